@@ -1,0 +1,138 @@
+package dev.backfill.orchestrator.db;
+
+import dev.backfill.orchestrator.sql.SqlName;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the catalog says of a table.
+ *
+ * @param identity which table it is
+ * @param columns its columns in order
+ * @param indexes its indexes, the primary key's among them
+ * @param publication how it is published
+ * @param size how large it is
+ */
+public record TableFacts(
+        Identity identity, List<Column> columns, List<Index> indexes, Publication publication, Size size) {
+
+    /** What a relation is; only an ordinary table can be backfilled so far. */
+    public enum Kind {
+        TABLE,
+        PARTITIONED_TABLE,
+        VIEW,
+        MATERIALIZED_VIEW,
+        FOREIGN_TABLE,
+        OTHER
+    }
+
+    /**
+     * Which table it is.
+     *
+     * @param oid its number in the catalog
+     * @param name its schema and name, as the search path found them
+     * @param kind what it is
+     */
+    public record Identity(long oid, SqlName name, Kind kind) {}
+
+    /**
+     * A column.
+     *
+     * @param name without quotes
+     * @param type as SQL writes it, without a length
+     * @param nullable whether it may be NULL
+     * @param generated whether it is always computed, so that nobody can set it
+     */
+    public record Column(String name, String type, boolean nullable, boolean generated) {}
+
+    /**
+     * An index.
+     *
+     * @param name without quotes
+     * @param method such as {@code btree} or {@code brin}
+     * @param columns the plain columns that it begins with, in order, up to the first expression
+     * @param traits what else is known of it
+     */
+    public record Index(String name, String method, List<String> columns, Traits traits) {
+
+        /**
+         * What else is known of an index.
+         *
+         * @param primary whether it is the primary key's
+         * @param unique whether its columns, taken together, are unique
+         * @param complete whether it is valid, ready and holds every row (no WHERE), so that a range can be read by it
+         * @param ordered whether it holds the columns in the order that ORDER BY would ask for: default operator
+         *     class and collation, and one direction with NULLs at the same end for all of them
+         */
+        public record Traits(boolean primary, boolean unique, boolean complete, boolean ordered) {}
+
+        /** Copies the columns. */
+        public Index {
+            columns = List.copyOf(columns);
+        }
+
+        /**
+         * Whether a range over these columns can be read in order by this index.
+         *
+         * @param wanted columns in order
+         * @return true when the index begins with them
+         */
+        public boolean serves(List<String> wanted) {
+            return method.equals("btree")
+                    && traits.complete()
+                    && traits.ordered()
+                    && columns.size() >= wanted.size()
+                    && columns.subList(0, wanted.size()).equals(wanted);
+        }
+    }
+
+    /**
+     * How a table is published to logical replication.
+     *
+     * @param publishing names of the publications that publish its updates or deletes
+     * @param hasReplicaIdentity whether a change of its rows can be published
+     */
+    public record Publication(List<String> publishing, boolean hasReplicaIdentity) {
+        /** Copies the names. */
+        public Publication {
+            publishing = List.copyOf(publishing);
+        }
+    }
+
+    /**
+     * How large a table is.
+     *
+     * @param estimatedRows the planner's figure; empty when the table was never analyzed
+     * @param bytes of the table without its indexes
+     */
+    public record Size(Optional<Long> estimatedRows, long bytes) {}
+
+    /** Copies the lists. */
+    public TableFacts {
+        columns = List.copyOf(columns);
+        indexes = List.copyOf(indexes);
+    }
+
+    /**
+     * Looks up a column.
+     *
+     * @param name without quotes
+     * @return the column, empty when the table has none of that name
+     */
+    public Optional<Column> column(String name) {
+        return columns.stream().filter(c -> c.name().equals(name)).findFirst();
+    }
+
+    /**
+     * The primary key's columns.
+     *
+     * @return in the key's order; empty when there is no primary key
+     */
+    public List<String> primaryKey() {
+        return indexes.stream()
+                .filter(i -> i.traits().primary())
+                .findFirst()
+                .map(Index::columns)
+                .orElse(List.of());
+    }
+}

@@ -1,0 +1,140 @@
+package dev.backfill.orchestrator.registry;
+
+import dev.backfill.api.JobDefinition;
+import dev.backfill.api.Verification;
+import dev.backfill.api.Work;
+import dev.backfill.orchestrator.db.TableFacts;
+import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.SqlFragment;
+import dev.backfill.orchestrator.sql.SqlName;
+import dev.backfill.orchestrator.sql.SqlTemplate;
+import dev.backfill.orchestrator.sql.SqlTemplate.Place;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The statement that changes the rows of a batch, and the one that counts what is left.
+ *
+ * @param job what is to be done
+ * @param table the table as the catalog has it
+ * @param key the columns that the run goes by
+ */
+public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) {
+
+    private static final String TIMESTAMPTZ = "timestamp with time zone";
+
+    /**
+     * What a statement is made for.
+     *
+     * @param range the batch's rows
+     * @param started when the run started, as text
+     * @param furtherPass whether rows are gone over again, so that only those still to do may be touched
+     */
+    public record Batch(KeyRange range, String started, boolean furtherPass) {}
+
+    /**
+     * The change of one batch.
+     *
+     * @param batch which rows
+     * @return one SQL statement
+     */
+    public SqlFragment change(Batch batch) {
+        if (job.work() instanceof Work.Update update) {
+            return update(update, batch);
+        } else if (job.work() instanceof Work.Delete delete) {
+            SqlFragment.Builder sql = SqlFragment.builder().code("DELETE FROM ").verbatim(tableName());
+            return where(sql, batch, delete.where()).build();
+        } else if (job.work() instanceof Work.Sql own) {
+            return SqlTemplate.parse(own.statement()).fill(place -> fill(place, batch));
+        }
+        throw new IllegalStateException("unknown kind of work: " + job.work());
+    }
+
+    /**
+     * Counts the rows of a range that are still to do.
+     *
+     * @param range which rows
+     * @param started when the run started, as text
+     * @return a SELECT of one bigint; empty when the job says {@code verify: none}
+     */
+    public Optional<SqlFragment> remaining(KeyRange range, String started) {
+        return condition().map(condition -> {
+            SqlFragment.Builder sql =
+                    SqlFragment.builder().code("SELECT count(*) FROM ").verbatim(tableName());
+            return where(sql, new Batch(range, started, false), condition).build();
+        });
+    }
+
+    /**
+     * The rows of a range that are still to do.
+     *
+     * @param range which rows
+     * @param started when the run started, as text
+     * @param limit how many at the most
+     * @return a SELECT of the keys; empty when the job says {@code verify: none}
+     */
+    public Optional<SqlFragment> remainingKeys(KeyRange range, String started, int limit) {
+        return condition().map(condition -> {
+            SqlFragment.Builder sql =
+                    SqlFragment.builder().code("SELECT " + key.select() + " FROM ").verbatim(tableName());
+            return where(sql, new Batch(range, started, false), condition)
+                    .code(" LIMIT " + limit)
+                    .build();
+        });
+    }
+
+    /**
+     * The table as it can stand in SQL.
+     *
+     * @return quoted, with its schema
+     */
+    public String tableName() {
+        return table.identity().name().quoted();
+    }
+
+    private Optional<String> condition() {
+        return job.verification() instanceof Verification.Remaining remaining
+                ? Optional.of(remaining.condition())
+                : Optional.empty();
+    }
+
+    private SqlFragment update(Work.Update update, Batch batch) {
+        SqlFragment.Builder sql =
+                SqlFragment.builder().code("UPDATE ").verbatim(tableName()).code(" SET ");
+        String separator = "";
+        for (Map.Entry<String, String> assignment : update.set().entrySet()) {
+            sql.code(separator)
+                    .verbatim(SqlName.quote(SqlName.parseColumn(assignment.getKey())))
+                    .code(" = ");
+            expression(sql, assignment.getValue(), batch);
+            separator = ", ";
+        }
+        return where(sql, batch, update.where()).build();
+    }
+
+    private SqlFragment.Builder where(SqlFragment.Builder sql, Batch batch, String condition) {
+        sql.code(" WHERE ").add(batch.range().predicate(key, Optional.empty())).code(" AND ");
+        expression(sql, condition, batch);
+        if (batch.furtherPass()) {
+            condition().ifPresent(remaining -> expression(sql.code(" AND "), remaining, batch));
+        }
+        return sql;
+    }
+
+    private void expression(SqlFragment.Builder sql, String expression, Batch batch) {
+        sql.code("(\n")
+                .add(SqlTemplate.parse(expression).fill(place -> fill(place, batch)))
+                .code("\n)");
+    }
+
+    private SqlFragment fill(Place place, Batch batch) {
+        return switch (place.name()) {
+            case "range" -> batch.range().predicate(key, place.alias());
+            case "started" -> SqlFragment.builder()
+                    .bind(batch.started(), TIMESTAMPTZ)
+                    .build();
+            default -> throw new IllegalArgumentException("no such place in a job's SQL: :" + place.name());
+        };
+    }
+}

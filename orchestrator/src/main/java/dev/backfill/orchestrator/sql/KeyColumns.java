@@ -1,0 +1,60 @@
+package dev.backfill.orchestrator.sql;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The columns that a run goes by, in order.
+ *
+ * @param columns the range column, and behind it the primary key when the range column alone is not unique
+ * @param unique whether the columns together name one row
+ * @param indexed whether one index holds all of them in this order; without it a group of equal first values is gone
+ *     through by the columns behind it
+ */
+public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexed) {
+
+    /** Copies the columns and checks that there is one. */
+    public KeyColumns {
+        columns = List.copyOf(columns);
+        if (columns.isEmpty()) {
+            throw new IllegalArgumentException("a key has at least one column");
+        }
+    }
+
+    /**
+     * The range column itself.
+     *
+     * @return the first column
+     */
+    public KeyColumn first() {
+        return columns.get(0);
+    }
+
+    /**
+     * The key's values as text, for a SELECT.
+     *
+     * @return expressions separated by commas
+     */
+    public String select() {
+        return columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", "));
+    }
+
+    /**
+     * The order of the key.
+     *
+     * @param direction {@code ASC} or {@code DESC}
+     * @return the columns with their direction, for an ORDER BY
+     */
+    public String orderBy(String direction) {
+        return columns.stream().map(c -> c.quoted() + " " + direction).collect(Collectors.joining(", "));
+    }
+
+    /**
+     * The columns behind the first.
+     *
+     * @return the columns that order a group of equal first values; may be empty
+     */
+    public List<KeyColumn> rest() {
+        return columns.subList(1, columns.size());
+    }
+}

@@ -1,0 +1,108 @@
+package dev.backfill.orchestrator.sql;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stretch of keys: the rows of a slice or of a batch.
+ *
+ * @param lower where it begins
+ * @param upTo the last key, inclusive; a key of fewer parts includes every row that begins with them
+ */
+public record KeyRange(Lower lower, Key upTo) {
+
+    /** Where a range begins. */
+    public sealed interface Lower {}
+
+    /** At the first row of the table. */
+    public record Start() implements Lower {}
+
+    /**
+     * At a value of the first column, inclusive.
+     *
+     * @param value the value
+     */
+    public record From(String value) implements Lower {}
+
+    /**
+     * Behind a key, exclusive.
+     *
+     * @param key the key
+     */
+    public record After(Key key) implements Lower {}
+
+    /**
+     * The predicate of this range.
+     *
+     * @param key the columns it speaks of
+     * @param alias what qualifies the columns, as written in SQL
+     * @return a condition in parentheses
+     */
+    public SqlFragment predicate(KeyColumns key, Optional<String> alias) {
+        String prefix = alias.map(a -> a + ".").orElse("");
+        return new Predicate(key.columns(), prefix).render(this);
+    }
+
+    private record Predicate(List<KeyColumn> columns, String prefix) {
+
+        SqlFragment render(KeyRange range) {
+            SqlFragment.Builder sql = SqlFragment.builder().code("(");
+            @Nullable Key after = range.lower() instanceof After a ? a.key() : null;
+            if (range.upTo().isNull()) {
+                column(sql, 0).code(" IS NULL");
+                rest(sql, after, range.upTo());
+            } else if (after != null && after.parts().size() > 1 && sameGroup(after, range.upTo())) {
+                column(sql, 0).code(" = ").bind(after.first(), columns.get(0).type());
+                rest(sql, after, range.upTo());
+            } else {
+                lower(sql, range.lower());
+                compare(sql, 0, " <= ", range.upTo().parts());
+            }
+            return sql.code(")").build();
+        }
+
+        private void lower(SqlFragment.Builder sql, Lower lower) {
+            if (lower instanceof From from) {
+                compare(sql, 0, " >= ", List.of(from.value()));
+                sql.code(" AND ");
+            } else if (lower instanceof After after) {
+                compare(sql, 0, " > ", after.key().parts());
+                sql.code(" AND ");
+            }
+        }
+
+        private void rest(SqlFragment.Builder sql, @Nullable Key after, Key upTo) {
+            if (after != null && after.parts().size() > 1) {
+                sql.code(" AND ");
+                compare(sql, 1, " > ", after.parts());
+            }
+            if (upTo.parts().size() > 1) {
+                sql.code(" AND ");
+                compare(sql, 1, " <= ", upTo.parts());
+            }
+        }
+
+        private void compare(SqlFragment.Builder sql, int from, String operator, List<@Nullable String> values) {
+            boolean row = values.size() - from > 1;
+            sql.code(row ? "(" : "");
+            for (int i = from; i < values.size(); i++) {
+                column(sql.code(i > from ? ", " : ""), i);
+            }
+            sql.code(row ? ")" + operator + "(" : operator);
+            for (int i = from; i < values.size(); i++) {
+                sql.code(i > from ? ", " : "").bind(values.get(i), columns.get(i).type());
+            }
+            sql.code(row ? ")" : "");
+        }
+
+        private SqlFragment.Builder column(SqlFragment.Builder sql, int index) {
+            return sql.verbatim(prefix + columns.get(index).quoted());
+        }
+
+        private static boolean sameGroup(Key after, Key upTo) {
+            return Objects.equals(after.first(), upTo.first());
+        }
+    }
+}
