@@ -1,0 +1,47 @@
+package dev.backfill.orchestrator.config;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How one database is reached and used.
+ *
+ * @param name what it is called in job files and messages
+ * @param login where it is and as whom
+ * @param schema the schema of the own tables
+ * @param session what holds for every session of a batch
+ * @param allTablesPublication whether own tables may be created under a publication FOR ALL TABLES
+ */
+public record DatabaseSettings(
+        String name, Login login, String schema, Session session, boolean allTablesPublication) {
+
+    /**
+     * Where a database is and as whom it is used.
+     *
+     * @param url the driver's URL, without credentials
+     * @param user the user; empty for the driver's default
+     * @param password the password; empty when the server asks for none or a password file has it
+     */
+    public record Login(String url, Optional<String> user, Optional<String> password) {
+        @Override
+        public String toString() {
+            return user.map(u -> u + " at ").orElse("") + url;
+        }
+    }
+
+    /**
+     * What holds for every session of a batch.
+     *
+     * @param timeZone the time zone in which expressions are read
+     * @param searchPath the search path; empty for the role's own
+     * @param role the role taken on after connecting; empty for none
+     * @param idleInTransactionTimeout when the server ends a transaction that waits for us; empty for never
+     * @param synchronousCommit whether a batch waits for its WAL
+     */
+    public record Session(
+            String timeZone,
+            Optional<String> searchPath,
+            Optional<String> role,
+            Optional<Duration> idleInTransactionTimeout,
+            boolean synchronousCommit) {}
+}

@@ -1,0 +1,29 @@
+package dev.backfill.orchestrator.config;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The whole configuration.
+ *
+ * @param lease how long a worker may keep a slice without a sign of life
+ * @param databases the databases by name
+ */
+public record Settings(Duration lease, Map<String, DatabaseSettings> databases) {
+
+    /** The shortest lease: the keeper renews every third of it. */
+    public static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
+
+    /**
+     * Checks the lease and copies the databases.
+     *
+     * @throws IllegalArgumentException when the lease is shorter than a second
+     */
+    public Settings {
+        if (lease.compareTo(SHORTEST_LEASE) < 0) {
+            throw new IllegalArgumentException("lease must be at least 1s");
+        }
+        databases = Map.copyOf(new TreeMap<>(databases));
+    }
+}

@@ -1,0 +1,23 @@
+package dev.backfill.orchestrator.db;
+
+/** What happens next after an error: the one sorting of the server's errors. */
+public enum ErrorClass {
+    /** A lock was not given in time, or two transactions stood in each other's way: smaller, later, again. */
+    LOCK,
+    /** A statement took too long: smaller, again; a single key that takes too long stops the run. */
+    TIMEOUT,
+    /** The session is gone, the database is not: claim the slice anew, read its checkpoint. */
+    SESSION_LOST,
+    /** The database is away: hold, try for ever, claim anew. */
+    DATABASE_DOWN,
+    /** The database or the right to use it is gone: hold, try slowly, say so loudly. */
+    DENIED,
+    /** The data cannot be processed: find the row. */
+    DATA,
+    /** The server lacks a resource: hold, try slowly. */
+    RESOURCES,
+    /** The server's disk is full: hold, try slowly; nothing can be written, not even that. */
+    DISK_FULL,
+    /** The statement or its surroundings are wrong: pause the run at once with the message. */
+    PAUSE
+}

@@ -1,0 +1,100 @@
+package dev.backfill.orchestrator.db;
+
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Sorts SQLSTATEs by what happens next.
+ *
+ * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL Error Codes</a>
+ */
+public final class SqlStates {
+
+    private static final Set<String> LOCK = Set.of("55P03", "40P01", "40001");
+    private static final Set<String> SESSION_LOST = Set.of("25P03", "25P04");
+    private static final Set<String> DOWN = Set.of("57P01", "57P02", "57P03", "57P05", "25006");
+    private static final Set<String> DENIED = Set.of("57P04", "3D000");
+    private static final Set<String> PREPARED_ELSEWHERE = Set.of("26000", "42P05");
+    private static final Set<String> DATA_CLASSES =
+            Set.of("22", "23", "P0", "20", "21", "2F", "38", "39", "44", "54");
+    private static final Set<String> DEFINED_CLASSES = Set.of(
+            "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
+            "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44", "53", "54", "55",
+            "57", "58", "72", "F0", "HV", "P0", "XX");
+
+    private SqlStates() {}
+
+    /**
+     * Sorts an error.
+     *
+     * @param error what the driver threw
+     * @return what happens next
+     */
+    public static ErrorClass classify(SQLException error) {
+        return state(error).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN);
+    }
+
+    /**
+     * Sorts an SQLSTATE.
+     *
+     * @param state five characters
+     * @return what happens next
+     */
+    public static ErrorClass classify(String state) {
+        String group = state.substring(0, Math.min(2, state.length()));
+        if (LOCK.contains(state)) {
+            return ErrorClass.LOCK;
+        } else if (state.equals("57014")) {
+            return ErrorClass.TIMEOUT;
+        } else if (SESSION_LOST.contains(state)) {
+            return ErrorClass.SESSION_LOST;
+        } else if (group.equals("08") || DOWN.contains(state)) {
+            return ErrorClass.DATABASE_DOWN;
+        } else if (group.equals("28") || DENIED.contains(state)) {
+            return ErrorClass.DENIED;
+        } else if (state.equals("53100")) {
+            return ErrorClass.DISK_FULL;
+        } else if (group.equals("53")) {
+            return ErrorClass.RESOURCES;
+        } else if (PREPARED_ELSEWHERE.contains(state)) {
+            return ErrorClass.PAUSE;
+        }
+        return DATA_CLASSES.contains(group) || !DEFINED_CLASSES.contains(group) ? ErrorClass.DATA : ErrorClass.PAUSE;
+    }
+
+    /**
+     * The first SQLSTATE along the causes of an error: a pool wraps the driver's.
+     *
+     * @param error what was thrown
+     * @return five characters; empty when no cause has one
+     */
+    public static Optional<String> state(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof SQLException sql && sql.getSQLState() != null) {
+                return Optional.of(sql.getSQLState());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * The server's own message, without the rows of the user's that DETAIL may hold.
+     *
+     * @param error what was thrown
+     * @return one line
+     */
+    public static String message(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
+                return e.getServerErrorMessage().getMessage() + " (SQLSTATE " + e.getSQLState() + ")";
+            }
+        }
+        Throwable root = error;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        String text = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+        return text.lines().findFirst().orElse(text);
+    }
+}

@@ -1,0 +1,170 @@
+package dev.backfill.orchestrator.db;
+
+import dev.backfill.orchestrator.db.TableFacts.Column;
+import dev.backfill.orchestrator.db.TableFacts.Identity;
+import dev.backfill.orchestrator.db.TableFacts.Index;
+import dev.backfill.orchestrator.db.TableFacts.Kind;
+import dev.backfill.orchestrator.db.TableFacts.Publication;
+import dev.backfill.orchestrator.db.TableFacts.Size;
+import dev.backfill.orchestrator.sql.SqlName;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads what the catalog says of a table. Needs no right on the table itself. */
+public final class TableFactsReader {
+
+    private static final String TABLE =
+            """
+            SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages,
+                   pg_catalog.pg_relation_size(c.oid) AS bytes,
+                   c.relreplident IN ('f', 'i')
+                     OR (c.relreplident = 'd' AND EXISTS (
+                           SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) AS identified
+            FROM pg_catalog.pg_class c
+            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relname = ? AND c.relkind NOT IN ('i', 'I', 't', 'c', 'S')
+              AND CASE WHEN ?::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = ?::text END
+            """;
+
+    private static final String COLUMNS =
+            """
+            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), NOT a.attnotnull, a.attgenerated <> ''
+            FROM pg_catalog.pg_attribute a
+            WHERE a.attrelid = ?::oid AND a.attnum > 0 AND NOT a.attisdropped
+            ORDER BY a.attnum
+            """;
+
+    private static final String INDEXES =
+            """
+            SELECT c.relname, m.amname, i.indisprimary,
+                   i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AS is_unique,
+                   i.indisvalid AND i.indisready AND i.indpred IS NULL AS complete,
+                   k.columns, k.ordered
+            FROM pg_catalog.pg_index i
+            JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+            JOIN pg_catalog.pg_am m ON m.oid = c.relam
+            CROSS JOIN LATERAL (
+                SELECT array_agg(a.attname::text ORDER BY p.position) FILTER (WHERE p.position < coalesce((
+                           SELECT min(e.position) FROM unnest(i.indkey) WITH ORDINALITY AS e(number, position)
+                           WHERE e.number = 0), 1000)) AS columns,
+                       bool_and(a.attnum IS NULL OR a.attcollation = coll.oid) AND bool_and(cls.opcdefault)
+                         AND (bool_and(o.flags = 0) OR bool_and(o.flags = 3)) AS ordered
+                FROM unnest(i.indkey) WITH ORDINALITY AS p(number, position)
+                LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = p.number AND p.number > 0
+                JOIN unnest(i.indcollation) WITH ORDINALITY AS coll(oid, position) USING (position)
+                JOIN unnest(i.indclass) WITH ORDINALITY AS oc(oid, position) USING (position)
+                JOIN pg_catalog.pg_opclass cls ON cls.oid = oc.oid
+                JOIN unnest(i.indoption) WITH ORDINALITY AS o(flags, position) USING (position)
+                WHERE p.position <= i.indnkeyatts
+            ) AS k
+            WHERE i.indrelid = ?::oid
+            ORDER BY NOT i.indisprimary, c.relname
+            """;
+
+    private static final String PUBLICATIONS =
+            """
+            SELECT DISTINCT p.pubname
+            FROM pg_catalog.pg_publication p
+            JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
+            WHERE t.schemaname = ? AND t.tablename = ? AND (p.pubupdate OR p.pubdelete)
+            ORDER BY p.pubname
+            """;
+
+    private TableFactsReader() {}
+
+    /**
+     * Reads a table's facts.
+     *
+     * @param connection any session on the database
+     * @param name the table; without a schema the search path finds it
+     * @return the facts; empty when there is no such relation
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<TableFacts> read(Connection connection, SqlName name) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(TABLE)) {
+            query.setString(1, name.name());
+            query.setString(2, name.schema().orElse(null));
+            query.setString(3, name.schema().orElse(null));
+            try (ResultSet table = query.executeQuery()) {
+                return table.next() ? Optional.of(facts(connection, table)) : Optional.empty();
+            }
+        }
+    }
+
+    private static TableFacts facts(Connection connection, ResultSet table) throws SQLException {
+        long oid = table.getLong("oid");
+        SqlName name = new SqlName(Optional.of(table.getString("nspname")), table.getString("relname"));
+        double rows = table.getDouble("reltuples");
+        boolean known = rows >= 0 && (rows > 0 || table.getLong("relpages") > 0 || table.getLong("bytes") == 0);
+        return new TableFacts(
+                new Identity(oid, name, kind(table.getString("relkind"))),
+                columns(connection, oid),
+                indexes(connection, oid),
+                new Publication(publications(connection, name), table.getBoolean("identified")),
+                new Size(known ? Optional.of((long) rows) : Optional.empty(), table.getLong("bytes")));
+    }
+
+    private static Kind kind(String relkind) {
+        return switch (relkind) {
+            case "r" -> Kind.TABLE;
+            case "p" -> Kind.PARTITIONED_TABLE;
+            case "v" -> Kind.VIEW;
+            case "m" -> Kind.MATERIALIZED_VIEW;
+            case "f" -> Kind.FOREIGN_TABLE;
+            default -> Kind.OTHER;
+        };
+    }
+
+    private static List<Column> columns(Connection connection, long oid) throws SQLException {
+        List<Column> columns = new ArrayList<>();
+        try (PreparedStatement query = connection.prepareStatement(COLUMNS)) {
+            query.setLong(1, oid);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    columns.add(new Column(row.getString(1), row.getString(2), row.getBoolean(3), row.getBoolean(4)));
+                }
+            }
+        }
+        return columns;
+    }
+
+    private static List<Index> indexes(Connection connection, long oid) throws SQLException {
+        List<Index> indexes = new ArrayList<>();
+        try (PreparedStatement query = connection.prepareStatement(INDEXES)) {
+            query.setLong(1, oid);
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    Array columns = row.getArray("columns");
+                    Index.Traits traits = new Index.Traits(
+                            row.getBoolean("indisprimary"),
+                            row.getBoolean("is_unique"),
+                            row.getBoolean("complete"),
+                            row.getBoolean("ordered"));
+                    List<String> names = columns == null ? List.of() : List.of((String[]) columns.getArray());
+                    indexes.add(new Index(row.getString("relname"), row.getString("amname"), names, traits));
+                }
+            }
+        }
+        return indexes;
+    }
+
+    private static List<String> publications(Connection connection, SqlName name) throws SQLException {
+        List<String> names = new ArrayList<>();
+        try (PreparedStatement query = connection.prepareStatement(PUBLICATIONS)) {
+            query.setString(1, name.schema().orElseThrow());
+            query.setString(2, name.name());
+            try (ResultSet row = query.executeQuery()) {
+                while (row.next()) {
+                    names.add(row.getString(1));
+                }
+            }
+        }
+        return names;
+    }
+}
