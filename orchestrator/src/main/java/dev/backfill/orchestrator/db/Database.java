@@ -10,7 +10,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Jdbi;
-import org.postgresql.PGProperty;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -151,11 +150,7 @@ public final class Database implements AutoCloseable {
         source.setSocketTimeout((int) Math.max(1, socketTimeout.toSeconds()));
         source.setTcpKeepAlive(true);
         source.setApplicationName("backfill");
-        try {
-            source.setProperty(PGProperty.ASSUME_MIN_SERVER_VERSION, "14");
-        } catch (SQLException e) {
-            throw new IllegalStateException("the driver refused one of its own properties", e);
-        }
+        source.setAssumeMinServerVersion("14");
         return source;
     }
 }
