@@ -1,0 +1,192 @@
+package dev.backfill.orchestrator.run;
+
+import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Run.Proof;
+import dev.backfill.orchestrator.run.Slice.Bounds;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * The ways of a run from state to state; nothing else writes a run's state. Each is one transaction that wins or
+ * changes nothing. Safe for use by several threads.
+ */
+public final class RunTransitions {
+
+    private final Database database;
+    private final RunStore runs;
+    private final SliceStore slices;
+    private final EventStore events;
+
+    /**
+     * Over a database.
+     *
+     * @param database where the own tables are
+     * @param runs the runs
+     * @param slices the slices that a pass begins with
+     * @param events where changes of state are written down
+     */
+    public RunTransitions(Database database, RunStore runs, SliceStore slices, EventStore events) {
+        this.database = database;
+        this.runs = runs;
+        this.slices = slices;
+        this.events = events;
+    }
+
+    /**
+     * Begins a run or a further pass: freezes the range, adds the slices, and makes it RUNNING, all or nothing.
+     *
+     * @param run the run, PENDING or VERIFYING
+     * @param range the frozen range
+     * @param bounds the slices
+     * @param estimatedRows the planner's figure for the range
+     * @return false when the run is no longer in that state, and nothing was changed
+     */
+    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Optional<Long> estimatedRows) {
+        String sql =
+                """
+                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1,
+                    started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
+                    verifier = NULL, verifier_until = NULL,
+                    "range" = jsonb_build_object('from', CAST(:from AS text),
+                        'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
+                        'nulls', to_jsonb(CAST(:nulls AS text[])))
+                WHERE id = :id AND state = :state AND pass = :pass
+                """;
+        requireLegal(run.state(), RunState.RUNNING);
+        return database.jdbi().inTransaction(handle -> {
+            int changed = handle.createUpdate(database.tables().sql(sql))
+                    .bind("estimate", estimatedRows.orElse(null))
+                    .bind("from", range.from().orElse(null))
+                    .bind("start", Stored.literal(range.start().orElse(null)))
+                    .bind("end", Stored.literal(range.end().orElse(null)))
+                    .bind("nulls", Stored.literal(range.nulls().orElse(null)))
+                    .bind("id", run.id())
+                    .bind("state", run.state().name())
+                    .bind("pass", run.pass())
+                    .execute();
+            if (changed > 0) {
+                slices.insert(handle, run.id(), run.pass() + 1, bounds);
+                events.stateChanged(handle, run.id(), Optional.of(run.state()), RunState.RUNNING, "");
+            }
+            return changed > 0;
+        });
+    }
+
+    /**
+     * Makes a run VERIFYING when every one of its slices is done.
+     *
+     * @param run the run's id
+     * @return false when it is not RUNNING or has slices left
+     */
+    public boolean beginVerifying(String run) {
+        String sql =
+                """
+                UPDATE backfill.run SET state = 'VERIFYING' WHERE id = :id AND state = 'RUNNING'
+                  AND NOT EXISTS (SELECT FROM backfill.slice WHERE run = :id AND state <> 'DONE')
+                """;
+        return database.jdbi().inTransaction(handle -> {
+            boolean changed =
+                    handle.createUpdate(database.tables().sql(sql)).bind("id", run).execute() > 0;
+            if (changed) {
+                events.stateChanged(handle, run, Optional.of(RunState.RUNNING), RunState.VERIFYING, "");
+            }
+            return changed;
+        });
+    }
+
+    /**
+     * Moves a run to another state; the one place where that is done but for a run's beginning.
+     *
+     * @param run the run as it was seen
+     * @param next the state aimed at
+     * @param reason why, in a line; empty when there is nothing to say
+     * @return false when the run is no longer in the state in which it was seen, and nothing was changed
+     */
+    public boolean move(Run run, RunState next, String reason) {
+        return database.jdbi().inTransaction(handle -> move(handle, run, next, reason));
+    }
+
+    /**
+     * Lets a paused run go on where it was paused.
+     *
+     * @param run the run, PAUSED
+     * @return false when it is no longer PAUSED
+     */
+    public boolean resume(Run run) {
+        String sql =
+                """
+                UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL
+                WHERE id = :id AND state = 'PAUSED' RETURNING state
+                """;
+        return database.jdbi().inTransaction(handle -> {
+            Optional<String> state = handle.createQuery(database.tables().sql(sql))
+                    .bind("id", run.id())
+                    .mapTo(String.class)
+                    .findOne();
+            state.ifPresent(s -> events.stateChanged(
+                    handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), ""));
+            return state.isPresent();
+        });
+    }
+
+    /**
+     * Ends a check: writes the proof and the run's last state together.
+     *
+     * @param run the run, VERIFYING
+     * @param next SUCCEEDED or FAILED
+     * @param proof what was checked; empty when nothing was
+     * @param reason why; empty when there is nothing to say
+     * @return false when the run is no longer VERIFYING, and nothing was changed
+     */
+    public boolean conclude(Run run, RunState next, Optional<Proof> proof, String reason) {
+        String sql =
+                """
+                INSERT INTO backfill.proof (job, run, revision, "range", horizon, remaining)
+                SELECT job, id, revision, "range", CAST(:horizon AS xid8), :remaining FROM backfill.run WHERE id = :id
+                """;
+        return database.jdbi().inTransaction(handle -> {
+            proof.ifPresent(p -> runs.remember(handle, run, p.remaining()));
+            if (!move(handle, run, next, reason)) {
+                handle.rollback();
+                return false;
+            }
+            proof.ifPresent(p -> handle.createUpdate(database.tables().sql(sql))
+                    .bind("horizon", p.horizon())
+                    .bind("remaining", p.remaining())
+                    .bind("id", run.id())
+                    .execute());
+            return true;
+        });
+    }
+
+    private boolean move(Handle handle, Run run, RunState next, String reason) {
+        String sql =
+                """
+                UPDATE backfill.run SET state = :next, reason = nullif(:reason, ''),
+                    paused_from = CASE WHEN :next = 'PAUSED' THEN state END,
+                    finished = CASE WHEN :finished THEN clock_timestamp() END
+                WHERE id = :id AND state = :state
+                """;
+        requireLegal(run.state(), next);
+        boolean changed = handle.createUpdate(database.tables().sql(sql))
+                        .bind("next", next.name())
+                        .bind("reason", reason)
+                        .bind("finished", !next.isUnfinished())
+                        .bind("id", run.id())
+                        .bind("state", run.state().name())
+                        .execute()
+                > 0;
+        if (changed) {
+            events.stateChanged(handle, run.id(), Optional.of(run.state()), next, reason);
+        }
+        return changed;
+    }
+
+    private static void requireLegal(RunState from, RunState to) {
+        if (!from.canBecome(to)) {
+            throw new IllegalStateException("a run that is " + from + " cannot become " + to);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+package dev.backfill.orchestrator.run;
+
+import dev.backfill.orchestrator.db.OwnTables;
+import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.run.Slice.Id;
+import dev.backfill.orchestrator.run.Slice.Lease;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Who may work a slice: claiming, claiming anew, giving back. Each method is one transaction on a worker's own
+ * connection, which is in autocommit mode before and after.
+ *
+ * @param tables where the own tables are
+ * @param owner this process
+ * @param lease for how long a slice is kept without a sign of life
+ */
+public record SliceLeases(OwnTables tables, String owner, Duration lease) {
+
+    private static final String LIVE =
+            """
+            lease_until >= clock_timestamp() AND (backend_pid IS NULL OR EXISTS (
+                SELECT FROM pg_catalog.pg_stat_activity a
+                WHERE a.pid = backend_pid AND coalesce(a.backend_start = s.backend_start, true)))
+            """;
+
+    private static final String FREE =
+            """
+            SELECT EXISTS (SELECT FROM backfill.slice s
+            WHERE run = ? AND state <> 'DONE' AND (%s) IS NOT TRUE)
+            """
+                    .formatted(LIVE);
+
+    private static final String LOCK_RUN =
+            """
+            SELECT FROM backfill.run WHERE id = ? AND state = 'RUNNING' FOR NO KEY UPDATE
+            """;
+
+    private static final String RETURNING =
+            """
+            RETURNING number, fence, pass, %s AS "from", %s AS "to", %s AS checkpoint
+            """
+                    .formatted(
+                            Stored.select("slice.\"from\""),
+                            Stored.select("slice.\"to\""),
+                            Stored.select("slice.checkpoint"));
+
+    private static final String CLAIM =
+            """
+            UPDATE backfill.slice SET
+                state = 'RUNNING', owner = ?, fence = fence + 1,
+                lease_until = clock_timestamp() + CAST(? AS interval),
+                backend_pid = pg_backend_pid(),
+                backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
+                                 WHERE a.pid = pg_backend_pid())
+            WHERE run = ? AND number = (
+                SELECT number FROM backfill.slice s
+                WHERE run = ? AND state <> 'DONE' AND (%1$s) IS NOT TRUE
+                ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+              AND ? > (SELECT count(*) FROM backfill.slice s WHERE run = ? AND state = 'RUNNING' AND %1$s)
+            """
+                    .formatted(LIVE)
+                    + RETURNING;
+
+    private static final String CLAIM_ANEW =
+            """
+            UPDATE backfill.slice SET
+                fence = fence + 1,
+                lease_until = clock_timestamp() + CAST(? AS interval),
+                backend_pid = pg_backend_pid(),
+                backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
+                                 WHERE a.pid = pg_backend_pid())
+            WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
+            """
+                    + RETURNING;
+
+    private static final String GIVE_BACK =
+            """
+            UPDATE backfill.slice SET state = 'READY', owner = NULL, backend_pid = NULL, backend_start = NULL,
+                lease_until = clock_timestamp() + CAST(? AS interval)
+            WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
+            """;
+
+    /**
+     * Takes a slice that nobody works, if the run's parallelism allows one more worker.
+     *
+     * @param connection a worker's
+     * @param run the run's id
+     * @param parallelism workers on the run over all processes
+     * @return the slice; empty when there is none to take now
+     * @throws SQLException when a statement fails
+     */
+    public Optional<Slice> claim(Connection connection, String run, int parallelism) throws SQLException {
+        if (!anyFree(connection, run)) {
+            return Optional.empty();
+        }
+        connection.setAutoCommit(false);
+        try {
+            Optional<Slice> slice = lockRun(connection, run) ? take(connection, run, parallelism) : Optional.empty();
+            connection.commit();
+            return slice;
+        } catch (SQLException e) {
+            rollback(connection, e);
+            throw e;
+        } finally {
+            restore(connection);
+        }
+    }
+
+    /**
+     * Claims a slice anew over a new connection, after the old one was lost. Waits until the old transaction, which may
+     * still be under way, has ended; only then is the checkpoint that this returns the true one.
+     *
+     * @param connection a worker's new connection
+     * @param slice as it was known
+     * @return the slice with a new fence and the checkpoint as it stands; empty when another process has it
+     * @throws SQLException when a statement fails
+     */
+    public Optional<Slice> claimAnew(Connection connection, Slice slice) throws SQLException {
+        connection.setAutoCommit(false);
+        try {
+            try (Statement settings = connection.createStatement()) {
+                settings.execute("SET LOCAL lock_timeout = 0");
+                settings.execute("SET LOCAL statement_timeout = 0");
+            }
+            Optional<Slice> mine = anew(connection, slice);
+            connection.commit();
+            return mine;
+        } catch (SQLException e) {
+            rollback(connection, e);
+            throw e;
+        } finally {
+            restore(connection);
+        }
+    }
+
+    /**
+     * Gives a slice back, so that any worker may take it after a while.
+     *
+     * @param connection a worker's
+     * @param slice the slice
+     * @param rest for how long nobody should take it; zero for at once
+     * @throws SQLException when the statement fails
+     */
+    public void giveBack(Connection connection, Slice slice, Duration rest) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(tables.sql(GIVE_BACK))) {
+            update.setString(1, Stored.interval(rest));
+            update.setString(2, slice.id().run());
+            update.setInt(3, slice.id().number());
+            update.setString(4, slice.lease().owner());
+            update.setLong(5, slice.lease().fence());
+            update.executeUpdate();
+        }
+    }
+
+    private boolean anyFree(Connection connection, String run) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(tables.sql(FREE))) {
+            query.setString(1, run);
+            try (ResultSet row = query.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
+    }
+
+    private boolean lockRun(Connection connection, String run) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(tables.sql(LOCK_RUN))) {
+            query.setString(1, run);
+            try (ResultSet row = query.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    private Optional<Slice> take(Connection connection, String run, int parallelism) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(tables.sql(CLAIM))) {
+            update.setString(1, owner);
+            update.setString(2, Stored.interval(lease));
+            update.setString(3, run);
+            update.setString(4, run);
+            update.setInt(5, parallelism);
+            update.setString(6, run);
+            return read(update, run);
+        }
+    }
+
+    private Optional<Slice> anew(Connection connection, Slice slice) throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(tables.sql(CLAIM_ANEW))) {
+            update.setString(1, Stored.interval(lease));
+            update.setString(2, slice.id().run());
+            update.setInt(3, slice.id().number());
+            update.setString(4, slice.lease().owner());
+            update.setLong(5, slice.lease().fence());
+            return read(update, slice.id().run());
+        }
+    }
+
+    private Optional<Slice> read(PreparedStatement statement, String run) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            if (!row.next()) {
+                return Optional.empty();
+            }
+            return Optional.of(new Slice(
+                    new Id(run, row.getInt("number")),
+                    new Lease(owner, row.getLong("fence")),
+                    new Bounds(
+                            Stored.read(row, "from"),
+                            Stored.read(row, "to").orElseThrow()),
+                    Stored.read(row, "checkpoint"),
+                    row.getInt("pass")));
+        }
+    }
+
+    private static void rollback(Connection connection, SQLException cause) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void restore(Connection connection) throws SQLException {
+        if (!connection.isClosed()) {
+            connection.setAutoCommit(true);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.backfill.orchestrator.run;
+
+import dev.backfill.orchestrator.sql.Key;
+import java.sql.Array;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
+
+/** How values travel between Java and the own tables: keys as jsonb arrays of text, durations as intervals. */
+final class Stored {
+
+    private Stored() {}
+
+    /** A parameter for {@code to_jsonb(CAST(:key AS text[]))}; null stays SQL's NULL. */
+    static @Nullable String literal(@Nullable Key key) {
+        if (key == null) {
+            return null;
+        }
+        StringJoiner array = new StringJoiner(",", "{", "}");
+        for (String part : key.parts()) {
+            array.add(
+                    part == null
+                            ? "NULL"
+                            : '"' + part.replace("\\", "\\\\").replace("\"", "\\\"") + '"');
+        }
+        return array.toString();
+    }
+
+    /** A jsonb column as an array of text, for a SELECT. */
+    static String select(String column) {
+        return ("CASE WHEN jsonb_typeof(%1$s) = 'array' THEN"
+                        + " ARRAY(SELECT e.v FROM jsonb_array_elements_text(%1$s) WITH ORDINALITY AS e(v, i) ORDER BY e.i) END")
+                .formatted(column);
+    }
+
+    /** Reads what {@link #select} gave. */
+    static Optional<Key> read(ResultSet row, String column) throws SQLException {
+        Array array = row.getArray(column);
+        return array == null ? Optional.empty() : Optional.of(new Key(Arrays.asList((String[]) array.getArray())));
+    }
+
+    /** A parameter for {@code CAST(:duration AS interval)}. */
+    static String interval(Duration duration) {
+        return duration.toMillis() + " ms";
+    }
+}
