@@ -41,9 +41,9 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             SELECT FROM backfill.run WHERE id = ? AND state = 'RUNNING' FOR NO KEY UPDATE
             """;
 
-    private static final String RETURNING =
+    private static final String COLUMNS =
             """
-            RETURNING number, fence, pass, %s AS "from", %s AS "to", %s AS checkpoint
+            number, fence, pass, %s AS "from", %s AS "to", %s AS checkpoint
             """
                     .formatted(
                             Stored.select("slice.\"from\""),
@@ -65,7 +65,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
               AND ? > (SELECT count(*) FROM backfill.slice s WHERE run = ? AND state = 'RUNNING' AND %1$s)
             """
                     .formatted(LIVE)
-                    + RETURNING;
+                    + "RETURNING " + COLUMNS;
 
     private static final String CLAIM_ANEW =
             """
@@ -77,7 +77,10 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                                  WHERE a.pid = pg_backend_pid())
             WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
             """
-                    + RETURNING;
+                    + "RETURNING " + COLUMNS;
+
+    private static final String READ_AGAIN = "SELECT " + COLUMNS
+            + "FROM backfill.slice WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'";
 
     private static final String GIVE_BACK =
             """
@@ -136,6 +139,24 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             throw e;
         } finally {
             restore(connection);
+        }
+    }
+
+    /**
+     * Reads a slice again that is still this worker's.
+     *
+     * @param connection a worker's
+     * @param slice as it was known
+     * @return the slice as it stands under the same fence; empty when it has gone to another worker
+     * @throws SQLException when the query fails
+     */
+    public Optional<Slice> readAgain(Connection connection, Slice slice) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(tables.sql(READ_AGAIN))) {
+            query.setString(1, slice.id().run());
+            query.setInt(2, slice.id().number());
+            query.setString(3, slice.lease().owner());
+            query.setLong(4, slice.lease().fence());
+            return read(query, slice.id().run());
         }
     }
 

@@ -1,0 +1,138 @@
+package dev.backfill.orchestrator.batch;
+
+import dev.backfill.api.BatchLimits;
+import dev.backfill.orchestrator.batch.BatchRunner.Mode;
+import dev.backfill.orchestrator.db.ErrorClass;
+import java.time.Duration;
+
+/**
+ * How the next batch is tried: its size, its mode, and what comes after a failure. Pure: fed with outcomes.
+ *
+ * <p>A batch whose data cannot be processed, or that takes too long even when it is small, is halved down to the single
+ * key. Not safe for use by several threads: each worker has its own.
+ */
+public final class BatchPlan {
+
+    /** What comes after a failure. */
+    public enum Next {
+        /** The next attempt, at once. */
+        AGAIN_NOW,
+        /** The next attempt, after a while. */
+        AGAIN_LATER,
+        /** Other slices first; this one after a rest. */
+        SET_ASIDE,
+        /** Nothing: a single key fails alone. */
+        STOP
+    }
+
+    private final int attempts;
+    private final Duration brisk;
+    private final BatchSizer sizer;
+    private Mode mode = Mode.BRISK;
+    private int failures;
+    private int bisected;
+
+    /**
+     * Begins brisk, with the first size of the limits.
+     *
+     * @param limits the bounds of a batch
+     * @param attempts how often one batch is tried before its slice is set aside
+     * @param brisk how long the change of a brisk batch may take
+     */
+    public BatchPlan(BatchLimits limits, int attempts, Duration brisk) {
+        this.attempts = attempts;
+        this.brisk = brisk;
+        this.sizer = new BatchSizer(limits);
+    }
+
+    /**
+     * The size of the next attempt.
+     *
+     * @return keys, at least 1
+     */
+    public int size() {
+        return bisected > 0 ? bisected : sizer.next();
+    }
+
+    /**
+     * The mode of the next attempt.
+     *
+     * @return brisk, unless a small batch needed more time
+     */
+    public Mode mode() {
+        return mode;
+    }
+
+    /**
+     * How often the present batch has failed in a row.
+     *
+     * @return 0 after a success
+     */
+    public int failures() {
+        return failures;
+    }
+
+    /**
+     * Learns from a batch that was committed.
+     *
+     * @param keys how many it took
+     * @param took how long it lived
+     */
+    public void committed(long keys, Duration took) {
+        failures = 0;
+        if (took.multipliedBy(2).compareTo(brisk) < 0) {
+            mode = Mode.BRISK;
+        }
+        if (bisected > 0) {
+            bisected = bisected * 2 >= sizer.next() ? 0 : bisected * 2;
+        } else {
+            sizer.committed(keys, took);
+        }
+    }
+
+    /**
+     * Learns from a batch that was rolled back.
+     *
+     * @param error why
+     * @return what comes next
+     */
+    public Next failed(ErrorClass error) {
+        failures++;
+        return switch (error) {
+            case LOCK -> locked();
+            case TIMEOUT -> timedOut();
+            case DATA -> bisect();
+            case PAUSE -> Next.STOP;
+            case SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> Next.AGAIN_LATER;
+        };
+    }
+
+    private Next locked() {
+        sizer.halve();
+        if (failures < attempts) {
+            return Next.AGAIN_LATER;
+        }
+        failures = 0;
+        return Next.SET_ASIDE;
+    }
+
+    private Next timedOut() {
+        if (mode == Mode.PATIENT) {
+            return bisect();
+        }
+        if (bisected == 0 && !sizer.isAtMin()) {
+            sizer.halve();
+            return Next.AGAIN_LATER;
+        }
+        mode = Mode.PATIENT;
+        return Next.AGAIN_NOW;
+    }
+
+    private Next bisect() {
+        if (size() == 1) {
+            return Next.STOP;
+        }
+        bisected = size() / 2;
+        return Next.AGAIN_NOW;
+    }
+}

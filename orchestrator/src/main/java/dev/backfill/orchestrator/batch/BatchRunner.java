@@ -1,0 +1,202 @@
+package dev.backfill.orchestrator.batch;
+
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.run.Checkpoints;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.KeyRange.After;
+import dev.backfill.orchestrator.sql.KeyRange.From;
+import dev.backfill.orchestrator.sql.KeyRange.Lower;
+import dev.backfill.orchestrator.sql.KeyRange.Start;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes one batch after another: the change of the rows and the checkpoint in one transaction.
+ *
+ * <p>Used by one worker; only {@link #cancel} may be called from another thread.
+ */
+public final class BatchRunner {
+
+    /**
+     * What all batches of a run share.
+     *
+     * @param statement the change
+     * @param from the inclusive start that the job names
+     * @param started when the run started, as text
+     */
+    public record Frame(JobStatement statement, Optional<String> from, String started) {
+
+        /**
+         * What is left of a slice.
+         *
+         * @param slice the slice
+         * @return from behind its checkpoint to its end
+         */
+        public KeyRange rest(Slice slice) {
+            Lower lower = slice.position()
+                    .<Lower>map(After::new)
+                    .or(() -> from.map(From::new))
+                    .orElseGet(Start::new);
+            return new KeyRange(lower, slice.bounds().to());
+        }
+    }
+
+    /** How long a batch may wait and take. */
+    public enum Mode {
+        /** The whole change ends before any deadlock check of a session that waits for it can begin. */
+        BRISK,
+        /** The change may take the job's statement time-out, but hardly waits for a lock. */
+        PATIENT
+    }
+
+    /**
+     * The time-outs of the two modes.
+     *
+     * @param lock how long a brisk batch waits for one lock
+     * @param brisk how long the change of a brisk batch may take
+     * @param patient how long the change of a patient batch may take
+     */
+    public record Timeouts(Duration lock, Duration brisk, Duration patient) {}
+
+    /**
+     * What came of a batch.
+     *
+     * @param batch what it did
+     * @param runState the run's state; empty when the slice was no longer what the batch took it for, and everything
+     *     was rolled back
+     */
+    public record Result(Checkpoints.Batch batch, Optional<RunState> runState) {}
+
+    private static final Duration PATIENT_LOCK = Duration.ofMillis(10);
+
+    private final Frame frame;
+    private final Checkpoints checkpoints;
+    private final Timeouts timeouts;
+    private final KeySearch search;
+    private volatile @Nullable Statement running;
+
+    /**
+     * For one worker.
+     *
+     * @param frame what all batches share
+     * @param checkpoints the last statement of each
+     * @param timeouts of the two modes
+     */
+    public BatchRunner(Frame frame, Checkpoints checkpoints, Timeouts timeouts) {
+        this.frame = frame;
+        this.checkpoints = checkpoints;
+        this.timeouts = timeouts;
+        this.search = new KeySearch(frame.statement().tableName(), frame.statement().key());
+    }
+
+    /**
+     * Sets a session to a mode.
+     *
+     * @param connection the worker's, in autocommit mode
+     * @param mode the mode
+     * @throws SQLException when a statement fails
+     */
+    public void enter(Connection connection, Mode mode) throws SQLException {
+        Duration lock = mode == Mode.BRISK ? timeouts.lock() : PATIENT_LOCK;
+        try (Statement settings = connection.createStatement()) {
+            settings.execute("SELECT set_config('lock_timeout', '%d', false), set_config('statement_timeout', '%d', false)"
+                    .formatted(lock.toMillis(), timeout(mode).toMillis()));
+        }
+    }
+
+    /**
+     * How long the change may take in a mode.
+     *
+     * @param mode the mode
+     * @return the statement's time-out
+     */
+    public Duration timeout(Mode mode) {
+        return mode == Mode.BRISK ? timeouts.brisk() : timeouts.patient();
+    }
+
+    /**
+     * Makes the next batch of a slice.
+     *
+     * @param connection the worker's, in autocommit mode before and, unless it is lost, after
+     * @param slice the slice as it was read or as the batch before left it
+     * @param size how many keys the batch should take
+     * @return what came of it
+     * @throws SQLException when a statement or the commit fails; the transaction is rolled back, or lost with its
+     *     outcome unknown when the connection is lost
+     */
+    public Result run(Connection connection, Slice slice, int size) throws SQLException {
+        KeyRange rest = frame.rest(slice);
+        KeySearch.End end = search.find(connection, rest, size);
+        KeyRange range = new KeyRange(rest.lower(), end.key());
+        connection.setAutoCommit(false);
+        try {
+            long changed = change(connection, new JobStatement.Batch(range, frame.started(), slice.pass() > 1));
+            Checkpoints.Batch batch = new Checkpoints.Batch(end.key(), end.keys(), changed);
+            Optional<RunState> state = checkpoints.move(connection, slice, batch);
+            if (state.isPresent()) {
+                connection.commit();
+            } else {
+                connection.rollback();
+            }
+            connection.setAutoCommit(true);
+            return new Result(batch, state);
+        } catch (SQLException e) {
+            undo(connection, e);
+            throw e;
+        }
+    }
+
+    /**
+     * The first key of what is left of a slice, for a message.
+     *
+     * @param connection the worker's
+     * @param slice the slice
+     * @return the key
+     * @throws SQLException when the query fails
+     */
+    public Key firstKey(Connection connection, Slice slice) throws SQLException {
+        return search.find(connection, frame.rest(slice), 1).key();
+    }
+
+    /**
+     * Cancels the change that is under way, if there is one. May be called from any thread.
+     *
+     * @throws SQLException when the server cannot be reached for it
+     */
+    public void cancel() throws SQLException {
+        Statement statement = running;
+        if (statement != null) {
+            statement.cancel();
+        }
+    }
+
+    private long change(Connection connection, JobStatement.Batch batch) throws SQLException {
+        try (PreparedStatement statement =
+                Statements.prepare(connection, frame.statement().change(batch))) {
+            running = statement;
+            statement.execute();
+            return Math.max(0, statement.getUpdateCount());
+        } finally {
+            running = null;
+        }
+    }
+
+    private static void undo(Connection connection, SQLException cause) {
+        try {
+            if (!connection.isClosed()) {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        } catch (SQLException e) {
+            cause.addSuppressed(e);
+        }
+    }
+}

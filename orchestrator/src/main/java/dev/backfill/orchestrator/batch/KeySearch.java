@@ -1,0 +1,185 @@
+package dev.backfill.orchestrator.batch;
+
+import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyColumn;
+import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.KeyRange.After;
+import dev.backfill.orchestrator.sql.KeyRange.Lower;
+import dev.backfill.orchestrator.sql.SqlFragment;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the key that ends a batch: by keyset, never by counting from the start of the table.
+ *
+ * <p>Where one index holds all key columns, the end is the n-th entry behind the last key. Where only the range column
+ * is indexed, a batch takes whole groups of equal values as long as they fit; a group that is larger than a batch is
+ * entered and gone through by the primary key, so that no batch reads the group from its start again.
+ *
+ * @param table the table, quoted
+ * @param key the key columns
+ */
+public record KeySearch(String table, KeyColumns key) {
+
+    /**
+     * Where a batch ends.
+     *
+     * @param key its last key, inclusive
+     * @param keys how many keys lie in it
+     */
+    public record End(Key key, long keys) {}
+
+    /**
+     * Finds the end of a batch.
+     *
+     * @param connection any session
+     * @param range what is left of the slice
+     * @param size how many keys the batch should take
+     * @return the end, at most the range's own
+     * @throws SQLException when a query fails
+     */
+    public End find(Connection connection, KeyRange range, int size) throws SQLException {
+        boolean groups = !key.indexed() && !key.rest().isEmpty();
+        if (groups && !range.upTo().isNull()) {
+            return range.lower() instanceof After after && after.key().parts().size() > 1
+                    ? insideGroup(connection, range, after.key(), size)
+                    : wholeGroups(connection, range, size);
+        }
+        List<KeyColumn> order = groups ? key.rest() : key.columns();
+        Optional<Key> end = first(connection, select(key.columns(), range, order, "ASC"), size - 1);
+        if (end.isEmpty()) {
+            return new End(range.upTo(), count(connection, range));
+        }
+        return new End(
+                end.get(),
+                key.unique() ? size : count(connection, new KeyRange(range.lower(), end.get())));
+    }
+
+    /**
+     * Counts the keys of a range.
+     *
+     * @param connection any session
+     * @param range the range
+     * @return how many keys lie in it
+     * @throws SQLException when the query fails
+     */
+    public long count(Connection connection, KeyRange range) throws SQLException {
+        return Statements.queryLong(
+                connection,
+                SqlFragment.builder()
+                        .code("SELECT count(*) FROM ")
+                        .verbatim(table)
+                        .code(" WHERE ")
+                        .add(range.predicate(key, Optional.empty()))
+                        .build());
+    }
+
+    private End insideGroup(Connection connection, KeyRange range, Key after, int size) throws SQLException {
+        KeyRange group = new KeyRange(range.lower(), endOfGroup(after.first(), range.upTo()));
+        Optional<Key> end = first(connection, select(key.columns(), group, key.rest(), "ASC"), size - 1);
+        if (end.isPresent()) {
+            return new End(end.get(), size);
+        }
+        long left = count(connection, group);
+        if (left > 0 || group.upTo().equals(range.upTo())) {
+            return new End(group.upTo(), left);
+        }
+        return wholeGroups(connection, new KeyRange(new After(group.upTo()), range.upTo()), size);
+    }
+
+    private End wholeGroups(Connection connection, KeyRange range, int size) throws SQLException {
+        List<KeyColumn> firstColumn = List.of(key.first());
+        KeyRange groups = new KeyRange(range.lower(), new Key(range.upTo().parts().subList(0, 1)));
+        Optional<Key> crossed = first(connection, select(firstColumn, groups, firstColumn, "ASC"), size - 1);
+        if (crossed.isEmpty()) {
+            return new End(range.upTo(), count(connection, range));
+        }
+        Optional<Key> before = first(connection, below(range.lower(), crossed.get()), 0);
+        if (before.isPresent()) {
+            return new End(before.get(), count(connection, new KeyRange(range.lower(), before.get())));
+        }
+        Key group = endOfGroup(crossed.get().first(), range.upTo());
+        SqlFragment entered = SqlFragment.builder()
+                .code("SELECT " + key.select() + " FROM ")
+                .verbatim(table)
+                .code(" WHERE ")
+                .verbatim(key.first().quoted())
+                .code(" = ")
+                .bind(crossed.get().first(), key.first().type())
+                .code(" ORDER BY " + order(key.rest(), "ASC"))
+                .build();
+        Optional<Key> end = first(connection, entered, size - 1);
+        boolean beyond = end.isEmpty() || group.parts().size() > 1 && isBeyond(connection, range, end.get());
+        return beyond ? new End(group, count(connection, new KeyRange(range.lower(), group))) : new End(end.get(), size);
+    }
+
+    private boolean isBeyond(Connection connection, KeyRange range, Key end) throws SQLException {
+        SqlFragment.Builder sql = SqlFragment.builder().code("SELECT count(*) WHERE (");
+        binds(sql, end).code(") >= (");
+        binds(sql, range.upTo()).code(")");
+        return Statements.queryLong(connection, sql.build()) > 0;
+    }
+
+    private SqlFragment.Builder binds(SqlFragment.Builder sql, Key values) {
+        for (int i = 0; i < values.parts().size(); i++) {
+            sql.code(i > 0 ? ", " : "")
+                    .bind(values.parts().get(i), key.columns().get(i).type());
+        }
+        return sql;
+    }
+
+    private SqlFragment below(Lower lower, Key crossed) {
+        SqlFragment range = new KeyRange(lower, crossed).predicate(key, Optional.empty());
+        return SqlFragment.builder()
+                .code("SELECT " + key.first().asText() + " FROM ")
+                .verbatim(table)
+                .code(" WHERE ")
+                .add(range)
+                .code(" AND ")
+                .verbatim(key.first().quoted())
+                .code(" < ")
+                .bind(crossed.first(), key.first().type())
+                .code(" ORDER BY " + order(List.of(key.first()), "DESC"))
+                .build();
+    }
+
+    private SqlFragment select(List<KeyColumn> columns, KeyRange range, List<KeyColumn> order, String direction) {
+        return SqlFragment.builder()
+                .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
+                .verbatim(table)
+                .code(" WHERE ")
+                .add(range.predicate(key, Optional.empty()))
+                .code(" ORDER BY " + order(order, direction))
+                .build();
+    }
+
+    private static Key endOfGroup(@Nullable String first, Key upTo) {
+        return Objects.equals(first, upTo.first()) ? upTo : new Key(Collections.singletonList(first));
+    }
+
+    private static String order(List<KeyColumn> columns, String direction) {
+        return columns.stream().map(c -> c.quoted() + " " + direction).collect(Collectors.joining(", "));
+    }
+
+    private static Optional<Key> first(Connection connection, SqlFragment query, int offset) throws SQLException {
+        SqlFragment nth = SqlFragment.builder()
+                .add(query)
+                .code(" OFFSET ")
+                .bind(Integer.toString(offset), "bigint")
+                .code(" LIMIT 1")
+                .build();
+        try (PreparedStatement statement = Statements.prepare(connection, nth);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? Optional.of(Statements.key(row)) : Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.orchestrator.sql.KeyColumn;
+import java.util.Optional;
+import java.util.Set;
+
+/** What arithmetic a key column's type allows; the arithmetic itself is the database's. */
+enum KeySpace {
+    /** Whole numbers. */
+    INTEGER(Set.of("smallint", "integer", "bigint")),
+    /** Numbers with a fraction. */
+    NUMERIC(Set.of("numeric")),
+    /** Days and instants. */
+    TIME(Set.of("date", "timestamp without time zone", "timestamp with time zone"));
+
+    private final Set<String> types;
+
+    KeySpace(Set<String> types) {
+        this.types = types;
+    }
+
+    /** The space of a column; empty when its type has no distances. */
+    static Optional<KeySpace> of(KeyColumn column) {
+        for (KeySpace space : values()) {
+            if (space.types.contains(column.type())) {
+                return Optional.of(space);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** An SQL expression of the column's type for the point at a fraction of the way from {@code lo} to {@code hi}. */
+    String between(KeyColumn column, String fraction) {
+        String type = column.type();
+        return switch (this) {
+            case INTEGER -> "floor(lo::numeric + (hi::numeric - lo::numeric) * (%s)::numeric)::%s".formatted(fraction, type);
+            case NUMERIC -> "lo + (hi - lo) * (%s)::numeric".formatted(fraction);
+            case TIME -> type.equals("date")
+                    ? "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + floor((hi - lo) * (%s)::numeric)::integer END"
+                            .formatted(fraction)
+                    : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + (hi - lo) * (%s)::double precision END"
+                            .formatted(fraction);
+        };
+    }
+}

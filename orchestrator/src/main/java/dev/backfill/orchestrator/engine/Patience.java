@@ -1,0 +1,96 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunListener.Hold;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import org.jdbi.v3.core.JdbiException;
+
+/**
+ * Tries what the database refuses for now until it is done: while the database is away, locked or out of a resource, the
+ * run holds and says why. What will not go away by waiting is thrown on.
+ */
+final class Patience {
+
+    /** Something that needs the database. */
+    interface Call<T> {
+        T call() throws SQLException;
+    }
+
+    /** What cannot be mended by waiting. */
+    static final class Hopeless extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Hopeless(Throwable cause) {
+            super(SqlStates.message(cause), cause);
+        }
+    }
+
+    /** Work was asked to stop while it waited. */
+    static final class Stopped extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Stopped() {
+            super("asked to stop");
+        }
+    }
+
+    private final String run;
+    private final RunListener listener;
+    private final Stop stop;
+    private final Backoff backoff;
+
+    Patience(String run, RunListener listener, Stop stop, Backoff backoff) {
+        this.run = run;
+        this.listener = listener;
+        this.stop = stop;
+        this.backoff = backoff;
+    }
+
+    <T> T call(Call<T> call) throws Hopeless, Stopped {
+        Optional<Hold> held = Optional.empty();
+        for (int failures = 0; ; ) {
+            try {
+                T value = call.call();
+                held.ifPresent(hold -> listener.released(run, hold));
+                return value;
+            } catch (SQLException | JdbiException e) {
+                ErrorClass error = errorClass(e);
+                Optional<Hold> hold = hold(error);
+                if (hold.isEmpty()) {
+                    throw new Hopeless(e);
+                }
+                listener.held(run, hold.get(), SqlStates.message(e));
+                held = hold;
+                if (stop.sleep(pause(error, ++failures))) {
+                    throw new Stopped();
+                }
+            }
+        }
+    }
+
+    /** The hold that an error asks for; empty when waiting does not mend it. */
+    static Optional<Hold> hold(ErrorClass error) {
+        return switch (error) {
+            case DATABASE_DOWN, DENIED, SESSION_LOST -> Optional.of(Hold.DATABASE_DOWN);
+            case LOCK, TIMEOUT -> Optional.of(Hold.LOCKED_ROWS);
+            case RESOURCES -> Optional.of(Hold.NO_CONNECTION);
+            case DISK_FULL -> Optional.of(Hold.DISK_FULL);
+            case DATA, PAUSE -> Optional.empty();
+        };
+    }
+
+    Duration pause(ErrorClass error, int failures) {
+        return switch (error) {
+            case DENIED, RESOURCES, DISK_FULL -> Duration.ofSeconds(5);
+            case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DATA, PAUSE -> backoff.after(failures);
+        };
+    }
+
+    private static ErrorClass errorClass(Exception e) {
+        return SqlStates.state(e).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN);
+    }
+}

@@ -1,0 +1,74 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.api.Execution;
+import dev.backfill.orchestrator.db.WorkerSessions;
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.run.EventStore;
+import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.RunStore;
+import dev.backfill.orchestrator.run.RunTransitions;
+import dev.backfill.orchestrator.run.SliceLeases;
+import dev.backfill.orchestrator.run.SliceStore;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * What everything that drives one run shares.
+ *
+ * @param run the run's id
+ * @param statement the job on its table
+ * @param stores the own tables
+ * @param sessions the workers' sessions
+ * @param around time, ears and the wish to stop
+ */
+public record RunContext(
+        String run, JobStatement statement, Stores stores, WorkerSessions sessions, Surroundings around) {
+
+    /**
+     * The own tables.
+     *
+     * @param runs runs
+     * @param transitions their states
+     * @param slices their slices
+     * @param leases who works them
+     * @param events the audit log
+     */
+    public record Stores(
+            RunStore runs, RunTransitions transitions, SliceStore slices, SliceLeases leases, EventStore events) {}
+
+    /**
+     * Time, ears and the wish to stop.
+     *
+     * @param timing how time passes
+     * @param random where jitter comes from
+     * @param listener hears what happens
+     * @param stop ends the work at the next batch boundary
+     */
+    public record Surroundings(Timing timing, RandomGenerator random, RunListener listener, Stop stop) {}
+
+    Execution execution() {
+        return statement.job().execution();
+    }
+
+    Patience patience() {
+        return patience(around.stop());
+    }
+
+    Patience patience(Stop stop) {
+        return new Patience(run, around.listener(), stop, backoff());
+    }
+
+    Backoff backoff() {
+        return new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), around.random());
+    }
+
+    /** Pauses the run, unless it has left its moving states meanwhile. */
+    void pause(String reason) {
+        Run now = stores.runs().find(run);
+        if (now.state().canBecome(RunState.PAUSED)) {
+            stores.transitions().move(now, RunState.PAUSED, reason);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
+import dev.backfill.orchestrator.engine.Patience.Hopeless;
+import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.engine.Verifier.Finding;
+import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.Run.Details;
+import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.sql.Key;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Drives one run from whatever state it is in to its end, together with any other process that does the same. */
+public final class RunDriver {
+
+    private static final int MOST_PASSES = 3;
+    private static final Duration LOOK = Duration.ofMillis(200);
+    private static final Duration BELOW_DEADLOCK_TIMEOUT = Duration.ofMillis(100);
+
+    private final RunContext context;
+
+    /**
+     * For one run.
+     *
+     * @param context what its parts share
+     */
+    public RunDriver(RunContext context) {
+        this.context = context;
+    }
+
+    /**
+     * Drives the run until it has ended, is paused, or work is asked to stop.
+     *
+     * @return the run as it is then
+     */
+    public Run drive() {
+        Run run = context.stores().runs().find(context.run());
+        try {
+            while (!context.around().stop().isRequested() && isMoving(run.state())) {
+                step(run);
+                Run after = context.patience().call(() -> context.stores().runs().find(context.run()));
+                if (after.state() != run.state()) {
+                    context.around().listener().stateChanged(after);
+                }
+                run = after;
+            }
+            return run;
+        } catch (Stopped e) {
+            return run;
+        } catch (Hopeless e) {
+            return pausedBy(e);
+        }
+    }
+
+    private static boolean isMoving(RunState state) {
+        return switch (state) {
+            case PENDING, RUNNING, VERIFYING -> true;
+            case PAUSED, SUCCEEDED, FAILED, CANCELLED -> false;
+        };
+    }
+
+    private void step(Run run) throws Hopeless, Stopped {
+        switch (run.state()) {
+            case PENDING -> begin(run);
+            case RUNNING -> work(run);
+            case VERIFYING -> verify(run);
+            case PAUSED, SUCCEEDED, FAILED, CANCELLED -> throw new IllegalStateException("nothing to do for " + run);
+        }
+    }
+
+    private void begin(Run run) throws Hopeless, Stopped {
+        Slicer slicer = new Slicer(context.statement());
+        context.patience().call(() -> {
+            try (Connection connection = context.sessions().take()) {
+                FrozenRange range = slicer.freeze(connection);
+                long rows = slicer.estimate(connection, range);
+                List<Bounds> slices = slicer.cut(connection, range, rows);
+                return context.stores().transitions().begin(run, range, slices, Optional.of(rows));
+            }
+        });
+    }
+
+    private void work(Run run) throws Hopeless, Stopped {
+        new WorkCrew(context, run, timeouts()).work();
+        context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
+    }
+
+    private void verify(Run run) throws Hopeless, Stopped {
+        Optional<Finding> finding = new Verifier(context, run).verify();
+        if (finding.isEmpty()) {
+            context.around().stop().sleep(LOOK);
+            return;
+        }
+        long remaining = finding.get().proof().map(Run.Proof::remaining).orElse(0L);
+        if (remaining > 0 && deservesAnotherPass(run, remaining)) {
+            nextPass(run, remaining);
+            return;
+        }
+        context.patience()
+                .call(() -> context.stores()
+                        .transitions()
+                        .conclude(
+                                run,
+                                Verifier.verdict(finding.get()),
+                                finding.get().proof(),
+                                reason(finding.get())));
+    }
+
+    /** Where the change may be made again, at most three times, and only while it helps. */
+    private boolean deservesAnotherPass(Run run, long remaining) {
+        boolean helped = run.pass() <= 1
+                || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
+        return context.statement().job().work().repeatable() && run.pass() < MOST_PASSES && helped;
+    }
+
+    private void nextPass(Run run, long remaining) throws Hopeless, Stopped {
+        Details details = run.details();
+        FrozenRange range = details.range().orElseThrow();
+        long rows = details.estimatedRows().orElse(0L);
+        context.patience().call(() -> {
+            context.stores().runs().remember(run, remaining);
+            try (Connection connection = context.sessions().take()) {
+                List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
+                return context.stores().transitions().begin(run, range, slices, Optional.of(rows));
+            }
+        });
+    }
+
+    private static String reason(Finding finding) {
+        if (finding.proof().isEmpty()) {
+            return "unverified: the job says verify: none";
+        }
+        long remaining = finding.proof().get().remaining();
+        return remaining == 0
+                ? ""
+                : "%d rows still meet `remaining`, the first at %s"
+                        .formatted(
+                                remaining,
+                                finding.firstKeys().stream().map(Key::toString).collect(Collectors.joining(", ")));
+    }
+
+    /** What cannot be mended by waiting pauses the run, with the message. */
+    private Run pausedBy(Hopeless e) {
+        context.pause(String.valueOf(e.getMessage()));
+        return context.stores().runs().find(context.run());
+    }
+
+    private Timeouts timeouts() throws Hopeless, Stopped {
+        var errors = context.execution().errors();
+        Duration deadlock = context.patience().call(this::deadlockTimeout);
+        Duration brisk = deadlock.minus(BELOW_DEADLOCK_TIMEOUT);
+        if (brisk.compareTo(errors.lockTimeout()) < 0) {
+            brisk = errors.lockTimeout();
+        }
+        return new Timeouts(
+                errors.lockTimeout(),
+                brisk.compareTo(errors.statementTimeout()) < 0 ? brisk : errors.statementTimeout(),
+                errors.statementTimeout());
+    }
+
+    private Duration deadlockTimeout() throws SQLException {
+        String query = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'";
+        try (Connection connection = context.sessions().take();
+                PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return Duration.ofMillis(row.getLong(1));
+        }
+    }
+}

@@ -1,0 +1,251 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.api.Execution;
+import dev.backfill.orchestrator.batch.BatchPlan;
+import dev.backfill.orchestrator.batch.BatchRunner;
+import dev.backfill.orchestrator.batch.BatchRunner.Mode;
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.engine.Patience.Hopeless;
+import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunListener.Hold;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.Slice;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Works one slice on one connection, batch after batch, until it is done, lost, set aside, or work is asked to stop. One
+ * worker, one thread.
+ */
+final class SliceWorker implements AutoCloseable {
+
+    private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
+    private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
+
+    private final RunContext context;
+    private final Keeper keeper;
+    private final Stop stop;
+    private final BatchRunner runner;
+    private final BatchPlan plan;
+    private final RunListener listener;
+    private final Timing timing;
+    private @Nullable Connection connection;
+    private @Nullable Mode mode;
+    private Optional<Hold> held = Optional.empty();
+
+    SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner) {
+        Execution execution = context.execution();
+        this.context = context;
+        this.keeper = keeper;
+        this.stop = stop;
+        this.runner = runner;
+        this.plan = new BatchPlan(execution.batch(), execution.errors().attempts(), runner.timeout(Mode.BRISK));
+        this.listener = context.around().listener();
+        this.timing = context.around().timing();
+    }
+
+    /** Takes a slice, if there is one to take. */
+    Optional<Slice> claim() throws SQLException {
+        return context.stores()
+                .leases()
+                .claim(session(), context.run(), context.execution().parallelism());
+    }
+
+    /** This worker's connection, opened when there is none. */
+    Connection session() throws SQLException {
+        Connection open = connection;
+        if (open == null) {
+            open = context.sessions().take();
+            connection = open;
+            mode = null;
+        }
+        return open;
+    }
+
+    /** Works a slice as far as it goes. */
+    void work(Slice claimed) throws Hopeless, Stopped {
+        Optional<Slice> slice = Optional.of(claimed);
+        try {
+            while (slice.isPresent() && !stop.isRequested()) {
+                keeper.sign(slice.get());
+                slice = next(slice.get());
+            }
+            if (slice.isPresent()) {
+                giveBack(slice.get(), Duration.ZERO);
+            }
+        } finally {
+            keeper.leave(claimed);
+            held.ifPresent(hold -> listener.released(context.run(), hold));
+            held = Optional.empty();
+        }
+    }
+
+    /** Ends the session, whatever its state. */
+    void drop() {
+        Connection broken = connection;
+        if (broken != null) {
+            context.sessions().discard(broken);
+            connection = null;
+        }
+    }
+
+    @Override
+    public void close() throws SQLException {
+        Connection open = connection;
+        connection = null;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** One batch; the slice as it is after it, empty when this worker is through with it. */
+    private Optional<Slice> next(Slice slice) throws Hopeless, Stopped {
+        long start = timing.nanos();
+        try {
+            Connection open = session();
+            if (mode != plan.mode()) {
+                runner.enter(open, plan.mode());
+                mode = plan.mode();
+            }
+            BatchRunner.Result result = runner.run(open, slice, plan.size());
+            return result.runState().isPresent()
+                    ? committed(slice, result, timing.since(start))
+                    : refused(open, slice);
+        } catch (SQLException e) {
+            return failed(slice, e, timing.since(start));
+        }
+    }
+
+    private Optional<Slice> committed(Slice slice, BatchRunner.Result result, Duration took) {
+        plan.committed(result.batch().scanned(), took);
+        release();
+        listener.batchCommitted(slice, result.batch(), took);
+        if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {
+            stop.request();
+        }
+        Slice after = slice.at(result.batch().to());
+        return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);
+    }
+
+    /** The checkpoint hit no row: forget what is known, read again. */
+    private Optional<Slice> refused(Connection open, Slice slice) throws SQLException, Hopeless, Stopped {
+        Optional<Slice> again = context.stores().leases().readAgain(open, slice);
+        if (again.isEmpty()) {
+            patience().call(() -> {
+                context.stores().events().commitFenced(slice);
+                return true;
+            });
+            listener.commitFenced(slice);
+        }
+        return again;
+    }
+
+    private Optional<Slice> failed(Slice slice, SQLException e, Duration took) throws Hopeless, Stopped {
+        ErrorClass error = SqlStates.classify(e);
+        if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || isClosed()) {
+            return claimAnew(slice, e);
+        }
+        if (stop.isRequested()) {
+            return Optional.of(slice);
+        }
+        String why = SqlStates.message(e);
+        if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {
+            listener.batchRetried(slice, why + "; somebody cancelled it, the next attempt is in 30 s");
+            stop.sleep(AFTER_A_STRANGERS_CANCEL);
+            return Optional.of(slice);
+        }
+        return switch (plan.failed(error)) {
+            case AGAIN_NOW -> Optional.of(slice);
+            case AGAIN_LATER -> later(slice, error, why);
+            case SET_ASIDE -> {
+                hold(Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
+                giveBack(slice, REST_OF_LOCKED_ROWS);
+                yield Optional.empty();
+            }
+            case STOP -> {
+                pause(slice, error, why);
+                yield Optional.of(slice);
+            }
+        };
+    }
+
+    private Optional<Slice> later(Slice slice, ErrorClass error, String why) {
+        listener.batchRetried(slice, why);
+        if (error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
+            Patience.hold(error).ifPresent(hold -> hold(hold, why));
+        }
+        stop.sleep(patience().pause(error, plan.failures()));
+        return Optional.of(slice);
+    }
+
+    /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
+    private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
+        listener.batchRetried(slice, SqlStates.message(lost));
+        drop();
+        Optional<Slice> mine = patience().call(() -> {
+            try {
+                return context.stores().leases().claimAnew(session(), slice);
+            } catch (SQLException e) {
+                drop();
+                throw e;
+            }
+        });
+        if (mine.isEmpty()) {
+            listener.batchRetried(slice, "the slice has gone to another worker meanwhile");
+        }
+        return mine;
+    }
+
+    private void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
+        String place = "slice " + slice.id().number();
+        if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
+            place = "key " + patience().call(() -> runner.firstKey(session(), slice));
+        }
+        context.pause("at " + place + ": " + why);
+        stop.request();
+    }
+
+    private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
+        new Patience(context.run(), listener, new Stop(timing), context.backoff()).call(() -> {
+            try {
+                context.stores().leases().giveBack(session(), slice, rest);
+                return true;
+            } catch (SQLException e) {
+                drop();
+                if (stop.isRequested()) {
+                    return false; // its lease runs out by itself
+                }
+                throw e;
+            }
+        });
+    }
+
+    private void hold(Hold hold, String detail) {
+        held = Optional.of(hold);
+        listener.held(context.run(), hold, detail);
+    }
+
+    private void release() {
+        if (held.isPresent()) {
+            listener.released(context.run(), held.get());
+            held = Optional.empty();
+        }
+    }
+
+    private Patience patience() {
+        return context.patience(stop);
+    }
+
+    private boolean isClosed() {
+        try {
+            return connection == null || connection.isClosed();
+        } catch (SQLException e) {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.orchestrator.batch.Statements;
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyColumn;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.KeyRange.From;
+import dev.backfill.orchestrator.sql.KeyRange.Lower;
+import dev.backfill.orchestrator.sql.KeyRange.Start;
+import dev.backfill.orchestrator.sql.SqlFragment;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Freezes a run's range and cuts it into slices. Reads only.
+ *
+ * @param statement the job on its table
+ */
+record Slicer(JobStatement statement) {
+
+    private static final int SLICES_PER_WORKER = 4;
+    private static final int MOST_SLICES = 64;
+    private static final long LEAST_ROWS_OF_A_SLICE = 1000;
+    private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": *(\\d+)");
+
+    /** The range as it is now: the job's start, the first key, the last key, the last key among the NULLs. */
+    FrozenRange freeze(Connection connection) throws SQLException {
+        var range = statement.job().target().range();
+        KeyColumn first = statement.key().first();
+        SqlFragment.Builder inside = SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
+        range.from().ifPresent(v -> bound(inside, " >= ", v));
+        range.to().ifPresent(v -> bound(inside, " < ", v));
+        SqlFragment condition = inside.build();
+        Optional<Key> nulls = Optional.empty();
+        if (first.nullable() && !range.isBounded()) {
+            SqlFragment isNull = SqlFragment.builder().verbatim(first.quoted()).code(" IS NULL").build();
+            nulls = key(connection, isNull, orderOfNulls());
+        }
+        return new FrozenRange(
+                range.from(),
+                key(connection, condition, statement.key().orderBy("ASC")),
+                key(connection, condition, statement.key().orderBy("DESC")),
+                nulls);
+    }
+
+    /** How many rows the planner expects in the range. */
+    long estimate(Connection connection, FrozenRange range) throws SQLException {
+        long rows = 0;
+        if (range.end().isPresent()) {
+            rows += planned(connection, new KeyRange(lower(range), range.end().get()));
+        }
+        if (range.nulls().isPresent()) {
+            rows += planned(connection, new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
+        }
+        return rows;
+    }
+
+    /** Contiguous slices over the whole range, more than there are workers. */
+    List<Bounds> cut(Connection connection, FrozenRange range, long estimatedRows) throws SQLException {
+        List<Bounds> slices = new ArrayList<>();
+        if (range.end().isPresent()) {
+            long most = Math.min(
+                    MOST_SLICES, (long) SLICES_PER_WORKER * statement.job().execution().parallelism());
+            int wanted = (int) Math.max(1, Math.min(most, estimatedRows / LEAST_ROWS_OF_A_SLICE));
+            Optional<Key> from = Optional.empty();
+            for (Key boundary : boundaries(connection, range, wanted)) {
+                slices.add(new Bounds(from, boundary));
+                from = Optional.of(boundary);
+            }
+            slices.add(new Bounds(from, range.end().get()));
+        }
+        range.nulls().ifPresent(end -> slices.add(new Bounds(Optional.of(Key.NULLS), end)));
+        return slices;
+    }
+
+    static Lower lower(FrozenRange range) {
+        return range.from().<Lower>map(From::new).orElseGet(Start::new);
+    }
+
+    private List<Key> boundaries(Connection connection, FrozenRange range, int slices) throws SQLException {
+        if (slices == 1) {
+            return List.of();
+        }
+        List<Key> histogram = values(connection, histogram(range));
+        if (histogram.size() >= slices) {
+            List<Key> chosen = new ArrayList<>();
+            for (int i = 1; i < slices; i++) {
+                chosen.add(histogram.get((int) ((long) histogram.size() * i / slices)));
+            }
+            return chosen;
+        }
+        Optional<KeySpace> space = KeySpace.of(statement.key().first());
+        return space.isEmpty() ? List.of() : values(connection, equalWidth(space.get(), range, slices));
+    }
+
+    private SqlFragment histogram(FrozenRange range) {
+        KeyColumn first = statement.key().first();
+        var name = statement.table().identity().name();
+        String type = first.type();
+        SqlFragment.Builder sql = SqlFragment.builder()
+                .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT unnest(histogram_bounds::text::text[]::")
+                .code(type + "[]) AS " + first.quoted() + " FROM pg_catalog.pg_stats WHERE NOT inherited AND schemaname = ")
+                .bind(name.schema().orElse(""), "text")
+                .code(" AND tablename = ")
+                .bind(name.name(), "text")
+                .code(" AND attname = ")
+                .bind(first.name(), "text")
+                .code(") AS bounds WHERE ")
+                .verbatim(first.quoted());
+        return inside(sql, first, range).code(" ORDER BY " + first.quoted()).build();
+    }
+
+    private SqlFragment equalWidth(KeySpace space, FrozenRange range, int slices) {
+        KeyColumn first = statement.key().first();
+        String fraction = "i::numeric / " + slices;
+        SqlFragment.Builder sql = SqlFragment.builder()
+                .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT " + space.between(first, fraction) + " AS "
+                        + first.quoted() + " FROM (SELECT ")
+                .bind(firstOf(range.start()), first.type())
+                .code(" AS lo, ")
+                .bind(firstOf(range.end()), first.type())
+                .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS bounds WHERE ")
+                .verbatim(first.quoted());
+        return inside(sql, first, range).code(" ORDER BY " + first.quoted()).build();
+    }
+
+    private static SqlFragment.Builder inside(SqlFragment.Builder sql, KeyColumn first, FrozenRange range) {
+        return sql.code(" >= ")
+                .bind(firstOf(range.start()), first.type())
+                .code(" AND ")
+                .verbatim(first.quoted())
+                .code(" < ")
+                .bind(firstOf(range.end()), first.type());
+    }
+
+    private static @Nullable String firstOf(Optional<Key> key) {
+        return key.map(Key::first).orElse(null);
+    }
+
+    private void bound(SqlFragment.Builder sql, String operator, String value) {
+        KeyColumn first = statement.key().first();
+        sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
+    }
+
+    private String orderOfNulls() {
+        if (statement.key().indexed() || statement.key().rest().isEmpty()) {
+            return statement.key().orderBy("DESC");
+        }
+        return String.join(
+                ", ",
+                statement.key().rest().stream().map(c -> c.quoted() + " DESC").toList());
+    }
+
+    private Optional<Key> key(Connection connection, SqlFragment condition, String order) throws SQLException {
+        return values(
+                        connection,
+                        SqlFragment.builder()
+                                .code("SELECT " + statement.key().select() + " FROM ")
+                                .verbatim(statement.tableName())
+                                .code(" WHERE ")
+                                .add(condition)
+                                .code(" ORDER BY " + order + " LIMIT 1")
+                                .build())
+                .stream()
+                .findFirst();
+    }
+
+    private long planned(Connection connection, KeyRange range) throws SQLException {
+        SqlFragment explain = SqlFragment.builder()
+                .code("EXPLAIN (FORMAT JSON) SELECT FROM ")
+                .verbatim(statement.tableName())
+                .code(" WHERE ")
+                .add(range.predicate(statement.key(), Optional.empty()))
+                .build();
+        try (PreparedStatement query = Statements.prepare(connection, explain);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            Matcher rows = PLAN_ROWS.matcher(row.getString(1));
+            return rows.find() ? Long.parseLong(rows.group(1)) : 0;
+        }
+    }
+
+    private static List<Key> values(Connection connection, SqlFragment sql) throws SQLException {
+        List<Key> keys = new ArrayList<>();
+        try (PreparedStatement query = Statements.prepare(connection, sql);
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                keys.add(Statements.key(row));
+            }
+        }
+        return keys;
+    }
+}

@@ -1,0 +1,200 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.api.BatchLimits;
+import dev.backfill.api.Verification;
+import dev.backfill.orchestrator.batch.BatchSizer;
+import dev.backfill.orchestrator.batch.KeySearch;
+import dev.backfill.orchestrator.batch.Statements;
+import dev.backfill.orchestrator.engine.Patience.Hopeless;
+import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Run.Proof;
+import dev.backfill.orchestrator.run.RunListener.Hold;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.SqlFragment;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Proves that nothing is left: waits until no transaction that wrote behind a checkpoint can still commit, then counts
+ * the rows that are still to do, in batches, never in one long snapshot.
+ */
+final class Verifier {
+
+    /**
+     * What a check found.
+     *
+     * @param proof the count and its horizon; empty when the job wants none
+     * @param firstKeys some of the rows left
+     */
+    record Finding(Optional<Proof> proof, List<Key> firstKeys) {}
+
+    private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
+    private static final Duration LOOK = Duration.ofMillis(100);
+    private static final int KEYS_SHOWN = 5;
+
+    private static final String OPEN =
+            """
+            SELECT string_agg(who, ', ') FROM (
+                SELECT 'pid ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') AS who
+                FROM pg_catalog.pg_stat_activity
+                WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                UNION ALL SELECT 'prepared ' || gid FROM pg_catalog.pg_prepared_xacts LIMIT 10) AS open
+            """;
+
+    private final RunContext context;
+    private final Run run;
+    private final KeySearch search;
+    private final Timing timing;
+    private long lastClaim;
+
+    Verifier(RunContext context, Run run) {
+        this.context = context;
+        this.run = run;
+        this.search = new KeySearch(
+                context.statement().tableName(), context.statement().key());
+        this.timing = context.around().timing();
+    }
+
+    /** Waits for the horizon and counts; empty when the run is no longer this process's to check. */
+    Optional<Finding> verify() throws Hopeless, Stopped {
+        String horizon = context.patience().call(() -> one("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"));
+        if (!claim() || !waitFor(horizon)) {
+            return Optional.empty();
+        }
+        if (context.statement().job().verification() instanceof Verification.None) {
+            return Optional.of(new Finding(Optional.empty(), List.of()));
+        }
+        FrozenRange range = run.details().range().orElseThrow();
+        Count count = new Count();
+        boolean mine = true;
+        if (range.end().isPresent()) {
+            mine = count(count, new KeyRange(Slicer.lower(range), range.end().get()));
+        }
+        if (mine && range.nulls().isPresent()) {
+            mine = count(
+                    count,
+                    new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
+        }
+        return mine
+                ? Optional.of(new Finding(Optional.of(new Proof(horizon, count.rows)), count.keys))
+                : Optional.empty();
+    }
+
+    private static final class Count {
+        private long rows;
+        private final List<Key> keys = new ArrayList<>();
+    }
+
+    private boolean waitFor(String horizon) throws Hopeless, Stopped {
+        String reached = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '" + horizon + "'::xid8";
+        boolean held = false;
+        while (!context.patience().call(() -> one(reached)).equals("t")) {
+            String open = context.patience().call(() -> one(OPEN));
+            context.around()
+                    .listener()
+                    .held(
+                            run.id(),
+                            Hold.OPEN_TRANSACTIONS,
+                            "transactions that began before the last batch committed are still open: " + open);
+            held = true;
+            if (context.around().stop().sleep(LOOK)) {
+                throw new Stopped();
+            }
+            if (!claim()) {
+                return false;
+            }
+        }
+        if (held) {
+            context.around().listener().released(run.id(), Hold.OPEN_TRANSACTIONS);
+        }
+        return true;
+    }
+
+    private boolean count(Count count, KeyRange whole) throws Hopeless, Stopped {
+        BatchSizer sizer = new BatchSizer(COUNTING);
+        KeyRange rest = whole;
+        while (true) {
+            if (context.around().stop().isRequested()) {
+                throw new Stopped();
+            }
+            KeyRange range = rest;
+            long start = timing.nanos();
+            KeySearch.End end = context.patience().call(() -> countBatch(count, range, sizer));
+            sizer.committed(end.keys(), timing.since(start));
+            if (end.key().equals(whole.upTo())) {
+                return true;
+            }
+            if (!claim()) {
+                return false;
+            }
+            rest = new KeyRange(new KeyRange.After(end.key()), whole.upTo());
+        }
+    }
+
+    private KeySearch.End countBatch(Count count, KeyRange rest, BatchSizer sizer) throws SQLException {
+        try (Connection connection = context.sessions().take()) {
+            KeySearch.End end = search.find(connection, rest, sizer.next());
+            KeyRange batch = new KeyRange(rest.lower(), end.key());
+            String started = run.details().started().orElseThrow();
+            long rows = Statements.queryLong(
+                    connection, context.statement().remaining(batch, started).orElseThrow());
+            if (rows > 0 && count.keys.size() < KEYS_SHOWN) {
+                count.keys.addAll(keys(connection, batch, started, KEYS_SHOWN - count.keys.size()));
+            }
+            count.rows += rows;
+            return end;
+        } catch (SQLException e) {
+            sizer.halve();
+            throw e;
+        }
+    }
+
+    private List<Key> keys(Connection connection, KeyRange batch, String started, int limit) throws SQLException {
+        SqlFragment sql =
+                context.statement().remainingKeys(batch, started, limit).orElseThrow();
+        List<Key> keys = new ArrayList<>();
+        try (PreparedStatement query = Statements.prepare(connection, sql);
+                ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+                keys.add(Statements.key(row));
+            }
+        }
+        return keys;
+    }
+
+    /** Keeps the right to check this run; asks the database only as often as a third of the lease. */
+    private boolean claim() throws Hopeless, Stopped {
+        var leases = context.stores().leases();
+        if (lastClaim != 0 && timing.since(lastClaim).multipliedBy(3).compareTo(leases.lease()) < 0) {
+            return true;
+        }
+        lastClaim = timing.nanos();
+        return context.patience()
+                .call(() -> context.stores().runs().claimVerification(run.id(), leases.owner(), leases.lease()));
+    }
+
+    private String one(String query) throws SQLException {
+        try (Connection connection = context.sessions().take();
+                PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            String value = row.getString(1);
+            return value == null ? "" : value;
+        }
+    }
+
+    /** The state that a finding leads to, when no further pass is right. */
+    static RunState verdict(Finding finding) {
+        return finding.proof().filter(p -> p.remaining() > 0).isPresent() ? RunState.FAILED : RunState.SUCCEEDED;
+    }
+}

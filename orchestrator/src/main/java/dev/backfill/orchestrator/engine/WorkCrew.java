@@ -1,0 +1,197 @@
+package dev.backfill.orchestrator.engine;
+
+import dev.backfill.orchestrator.batch.BatchRunner;
+import dev.backfill.orchestrator.batch.BatchRunner.Frame;
+import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
+import dev.backfill.orchestrator.engine.Patience.Hopeless;
+import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.run.Checkpoints;
+import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.Slice;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The workers of one run in this process, from the first claim until no slice is left, the run is no longer RUNNING, or
+ * work is asked to stop. Used once.
+ */
+final class WorkCrew {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WorkCrew.class);
+    private static final Duration LOOK = Duration.ofMillis(200);
+    private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
+
+    private final RunContext context;
+    private final Run run;
+    private final FrozenRange range;
+    private final Timeouts timeouts;
+    private final Stop stop;
+    private final Keeper keeper;
+    private final List<BatchRunner> runners = new ArrayList<>();
+    private final AtomicReference<Hopeless> failure = new AtomicReference<>();
+
+    WorkCrew(RunContext context, Run run, Timeouts timeouts) {
+        this.context = context;
+        this.run = run;
+        this.range = run.details().range().orElseThrow();
+        this.timeouts = timeouts;
+        Timing timing = context.around().timing();
+        this.stop = new Stop(timing);
+        this.keeper = new Keeper(
+                context.stores().slices(),
+                context.stores().leases(),
+                timing,
+                timeouts.patient().plus(timeouts.lock()).plusSeconds(5));
+    }
+
+    /** Works until there is nothing left to do here. */
+    void work() throws Hopeless {
+        int workers = context.execution().parallelism();
+        CountDownLatch working = new CountDownLatch(workers);
+        Stop keeping = new Stop(context.around().timing());
+        start("keeper", () -> keeper.keep(keeping));
+        for (int i = 1; i <= workers; i++) {
+            BatchRunner runner = runner();
+            runners.add(runner);
+            start("worker " + i, () -> {
+                try {
+                    workSlices(runner);
+                } finally {
+                    working.countDown();
+                }
+            });
+        }
+        try {
+            watch(working);
+        } finally {
+            keeping.request();
+        }
+        Hopeless hopeless = failure.get();
+        if (hopeless != null) {
+            throw hopeless;
+        }
+    }
+
+    private void watch(CountDownLatch working) {
+        Timing timing = context.around().timing();
+        long asked = -1;
+        while (!timing.await(working, LOOK)) {
+            if (!stop.isRequested()) {
+                look();
+            } else if (asked < 0) {
+                asked = timing.nanos();
+            } else if (timing.since(asked).compareTo(UNTIL_CANCEL) > 0) {
+                runners.forEach(WorkCrew::cancel);
+            }
+        }
+    }
+
+    private void look() {
+        if (context.around().stop().isRequested()) {
+            stop.request();
+            return;
+        }
+        try {
+            Run now = context.patience(stop).call(() -> context.stores().runs().find(run.id()));
+            if (now.state() != RunState.RUNNING) {
+                stop.request();
+            }
+        } catch (Hopeless e) {
+            fail(e);
+        } catch (Stopped e) {
+            LOG.atDebug().log("stopped while looking at the run");
+        }
+    }
+
+    private void workSlices(BatchRunner runner) {
+        try (SliceWorker worker = new SliceWorker(context, keeper, stop, runner)) {
+            LiveSplitter splitter = new LiveSplitter(
+                    context.statement(),
+                    context.stores().slices(),
+                    2L * context.execution().batch().size());
+            boolean left = true;
+            while (left && !stop.isRequested()) {
+                Optional<Slice> slice = claim(worker);
+                if (slice.isPresent()) {
+                    worker.work(slice.get());
+                } else {
+                    left = wait(worker, splitter);
+                }
+            }
+        } catch (Hopeless e) {
+            fail(e);
+        } catch (Stopped | SQLException e) {
+            LOG.atDebug().setCause(e).log("worker ended");
+        }
+    }
+
+    private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {
+        return context.patience(stop).call(() -> {
+            try {
+                return worker.claim();
+            } catch (SQLException e) {
+                worker.drop();
+                throw e;
+            }
+        });
+    }
+
+    /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
+    private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
+        var slices = context.stores().slices();
+        boolean more = context.patience(stop).call(() -> {
+            if (slices.progress(run.id()).isDone()) {
+                return false;
+            }
+            return splitter.split(
+                            worker.session(), run.id(), range, context.execution().parallelism())
+                    || !pausedForOthers();
+        });
+        return more;
+    }
+
+    private boolean pausedForOthers() {
+        String owner = context.stores().leases().owner();
+        context.stores()
+                .slices()
+                .foreignLease(run.id(), owner)
+                .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
+        return stop.sleep(LOOK);
+    }
+
+    private BatchRunner runner() {
+        Frame frame = new Frame(
+                context.statement(), range.from(), run.details().started().orElseThrow());
+        var leases = context.stores().leases();
+        return new BatchRunner(frame, new Checkpoints(leases.tables(), leases.lease()), timeouts);
+    }
+
+    private void fail(Hopeless e) {
+        failure.compareAndSet(null, e);
+        stop.request();
+    }
+
+    private static void cancel(BatchRunner runner) {
+        try {
+            runner.cancel();
+        } catch (SQLException e) {
+            LOG.atDebug().setCause(e).log("could not cancel a statement");
+        }
+    }
+
+    private void start(String name, Runnable work) {
+        Thread thread = new Thread(work, "backfill " + run.revision().job() + " " + name);
+        thread.setDaemon(true);
+        thread.setUncaughtExceptionHandler((t, e) -> fail(new Hopeless(e)));
+        thread.start();
+    }
+}
