@@ -34,9 +34,8 @@ public final class JobFiles {
     public static final int MAX_PROBLEMS = 100;
 
     private static final char BYTE_ORDER_MARK = '\uFEFF';
-    private static final JsonMapper CANONICAL = JsonMapper.builder()
-            .enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED)
-            .build();
+    private static final JsonMapper CANONICAL =
+            JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
     private final JobSchema schema = new JobSchema();
 
@@ -77,7 +76,8 @@ public final class JobFiles {
         CoderResult result = decoder.decode(ByteBuffer.wrap(bytes), text, true);
         String decoded = text.flip().toString();
         if (result.isError()) {
-            return refused(file, end(decoded), "the file is not UTF-8: a byte here fits no character", "save it as UTF-8");
+            return refused(
+                    file, end(decoded), "the file is not UTF-8: a byte here fits no character", "save it as UTF-8");
         }
         return read(file, decoded.indexOf(BYTE_ORDER_MARK) == 0 ? decoded.substring(1) : decoded);
     }
@@ -108,8 +108,7 @@ public final class JobFiles {
         problems.addAll(found);
         if (found.isEmpty() && document.spoiled().isEmpty()) {
             String canonical = CANONICAL.writeValueAsString(root);
-            jobs.add(new LoadedJob(
-                    JobMapping.definition(root), canonical, checksum(canonical), document.locations()));
+            jobs.add(new LoadedJob(JobMapping.definition(root), canonical, checksum(canonical), document.locations()));
         }
     }
 

@@ -104,8 +104,7 @@ final class JobMapping {
         } else if (root.has("delete")) {
             return new Work.Delete(root.at("/delete/where").asString());
         }
-        return new Work.Sql(
-                root.path("sql").asString(), root.path("idempotent").asBoolean(false));
+        return new Work.Sql(root.path("sql").asString(), root.path("idempotent").asBoolean(false));
     }
 
     private Verification verification(Work work) {

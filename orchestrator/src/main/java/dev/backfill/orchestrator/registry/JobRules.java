@@ -7,7 +7,6 @@ import dev.backfill.orchestrator.sql.SqlTemplate;
 import dev.backfill.orchestrator.sql.SqlTemplate.MalformedException;
 import dev.backfill.orchestrator.sql.SqlTemplate.Place;
 import java.math.BigDecimal;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
@@ -26,7 +25,6 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.postgresql.core.Parser;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -71,29 +69,13 @@ final class JobRules {
         return rules.problems;
     }
 
-    /**
-     * How many statements the driver would send for a text; it cuts at every semicolon outside of quotes, comments and
-     * parentheses.
-     *
-     * @param sql the text for a prepared statement
-     * @return the number, without empty ones; 0 when the driver cannot read the text
-     */
-    static int statements(String sql) {
-        try {
-            return (int) Parser.parseJdbcSql(sql, true, true, true, false, false).stream()
-                    .filter(query -> !query.nativeSql.isBlank())
-                    .count();
-        } catch (SQLException e) {
-            return 0;
-        }
-    }
-
     private void names() {
-        text("/table").ifPresent(table -> name("/table", () -> SqlName.parse(table).name()));
+        text("/table")
+                .ifPresent(table -> name("/table", () -> SqlName.parse(table).name()));
         Set<String> range = rangeColumns();
         Map<String, String> assigned = new HashMap<>();
         for (String key : root.at("/update/set").propertyNames()) {
-            String pointer = "/update/set/" + key.replace("~", "~0").replace("/", "~1");
+            String pointer = Locations.pointer("/update/set", key);
             Optional<String> column = name(pointer, () -> SqlName.parseColumn(key));
             column.map(c -> assigned.putIfAbsent(c, key))
                     .ifPresent(first -> key(pointer, "`" + key + "` and `" + first + "` are the same column", ""));
@@ -179,7 +161,9 @@ final class JobRules {
     private void notAbove(String less, String more) {
         JsonNode low = root.at("/batch/" + less);
         JsonNode high = root.at("/batch/" + more);
-        if (low.isIntegralNumber() && high.isIntegralNumber() && low.bigIntegerValue().compareTo(high.bigIntegerValue()) > 0) {
+        if (low.isIntegralNumber()
+                && high.isIntegralNumber()
+                && low.bigIntegerValue().compareTo(high.bigIntegerValue()) > 0) {
             add("/batch/" + less, "batch.%s must not be greater than batch.%s".formatted(less, more), "");
         }
     }
@@ -218,7 +202,7 @@ final class JobRules {
             text(pointer).filter(sql -> !sql.isBlank()).ifPresent(sql -> expression(pointer, sql));
         }
         for (String key : root.at("/update/set").propertyNames()) {
-            String pointer = "/update/set/" + key.replace("~", "~0").replace("/", "~1");
+            String pointer = Locations.pointer("/update/set", key);
             text(pointer).filter(sql -> !sql.isBlank()).ifPresent(sql -> expression(pointer, sql));
         }
         text("/sql").filter(sql -> !sql.isBlank()).ifPresent(this::statement);
@@ -232,7 +216,7 @@ final class JobRules {
                     .code("\n)")
                     .build()
                     .jdbc();
-            if (code(filled).contains(";") || statements(whole) != 1) {
+            if (code(filled).contains(";") || StatementCheck.statements(whole) != 1) {
                 add(pointer, "an expression holds no `;` and no second statement", "");
             } else if (code(filled).isBlank() && filled.pieces().stream().allMatch(JobRules::isSpace)) {
                 add(pointer, "there is no expression here, only a comment", "");
@@ -247,10 +231,12 @@ final class JobRules {
             if (!STATEMENTS.contains(first.toLowerCase(Locale.ROOT))) {
                 add("/sql", "sql must be one INSERT, UPDATE, DELETE, MERGE, SELECT or WITH statement", "");
             }
-            if (statements(filled.jdbc()) != 1 || code(filled).strip().replaceAll(";+$", "").contains(";")) {
+            if (StatementCheck.statements(filled.jdbc()) != 1
+                    || code(filled).strip().replaceAll(";+$", "").contains(";")) {
                 add("/sql", "sql holds more than one statement", "a job is one statement");
             }
-            if (SqlTemplate.parse(sql).places().stream().noneMatch(place -> place.name().equals("range"))) {
+            if (SqlTemplate.parse(sql).places().stream()
+                    .noneMatch(place -> place.name().equals("range"))) {
                 add("/sql", "sql must hold `:range`", "it stands for the batch's rows, as in WHERE :range");
             }
         });
@@ -272,8 +258,7 @@ final class JobRules {
     private void place(String pointer, Place place, Set<String> known) {
         String names = known.stream().sorted().map(n -> "`:" + n + "`").collect(Collectors.joining(", "));
         if (!known.contains(place.name())) {
-            String hint = place.name().equals("range") ? "`:range` is for `sql`; here there is " + names : "there is " + names;
-            add(pointer, "unknown place `:" + place.name() + "`", hint);
+            add(pointer, "unknown place `:" + place.name() + "`", "there is " + names);
         } else if (place.alias().isPresent() && !place.name().equals("range")) {
             add(pointer, "`:" + place.name() + "` takes nothing in parentheses", "");
         }

@@ -101,13 +101,15 @@ public final class JobSchema {
             return Optional.empty();
         }
         if (kinds.isEmpty()) {
-            return Optional.of(document.locations().keyProblem("", "no work: one of update, delete, sql is needed", ""));
+            return Optional.of(
+                    document.locations().keyProblem("", "no work: one of update, delete, sql is needed", ""));
         }
         String second = kinds.stream()
                 .max((a, b) -> order(document.locations(), a).compareTo(order(document.locations(), b)))
                 .orElseThrow();
         String message = kinds.size() + " kinds of work: " + String.join(", ", kinds);
-        return Optional.of(document.locations().keyProblem("/" + second, message, "exactly one of update, delete, sql"));
+        return Optional.of(
+                document.locations().keyProblem("/" + second, message, "exactly one of update, delete, sql"));
     }
 
     private static Problem order(Locations locations, String key) {
@@ -122,8 +124,16 @@ public final class JobSchema {
             case "required" -> at.keyProblem(pointer, missing(pointer, error.getProperty()), "");
             case "type" -> wrongType(at, pointer, document.root().at(pointer));
             case "pattern" -> wrongForm(at, pointer);
-            case "const" -> at.problem(pointer, name + " must be " + schemaAt(pointer).path("const").asString(), "");
-            case "enum" -> at.problem(pointer, name + " must be one of " + values(schemaAt(pointer).path("enum")), "");
+            case "const" ->
+                at.problem(
+                        pointer,
+                        name + " must be " + schemaAt(pointer).path("const").asString(),
+                        "");
+            case "enum" ->
+                at.problem(
+                        pointer,
+                        name + " must be one of " + values(schemaAt(pointer).path("enum")),
+                        "");
             case "minimum" -> at.problem(pointer, name + " must be at least " + bound(pointer, "minimum"), "");
             case "maximum" -> at.problem(pointer, name + " must be at most " + bound(pointer, "maximum"), "");
             case "minProperties", "minItems" -> at.problem(pointer, name + " is empty", "");
@@ -135,10 +145,13 @@ public final class JobSchema {
     private Problem unknownKey(Locations at, String parent, String key) {
         String pointer = parent + "/" + key;
         if (NOT_YET.contains(pointer)) {
-            return at.keyProblem(escaped(parent, key), name(pointer) + " cannot be used", "not in this version yet");
+            return at.keyProblem(
+                    Locations.pointer(parent, key), name(pointer) + " cannot be used", "not in this version yet");
         }
-        String hint = Problem.didYouMean(key, schemaAt(parent).path("properties").propertyNames());
-        return at.keyProblem(escaped(parent, key), "unknown key `" + key + "`", hint.isEmpty() ? elsewhere(key) : hint);
+        String hint =
+                Problem.didYouMean(key, schemaAt(parent).path("properties").propertyNames());
+        return at.keyProblem(
+                Locations.pointer(parent, key), "unknown key `" + key + "`", hint.isEmpty() ? elsewhere(key) : hint);
     }
 
     private String elsewhere(String key) {
@@ -198,8 +211,11 @@ public final class JobSchema {
             return at.problem(pointer, name + " is no duration", "write a number and a unit: 250ms, 5s, 10m, 1h");
         }
         return switch (pointer) {
-            case "/job" -> at.problem(
-                    pointer, "a job's name is made of a-z, 0-9 and -, at most 63 characters, and does not begin with -", "");
+            case "/job" ->
+                at.problem(
+                        pointer,
+                        "a job's name is made of a-z, 0-9 and -, at most 63 characters, and does not begin with -",
+                        "");
             case "/verify" -> at.problem(pointer, name + " must be `none` or `remaining: <condition>`", "");
             case "/database" -> at.problem(pointer, name + " must be one name", "a pattern is not in this version yet");
             default -> at.problem(pointer, name + " is empty", "");
@@ -216,7 +232,8 @@ public final class JobSchema {
 
     private JsonNode schemaAt(String pointer) {
         JsonNode at = tree;
-        for (String part : pointer.isEmpty() ? new String[0] : pointer.substring(1).split("/", -1)) {
+        for (String part :
+                pointer.isEmpty() ? new String[0] : pointer.substring(1).split("/", -1)) {
             JsonNode property = at.path("properties").path(part);
             if (property.isMissingNode()) {
                 property = at.path(at.has("items") ? "items" : "additionalProperties");
@@ -233,12 +250,8 @@ public final class JobSchema {
     private static String pointer(NodePath path) {
         String pointer = "";
         for (int i = 0; i < path.getNameCount(); i++) {
-            pointer = escaped(pointer, String.valueOf(path.getElement(i)));
+            pointer = Locations.pointer(pointer, String.valueOf(path.getElement(i)));
         }
         return pointer;
-    }
-
-    private static String escaped(String parent, String key) {
-        return parent + "/" + key.replace("~", "~0").replace("/", "~1");
     }
 }

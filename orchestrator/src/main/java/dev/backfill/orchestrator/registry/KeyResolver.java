@@ -20,8 +20,7 @@ import java.util.stream.IntStream;
 final class KeyResolver {
 
     private static final String COLUMN = "/range/column";
-    private static final Set<String> TIMES =
-            Set.of("date", "timestamp without time zone", "timestamp with time zone");
+    private static final Set<String> TIMES = Set.of("date", "timestamp without time zone", "timestamp with time zone");
 
     private final RangeDefinition range;
     private final TableFacts table;
@@ -93,7 +92,8 @@ final class KeyResolver {
         List<Index> candidates = table.indexes().stream()
                 .filter(i -> i.columns().contains(named.get(0)) || i.columns().isEmpty())
                 .toList();
-        String reasons = candidates.stream().map(i -> i.name() + " " + reason(i, named)).collect(Collectors.joining("; "));
+        String reasons =
+                candidates.stream().map(i -> i.name() + " " + reason(i, named)).collect(Collectors.joining("; "));
         add(
                 COLUMN,
                 "no index in which the rows can be read by " + list(named) + (reasons.isEmpty() ? "" : ": " + reasons),

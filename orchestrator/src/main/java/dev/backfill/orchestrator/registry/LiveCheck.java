@@ -5,6 +5,7 @@ import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.db.TableFacts;
+import dev.backfill.orchestrator.db.TableFacts.Column;
 import dev.backfill.orchestrator.db.TableFacts.Kind;
 import dev.backfill.orchestrator.db.TableFactsReader;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
@@ -17,7 +18,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -27,8 +27,7 @@ import java.util.stream.Collectors;
 public final class LiveCheck {
 
     private static final int OLDEST_SERVER = 140_000;
-    private static final String SIMILAR_TABLES =
-            """
+    private static final String SIMILAR_TABLES = """
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -109,9 +108,10 @@ public final class LiveCheck {
         if (names.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of("publication " + String.join(", ", names) + " publishes all tables: new tables would stop its"
-                + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber, then set"
-                + " all-tables-publication = allow");
+        return Optional.of(
+                "publication " + String.join(", ", names) + " publishes all tables: new tables would stop its"
+                        + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber, then set"
+                        + " all-tables-publication = allow");
     }
 
     private Result run() throws SQLException {
@@ -143,7 +143,8 @@ public final class LiveCheck {
         long asked = job.execution().errors().lockTimeout().toMillis();
         if (asked >= most) {
             String pointer = locations.has("/errors/lock-timeout") ? "/errors/lock-timeout" : "/batch/target";
-            String message = "errors.lock-timeout is %dms and must be below the server's deadlock_timeout (%dms) minus batch.target (%dms)";
+            String message =
+                    "errors.lock-timeout is %dms and must be below the server's deadlock_timeout (%dms) minus batch.target (%dms)";
             String hint = most > 1 ? "at most " + (most - 1) + "ms" : "make batch.target smaller";
             add(pointer, message.formatted(asked, deadlock, deadlock - most), hint);
         }
@@ -166,16 +167,19 @@ public final class LiveCheck {
         }
         TableFacts table = facts.get();
         if (table.identity().kind() != Kind.TABLE) {
-            add("/table", table.identity().name().quoted() + " is " + words(table.identity().kind()), "");
+            add(
+                    "/table",
+                    table.identity().name().quoted() + " is "
+                            + words(table.identity().kind()),
+                    "");
             return Optional.empty();
         }
-        columns(table);
         boolean plan = rights(table) & replicaIdentity(table);
         KeyResolver.Answer answer = KeyResolver.resolve(job.target().range(), table, locations);
         problems.addAll(answer.problems());
+        assigned(table, answer.key());
         Optional<JobStatement> statement = answer.key().map(key -> new JobStatement(job, table, key));
         if (statement.isPresent()) {
-            keyUnchanged(statement.get());
             problems.addAll(StatementCheck.problems(statement.get(), locations, probe, plan));
         }
         return statement;
@@ -194,40 +198,45 @@ public final class LiveCheck {
 
     private String similar(SqlName name) throws SQLException {
         String schema = name.schema().orElse(null);
-        List<String> names = probe.strings(SIMILAR_TABLES, name.name(), schema, name.name());
-        String near = Problem.didYouMean(name.schema().map(s -> s + ".").orElse("") + name.name(), names);
-        if (!near.isEmpty()) {
-            return near;
+        List<String> tables = probe.strings(SIMILAR_TABLES, name.name(), schema, name.name());
+        for (String table : tables) {
+            if (SqlName.parse(table).name().equalsIgnoreCase(name.name())) {
+                return "did you mean `" + table + "`?";
+            }
         }
-        return names.stream()
-                .filter(n -> SqlName.parse(n).name().equalsIgnoreCase(name.name()))
-                .findFirst()
-                .map(n -> "did you mean `" + n + "`?")
-                .orElseGet(() -> Problem.didYouMean(
-                        name.name(), names.stream().map(n -> SqlName.parse(n).name()).toList()));
+        return Problem.didYouMean(
+                name.name(), tables.stream().map(t -> SqlName.parse(t).name()).toList());
     }
 
-    private void columns(TableFacts table) {
+    private void assigned(TableFacts table, Optional<KeyColumns> key) {
         if (!(job.work() instanceof Work.Update update)) {
             return;
         }
-        List<String> known = table.columns().stream().map(TableFacts.Column::name).toList();
-        for (String key : update.set().keySet()) {
-            String column = SqlName.parseColumn(key);
-            String pointer = StatementCheck.setPointer(key);
-            Optional<TableFacts.Column> fact = table.column(column);
-            if (fact.isEmpty()) {
-                String message = "no column " + SqlName.quote(column) + " in " + table.identity().name().quoted();
-                problems.add(locations.keyProblem(pointer, message, Problem.didYouMean(column, known)));
-            } else if (fact.get().generated()) {
-                problems.add(locations.keyProblem(pointer, SqlName.quote(column) + " is generated and cannot be set", ""));
+        List<String> known = table.columns().stream().map(Column::name).toList();
+        for (String written : update.set().keySet()) {
+            String name = SqlName.parseColumn(written);
+            Optional<Column> column = table.column(name);
+            String pointer = Locations.pointer("/update/set", written);
+            String quoted = SqlName.quote(name);
+            if (column.isEmpty()) {
+                String message =
+                        "no column " + quoted + " in " + table.identity().name().quoted();
+                problems.add(locations.keyProblem(pointer, message, Problem.didYouMean(name, known)));
+            } else if (column.get().generated()) {
+                problems.add(locations.keyProblem(pointer, quoted + " is generated and cannot be set", ""));
+            } else if (key.isPresent()
+                    && key.get().columns().stream().anyMatch(k -> k.name().equals(name))) {
+                String message = quoted + " is a column of the run's key, and must not change under the run";
+                problems.add(locations.keyProblem(pointer, message, ""));
             }
         }
     }
 
     private boolean replicaIdentity(TableFacts table) {
         List<String> names = table.publication().publishing();
-        if (job.work() instanceof Work.Sql || names.isEmpty() || table.publication().hasReplicaIdentity()) {
+        if (job.work() instanceof Work.Sql
+                || names.isEmpty()
+                || table.publication().hasReplicaIdentity()) {
             return true;
         }
         String quoted = table.identity().name().quoted();
@@ -267,25 +276,13 @@ public final class LiveCheck {
         return false;
     }
 
-    private void keyUnchanged(JobStatement statement) {
-        if (job.work() instanceof Work.Update update) {
-            Set<String> names =
-                    statement.key().columns().stream().map(KeyColumn::name).collect(Collectors.toSet());
-            update.set().keySet().stream()
-                    .filter(k -> names.contains(SqlName.parseColumn(k)))
-                    .map(k -> locations.keyProblem(
-                            StatementCheck.setPointer(k), "a column of the run's key must not change under the run", ""))
-                    .forEach(problems::add);
-        }
-    }
-
     private List<String> warnings(JobStatement statement) {
         KeyColumns key = statement.key();
         List<String> warnings = new ArrayList<>();
         String columns = key.columns().stream().map(KeyColumn::quoted).collect(Collectors.joining(", "));
         if (!key.unique()) {
-            warnings.add("the table has no primary key and " + columns + " is not unique: rows of one value are one batch,"
-                    + " however many they are");
+            warnings.add("the table has no primary key and " + columns
+                    + " is not unique: rows of one value are one batch," + " however many they are");
         } else if (!key.indexed()) {
             warnings.add("rows of one value are cut by the primary key without an index for it; better: CREATE INDEX"
                     + " CONCURRENTLY ON " + statement.tableName() + " (" + columns + ")");

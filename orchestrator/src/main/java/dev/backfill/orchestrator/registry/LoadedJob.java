@@ -114,6 +114,17 @@ public record LoadedJob(JobDefinition definition, String canonical, String check
             return new Problem(file, place.line(), place.column(), message, hint);
         }
 
+        /**
+         * The pointer of a value in an object.
+         *
+         * @param parent the object's JSON pointer
+         * @param key the value's key as it was written
+         * @return the value's JSON pointer
+         */
+        static String pointer(String parent, String key) {
+            return parent + "/" + key.replace("~", "~0").replace("/", "~1");
+        }
+
         private static String parent(String pointer) {
             return pointer.substring(0, Math.max(0, pointer.lastIndexOf('/')));
         }

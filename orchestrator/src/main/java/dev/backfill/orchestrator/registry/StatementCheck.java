@@ -5,7 +5,6 @@ import dev.backfill.api.Work;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.sql.Key;
-import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlName;
@@ -22,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.core.Parser;
 
 /** Asks the server what it thinks of a job's bounds and statements, without running any; one instance a check. */
 final class StatementCheck {
@@ -61,6 +61,23 @@ final class StatementCheck {
             check.whole(plan);
         }
         return check.problems;
+    }
+
+    /**
+     * How many statements the driver would send for a text; it cuts at every semicolon outside of quotes, comments and
+     * parentheses.
+     *
+     * @param sql the text for a prepared statement
+     * @return the number, without empty ones; 0 when the driver cannot read the text
+     */
+    static int statements(String sql) {
+        try {
+            return (int) Parser.parseJdbcSql(sql, true, true, true, false, false).stream()
+                    .filter(query -> !query.nativeSql.isBlank())
+                    .count();
+        } catch (SQLException e) {
+            return 0;
+        }
     }
 
     private void range() throws SQLException {
@@ -128,12 +145,17 @@ final class StatementCheck {
                 .code(" SET ")
                 .verbatim(SqlName.quote(name))
                 .code(" = (\n");
-        alone(setPointer(column), sql.add(filled(expression)).code("\n) WHERE false").build(), plan);
+        alone(
+                Locations.pointer("/update/set", column),
+                sql.add(filled(expression)).code("\n) WHERE false").build(),
+                plan);
     }
 
     private void condition(String pointer, String expression, boolean plan) throws SQLException {
-        SqlFragment.Builder sql =
-                SqlFragment.builder().code("SELECT FROM ").verbatim(statement.tableName()).code(" WHERE (\n");
+        SqlFragment.Builder sql = SqlFragment.builder()
+                .code("SELECT FROM ")
+                .verbatim(statement.tableName())
+                .code(" WHERE (\n");
         alone(pointer, sql.add(filled(expression)).code("\n)").build(), plan);
     }
 
@@ -149,7 +171,7 @@ final class StatementCheck {
                 ? "/update"
                 : statement.job().work() instanceof Work.Delete ? "/delete" : "/sql";
         SqlFragment change = statement.change(new JobStatement.Batch(anyRange(), "now", false));
-        if (JobRules.statements(change.jdbc()) != 1) {
+        if (statements(change.jdbc()) != 1) {
             add(pointer, "the finished statement is not one statement", "");
             return;
         }
@@ -188,16 +210,6 @@ final class StatementCheck {
 
     private void add(String pointer, String message, String hint) {
         problems.add(locations.problem(pointer, message, hint));
-    }
-
-    /**
-     * Where an assignment stands.
-     *
-     * @param column the key as it was written
-     * @return its JSON pointer
-     */
-    static String setPointer(String column) {
-        return "/update/set/" + column.replace("~", "~0").replace("/", "~1");
     }
 
     /**

@@ -163,7 +163,7 @@ final class YamlDocuments {
                 skip(events.next());
                 continue;
             }
-            String child = pointer + "/" + escape(key.get());
+            String child = Locations.pointer(pointer, key.get());
             Place first = keys.putIfAbsent(child, place(event));
             if (first == null) {
                 object.set(key.get(), node(child, events.next(), depth + 1));
@@ -259,7 +259,10 @@ final class YamlDocuments {
 
     private JsonNode tagged(String pointer, Place at, String tag) {
         String written = tag.startsWith(Tag.PREFIX) ? "!!" + tag.substring(Tag.PREFIX.length()) : tag;
-        add(at, "tags are not allowed: " + shorten(written), "leave it away; text that looks like a number goes in quotes");
+        add(
+                at,
+                "tags are not allowed: " + shorten(written),
+                "leave it away; text that looks like a number goes in quotes");
         spoiled.add(pointer);
         return NODES.nullNode();
     }
@@ -274,10 +277,6 @@ final class YamlDocuments {
 
     private static Place place(Mark mark) {
         return new Place(mark.getLine() + 1, mark.getColumn() + 1);
-    }
-
-    private static String escape(String key) {
-        return key.replace("~", "~0").replace("/", "~1");
     }
 
     private static String shorten(String text) {
