@@ -91,7 +91,8 @@ public final class JobSchema {
     }
 
     private static boolean isSpoiled(Document document, String pointer) {
-        return document.spoiled().stream().anyMatch(s -> pointer.equals(s) || pointer.startsWith(s + "/"));
+        boolean within = !pointer.isEmpty() && isSpoiled(document, Locations.parent(pointer));
+        return within || document.spoiled().contains(pointer);
     }
 
     private static Optional<Problem> work(Document document) {

@@ -125,7 +125,13 @@ public record LoadedJob(JobDefinition definition, String canonical, String check
             return parent + "/" + key.replace("~", "~0").replace("/", "~1");
         }
 
-        private static String parent(String pointer) {
+        /**
+         * The pointer of the object or list that a value is in.
+         *
+         * @param pointer the value's JSON pointer
+         * @return the parent's; the root is its own
+         */
+        static String parent(String pointer) {
             return pointer.substring(0, Math.max(0, pointer.lastIndexOf('/')));
         }
     }
