@@ -1,0 +1,186 @@
+package dev.backfill.orchestrator.registry;
+
+import dev.backfill.api.BatchLimits;
+import dev.backfill.api.ErrorLimits;
+import dev.backfill.api.Execution;
+import dev.backfill.api.JobDefinition;
+import dev.backfill.api.JobIdentity;
+import dev.backfill.api.JobTarget;
+import dev.backfill.api.RangeDefinition;
+import dev.backfill.api.Verification;
+import dev.backfill.api.Work;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Makes a job's definition of a document that was checked; the one place of the defaults. */
+final class JobMapping {
+
+    static final int PARALLELISM = 1;
+    static final int BATCH_SIZE = 1_000;
+    static final int BATCH_MIN = 100;
+    static final int BATCH_MAX = 100_000;
+    static final String BATCH_TARGET = "250ms";
+    static final int ATTEMPTS = 5;
+    static final String LOCK_TIMEOUT = "500ms";
+    static final String STATEMENT_TIMEOUT = "30s";
+
+    private final JsonNode root;
+
+    private JobMapping(JsonNode root) {
+        this.root = root;
+    }
+
+    /**
+     * Writes the values that may be a number or a boolean in YAML, but are text to us, as text.
+     *
+     * @param root a document, of any form
+     * @return a copy
+     */
+    static JsonNode withTexts(JsonNode root) {
+        JsonNode copy = root.deepCopy();
+        toText(copy.path("range"), "from", "to");
+        toText(copy.path("update"), "where");
+        toText(copy.path("delete"), "where");
+        toText(copy.path("verify"), "remaining");
+        JsonNode set = copy.path("update").path("set");
+        toText(set, set.propertyNames().toArray(String[]::new));
+        return copy;
+    }
+
+    /**
+     * Makes the definition.
+     *
+     * @param root a document without problems, whose texts are texts
+     * @return the definition
+     */
+    static JobDefinition definition(JsonNode root) {
+        return new JobMapping(root).definition();
+    }
+
+    private JobDefinition definition() {
+        Work work = work();
+        return new JobDefinition(
+                new JobIdentity(
+                        root.path("job").asString(), root.path("description").asString(""), texts(root.path("labels"))),
+                new JobTarget(text("/database"), root.path("table").asString(), range()),
+                work,
+                verification(work),
+                new Execution(integer("/parallelism", PARALLELISM), batch(), errors(), text("/session/time-zone")));
+    }
+
+    private RangeDefinition range() {
+        return new RangeDefinition(
+                root.at("/range/by").asString().equals("time") ? RangeDefinition.Kind.TIME : RangeDefinition.Kind.ID,
+                columns(root.at("/range/column")),
+                text("/range/from"),
+                text("/range/to"));
+    }
+
+    /**
+     * The range columns as they were written.
+     *
+     * @param column one name, a list of names, or nothing
+     * @return the names
+     */
+    static List<String> columns(JsonNode column) {
+        if (column.isArray()) {
+            return column.valueStream()
+                    .filter(JsonNode::isString)
+                    .map(JsonNode::asString)
+                    .toList();
+        }
+        return column.isString() ? List.of(column.asString()) : List.of();
+    }
+
+    private Work work() {
+        if (root.has("update")) {
+            return new Work.Update(
+                    texts(root.at("/update/set")), root.at("/update/where").asString());
+        } else if (root.has("delete")) {
+            return new Work.Delete(root.at("/delete/where").asString());
+        }
+        return new Work.Sql(root.path("sql").asString(), root.path("idempotent").asBoolean(false));
+    }
+
+    private Verification verification(Work work) {
+        if (root.path("verify").isString()) {
+            return new Verification.None();
+        } else if (root.path("verify").isObject()) {
+            return new Verification.Remaining(root.at("/verify/remaining").asString());
+        } else if (work instanceof Work.Update update) {
+            return new Verification.Remaining(update.where());
+        } else if (work instanceof Work.Delete delete) {
+            return new Verification.Remaining(delete.where());
+        }
+        throw new IllegalStateException("a job with `sql` must say how it is verified");
+    }
+
+    /** Defaults give way to what the author wrote: {@code max: 500} alone also cuts the size, {@code min: 5000} raises it. */
+    private BatchLimits batch() {
+        int min = integer("/batch/min", Math.min(BATCH_MIN, integer("/batch/size", integer("/batch/max", BATCH_MIN))));
+        int max = integer("/batch/max", Math.max(BATCH_MAX, integer("/batch/size", min)));
+        int size = integer("/batch/size", Math.max(min, Math.min(BATCH_SIZE, max)));
+        return new BatchLimits(size, min, max, duration(text("/batch/target").orElse(BATCH_TARGET)));
+    }
+
+    private ErrorLimits errors() {
+        return new ErrorLimits(
+                integer("/errors/attempts", ATTEMPTS),
+                duration(text("/errors/lock-timeout").orElse(LOCK_TIMEOUT)),
+                duration(text("/errors/statement-timeout").orElse(STATEMENT_TIMEOUT)));
+    }
+
+    /**
+     * Reads a duration.
+     *
+     * @param text a number and a unit, as the schema has it
+     * @return the duration
+     */
+    static Duration duration(String text) {
+        int digits = 0;
+        while (Character.isDigit(text.charAt(digits))) {
+            digits++;
+        }
+        long amount = Long.parseLong(text.substring(0, digits));
+        return switch (text.substring(digits)) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            case "h" -> Duration.ofHours(amount);
+            default -> throw new IllegalArgumentException("no duration: " + text);
+        };
+    }
+
+    private int integer(String pointer, int otherwise) {
+        JsonNode node = root.at(pointer);
+        return node.isMissingNode() ? otherwise : node.asInt();
+    }
+
+    private Optional<String> text(String pointer) {
+        JsonNode node = root.at(pointer);
+        return node.isString() ? Optional.of(node.asString()) : Optional.empty();
+    }
+
+    private static Map<String, String> texts(JsonNode object) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        object.properties()
+                .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asString()));
+        return texts;
+    }
+
+    private static void toText(JsonNode parent, String... keys) {
+        if (parent instanceof ObjectNode object) {
+            for (String key : keys) {
+                JsonNode value = object.path(key);
+                if (value.isNumber() || value.isBoolean()) {
+                    object.put(key, value.isBigDecimal() ? value.decimalValue().toPlainString() : value.asString());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package dev.backfill.orchestrator.registry;
+
+import dev.backfill.api.RangeDefinition;
+import dev.backfill.api.Work;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registry.LoadedJob.Locations;
+import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.SqlFragment;
+import dev.backfill.orchestrator.sql.SqlName;
+import dev.backfill.orchestrator.sql.SqlTemplate;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.core.Parser;
+
+/** Asks the server what it thinks of a job's bounds and statements, without running any; one instance a check. */
+final class StatementCheck {
+
+    private static final String TIMESTAMPTZ = "timestamp with time zone";
+    private static final String DENIED = "42501";
+    private static final String NOT_PREPARABLE = "42P14";
+
+    private final JobStatement statement;
+    private final Locations locations;
+    private final Probe probe;
+    private final List<Problem> problems = new ArrayList<>();
+
+    private StatementCheck(JobStatement statement, Locations locations, Probe probe) {
+        this.statement = statement;
+        this.locations = locations;
+        this.probe = probe;
+    }
+
+    /**
+     * Checks a job whose key is known.
+     *
+     * @param statement the job on its table
+     * @param locations where problems are
+     * @param probe the session
+     * @param plan whether statements are also planned, which asks for every right; false when a right is known to be
+     *     missing
+     * @return what the server does not accept
+     * @throws SQLException when the answer could not be had
+     */
+    static List<Problem> problems(JobStatement statement, Locations locations, Probe probe, boolean plan)
+            throws SQLException {
+        StatementCheck check = new StatementCheck(statement, locations, probe);
+        check.range();
+        check.expressions(plan);
+        if (check.problems.isEmpty()) {
+            check.whole(plan);
+        }
+        return check.problems;
+    }
+
+    /**
+     * How many statements the driver would send for a text; it cuts at every semicolon outside of quotes, comments and
+     * parentheses.
+     *
+     * @param sql the text for a prepared statement
+     * @return the number, without empty ones; 0 when the driver cannot read the text
+     */
+    static int statements(String sql) {
+        try {
+            return (int) Parser.parseJdbcSql(sql, true, true, true, false, false).stream()
+                    .filter(query -> !query.nativeSql.isBlank())
+                    .count();
+        } catch (SQLException e) {
+            return 0;
+        }
+    }
+
+    private void range() throws SQLException {
+        RangeDefinition range = statement.job().target().range();
+        String type = statement.key().first().type();
+        boolean readable = isReadable("/range/from", range.from(), type);
+        readable &= isReadable("/range/to", range.to(), type);
+        if (readable && range.from().isPresent() && range.to().isPresent()) {
+            String compare = "SELECT CAST(? AS " + type + ") < CAST(? AS " + type + ")";
+            if (!probe.isTrue(compare, range.from().get(), range.to().get())) {
+                add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
+            }
+        }
+        if (range.isBounded() && statement.key().first().nullable()) {
+            nulls();
+        }
+    }
+
+    private boolean isReadable(String pointer, Optional<String> value, String type) throws SQLException {
+        if (value.isEmpty()) {
+            return true;
+        }
+        String cast = "SELECT CAST(? AS " + type + ")::text";
+        Optional<SQLException> failure = probe.failure(() -> probe.strings(cast, value.get()));
+        failure.ifPresent(e -> add(pointer, SqlStates.message(e), "a value of type " + type + " is needed"));
+        return failure.isEmpty();
+    }
+
+    private void nulls() throws SQLException {
+        String column = statement.key().first().quoted();
+        String query = "SELECT EXISTS (SELECT FROM " + statement.tableName() + " WHERE " + column + " IS NULL)";
+        List<String> answer = new ArrayList<>();
+        Optional<SQLException> failure = probe.failure(() -> answer.addAll(probe.strings(query)));
+        if (failure.isEmpty() && answer.equals(List.of("t"))) {
+            add(
+                    "/range/column",
+                    "there are rows whose " + column + " is NULL",
+                    "NULLs in the range column belong to the range only when from and to are left out");
+        }
+    }
+
+    private void expressions(boolean plan) throws SQLException {
+        if (statement.job().work() instanceof Work.Update update) {
+            for (Map.Entry<String, String> assignment : update.set().entrySet()) {
+                assignment(assignment.getKey(), assignment.getValue(), plan);
+            }
+            condition("/update/where", update.where(), plan);
+        } else if (statement.job().work() instanceof Work.Delete delete) {
+            condition("/delete/where", delete.where(), plan);
+        }
+        Optional<SqlFragment> remaining = statement.remaining(anyRange(), "now");
+        if (remaining.isPresent() && locations.has("/verify/remaining")) {
+            alone("/verify/remaining", remaining.get(), plan);
+        }
+    }
+
+    private void assignment(String column, String expression, boolean plan) throws SQLException {
+        String name = SqlName.parseColumn(column);
+        if (statement.table().column(name).filter(c -> !c.generated()).isEmpty()) {
+            return;
+        }
+        SqlFragment.Builder sql = SqlFragment.builder()
+                .code("UPDATE ")
+                .verbatim(statement.tableName())
+                .code(" SET ")
+                .verbatim(SqlName.quote(name))
+                .code(" = (\n");
+        alone(
+                Locations.pointer("/update/set", column),
+                sql.add(filled(expression)).code("\n) WHERE false").build(),
+                plan);
+    }
+
+    private void condition(String pointer, String expression, boolean plan) throws SQLException {
+        SqlFragment.Builder sql = SqlFragment.builder()
+                .code("SELECT FROM ")
+                .verbatim(statement.tableName())
+                .code(" WHERE (\n");
+        alone(pointer, sql.add(filled(expression)).code("\n)").build(), plan);
+    }
+
+    /** Checks an expression for itself, so that the culprit is named; what is denied is said of the whole statement. */
+    private void alone(String pointer, SqlFragment sql, boolean plan) throws SQLException {
+        probe.refusal(sql, plan)
+                .filter(e -> !DENIED.equals(e.getSQLState()))
+                .ifPresent(e -> add(pointer, SqlStates.message(e), ""));
+    }
+
+    private void whole(boolean plan) throws SQLException {
+        String pointer = statement.job().work() instanceof Work.Update
+                ? "/update"
+                : statement.job().work() instanceof Work.Delete ? "/delete" : "/sql";
+        SqlFragment change = statement.change(new JobStatement.Batch(anyRange(), "now", false));
+        if (statements(change.jdbc()) != 1) {
+            add(pointer, "the finished statement is not one statement", "");
+            return;
+        }
+        Optional<SQLException> refusal = probe.refusal(change, plan);
+        if (refusal.isEmpty()) {
+            Optional<SqlFragment> remaining = statement.remaining(anyRange(), "now");
+            refusal = remaining.isPresent() ? probe.refusal(remaining.get(), plan) : Optional.empty();
+        }
+        if (refusal.isPresent()) {
+            refused(pointer, refusal.get());
+        }
+    }
+
+    private void refused(String pointer, SQLException e) throws SQLException {
+        if (DENIED.equals(e.getSQLState())) {
+            String role = probe.string("SELECT quote_ident(current_user)");
+            add(pointer, SqlStates.message(e), "the job runs as " + role + ": GRANT it what the statement needs");
+        } else if (NOT_PREPARABLE.equals(e.getSQLState())) {
+            add(pointer, "only SELECT, INSERT, UPDATE, DELETE, MERGE and VALUES can be a job", SqlStates.message(e));
+        } else {
+            add(pointer, SqlStates.message(e), "");
+        }
+    }
+
+    private SqlFragment filled(String expression) {
+        return SqlTemplate.parse(expression)
+                .fill(place -> SqlFragment.builder().bind(null, TIMESTAMPTZ).build());
+    }
+
+    /** A range in its most general form; its values are never sent. */
+    private KeyRange anyRange() {
+        int parts = statement.key().columns().size();
+        return new KeyRange(
+                new KeyRange.After(new Key(Collections.nCopies(parts, "0"))), new Key(Collections.nCopies(parts, "1")));
+    }
+
+    private void add(String pointer, String message, String hint) {
+        problems.add(locations.problem(pointer, message, hint));
+    }
+
+    /**
+     * A session that is asked questions inside of a transaction.
+     *
+     * @param connection a connection with autocommit off
+     */
+    record Probe(Connection connection) {
+
+        private static final String NAME = "backfill_check";
+
+        /** Something that may fail on the server. */
+        interface Attempt {
+            void run() throws SQLException;
+        }
+
+        List<String> strings(String sql, @Nullable String... parameters) throws SQLException {
+            try (PreparedStatement query = connection.prepareStatement(sql)) {
+                for (int i = 0; i < parameters.length; i++) {
+                    query.setString(i + 1, parameters[i]);
+                }
+                List<String> rows = new ArrayList<>();
+                try (ResultSet row = query.executeQuery()) {
+                    while (row.next()) {
+                        rows.add(String.valueOf(row.getString(1)));
+                    }
+                }
+                return rows;
+            }
+        }
+
+        String string(String sql, @Nullable String... parameters) throws SQLException {
+            return strings(sql, parameters).get(0);
+        }
+
+        boolean isTrue(String sql, @Nullable String... parameters) throws SQLException {
+            return string(sql, parameters).equals("t");
+        }
+
+        /** Tries something and takes it back; an error that says nothing of the job is thrown on. */
+        Optional<SQLException> failure(Attempt attempt) throws SQLException {
+            Savepoint before = connection.setSavepoint();
+            try {
+                attempt.run();
+                connection.rollback(before);
+                return Optional.empty();
+            } catch (SQLException e) {
+                return switch (SqlStates.classify(e)) {
+                    case DATA, PAUSE -> {
+                        connection.rollback(before);
+                        yield Optional.of(e);
+                    }
+                    case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> throw e;
+                };
+            }
+        }
+
+        /** What the server has against a statement: its kind and types, and with a plan also the rights. */
+        Optional<SQLException> refusal(SqlFragment sql, boolean plan) throws SQLException {
+            List<String> prepared = new ArrayList<>();
+            Optional<SQLException> failure = failure(() -> {
+                execute("PREPARE " + NAME + " AS " + sql.numbered());
+                prepared.add(NAME);
+                if (plan) {
+                    execute("SET LOCAL plan_cache_mode = force_generic_plan");
+                    execute("EXPLAIN EXECUTE " + NAME + nulls(sql.binds().size()));
+                }
+            });
+            for (String name : prepared) {
+                execute("DEALLOCATE " + name);
+            }
+            return failure;
+        }
+
+        private static String nulls(int count) {
+            return count == 0 ? "" : "(" + String.join(", ", Collections.nCopies(count, "NULL")) + ")";
+        }
+
+        private void execute(String sql) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                statement.setEscapeProcessing(false);
+                statement.execute(sql);
+            }
+        }
+    }
+}
