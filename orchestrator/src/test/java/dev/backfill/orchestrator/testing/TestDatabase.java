@@ -47,6 +47,11 @@ public final class TestDatabase implements AutoCloseable {
         return server.url(name, user, server.port());
     }
 
+    /** Its URL for this user, by way of the proxy. */
+    public String jdbcUrl(String user, FaultProxy proxy) {
+        return server.url(name, user, proxy.port());
+    }
+
     /** A new connection of the superuser. */
     public Connection connect() throws SQLException {
         return DriverManager.getConnection(jdbcUrl());

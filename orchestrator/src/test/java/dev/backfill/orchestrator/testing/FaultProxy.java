@@ -1,0 +1,136 @@
+package dev.backfill.orchestrator.testing;
+
+import dev.backfill.orchestrator.testing.Trap.Effect;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/**
+ * A network that fails when it is told to: passes TCP connections on to a server and understands what clients say. It
+ * answers a request for encryption with no.
+ */
+public final class FaultProxy implements AutoCloseable {
+
+    /** The statement with which the driver ends a transaction. */
+    public static final Predicate<String> COMMIT = "COMMIT"::equals;
+
+    private final ServerSocket listener;
+    private final int serverPort;
+    private final Traffic traffic = new Traffic();
+    private final List<ProxiedConnection> connections = new CopyOnWriteArrayList<>();
+    private volatile boolean refusing;
+
+    private FaultProxy(int serverPort) throws IOException {
+        this.serverPort = serverPort;
+        this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Threads.startDaemon("proxy-" + listener.getLocalPort(), this::acceptAll);
+    }
+
+    /** Starts a proxy that lets everything pass. */
+    public static FaultProxy to(TestPostgres server) throws IOException {
+        return new FaultProxy(server.port());
+    }
+
+    /** Where clients connect, on the loopback interface. */
+    public int port() {
+        return listener.getLocalPort();
+    }
+
+    /** Calls the listener before a statement goes on to the server, with its SQL. */
+    public void onExecute(Consumer<String> sqlListener) {
+        traffic.listen(sqlListener);
+    }
+
+    /** The server runs the n-th such statement from now on, and the client loses its connection instead of the answer. */
+    public Trap loseAnswer(Predicate<String> statement, int occurrence) {
+        return set(new Trap(Effect.ANSWER_LOST, statement, occurrence));
+    }
+
+    /** The client loses its connection with the n-th such statement; the server waits for it and knows nothing. */
+    public Trap loseRequest(Predicate<String> statement, int occurrence) {
+        return set(new Trap(Effect.REQUEST_LOST, statement, occurrence));
+    }
+
+    /** The client loses its connection with the n-th such statement; the server gets it when the trap is released. */
+    public Trap holdRequest(Predicate<String> statement, int occurrence) {
+        return set(new Trap(Effect.REQUEST_HELD, statement, occurrence));
+    }
+
+    /** From now on nothing arrives anywhere and nobody is told, not even that the other side hung up. */
+    public void blackHole() {
+        traffic.stop();
+    }
+
+    /** What waited in the black hole arrives, and everything after it. */
+    public void heal() {
+        traffic.go();
+    }
+
+    /** Every round trip takes this much longer. */
+    public void delay(Duration roundTrip) {
+        traffic.delay(roundTrip);
+    }
+
+    /** Cuts the clients off; the server does not learn of it. New connections pass. */
+    public void cutClients() {
+        connections.forEach(ProxiedConnection::cutClient);
+    }
+
+    /** Cuts the server off; the clients do not learn of it. New connections pass. */
+    public void cutServers() {
+        connections.forEach(ProxiedConnection::cutServer);
+    }
+
+    /** Cuts everything off and refuses new connections, as a server does that is down. */
+    public void down() {
+        refusing = true;
+        closeConnections();
+    }
+
+    /** Takes connections again. */
+    public void up() {
+        refusing = false;
+    }
+
+    @Override
+    public void close() throws IOException {
+        listener.close();
+        closeConnections();
+        traffic.go();
+    }
+
+    private void closeConnections() {
+        connections.forEach(ProxiedConnection::close);
+        connections.clear();
+    }
+
+    private Trap set(Trap trap) {
+        traffic.set(trap);
+        return trap;
+    }
+
+    private void acceptAll() throws IOException {
+        while (true) {
+            connect(listener.accept());
+        }
+    }
+
+    private void connect(Socket client) throws IOException {
+        if (refusing) {
+            client.close();
+            return;
+        }
+        try {
+            Socket server = new Socket(InetAddress.getLoopbackAddress(), serverPort);
+            connections.add(ProxiedConnection.start(client, server, traffic));
+        } catch (IOException e) {
+            client.close();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+package dev.backfill.orchestrator.testing;
+
+import dev.backfill.orchestrator.testing.FrontendMessages.Kind;
+import dev.backfill.orchestrator.testing.FrontendMessages.Message;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** One client's connection through a proxy: a thread for what the client says, and one for the answers. */
+final class ProxiedConnection implements AutoCloseable {
+
+    private static final byte READY_FOR_QUERY = 'Z';
+    private static final byte[] REFUSAL = {'N'};
+
+    private final Socket client;
+    private final Socket server;
+    private final Traffic traffic;
+    private volatile boolean clientCut;
+    private volatile boolean serverCut;
+    private volatile @Nullable Caught caught;
+    // The server says once unasked that it is ready: when the session begins.
+    private int readiesAsked = 1;
+
+    private ProxiedConnection(Socket client, Socket server, Traffic traffic) {
+        this.client = client;
+        this.server = server;
+        this.traffic = traffic;
+    }
+
+    static ProxiedConnection start(Socket client, Socket server, Traffic traffic) throws IOException {
+        client.setTcpNoDelay(true);
+        server.setTcpNoDelay(true);
+        ProxiedConnection connection = new ProxiedConnection(client, server, traffic);
+        Threads.startDaemon("proxy-requests-" + client.getPort(), connection::passRequests);
+        Threads.startDaemon("proxy-answers-" + client.getPort(), connection::passAnswers);
+        return connection;
+    }
+
+    void cutClient() {
+        clientCut = true;
+        close(client);
+    }
+
+    void cutServer() {
+        serverCut = true;
+        close(server);
+    }
+
+    @Override
+    public void close() {
+        cutClient();
+        cutServer();
+    }
+
+    private void passRequests() throws IOException, InterruptedException {
+        DataInputStream in = new DataInputStream(new BufferedInputStream(client.getInputStream()));
+        FrontendMessages messages = new FrontendMessages(in);
+        try {
+            for (var request = messages.nextRequest(); !request.isEmpty(); request = messages.nextRequest()) {
+                pass(request);
+            }
+        } finally {
+            traffic.awaitGo();
+            if (!clientCut) {
+                close(server);
+            }
+        }
+    }
+
+    private void pass(List<Message> request) throws IOException, InterruptedException {
+        if (request.get(0).kind() == Kind.ENCRYPTION_REQUEST) {
+            client.getOutputStream().write(REFUSAL);
+            return;
+        }
+        Optional<Trap> trap = request.stream()
+                .filter(Message::runs)
+                .flatMap(message -> traffic.passing(message.sql()).stream())
+                .findFirst();
+        traffic.awaitGo();
+        if (trap.isPresent()) {
+            passTrapped(request, trap.get());
+        } else {
+            send(request);
+        }
+    }
+
+    private void passTrapped(List<Message> request, Trap trap) throws IOException, InterruptedException {
+        switch (trap.effect()) {
+            case ANSWER_LOST -> {
+                caught = new Caught(trap, readiesAsked + 1);
+                send(request);
+            }
+            case REQUEST_LOST -> {
+                cutClient();
+                trap.spring();
+            }
+            case REQUEST_HELD -> {
+                caught = new Caught(trap, readiesAsked + 1);
+                cutClient();
+                trap.spring();
+                trap.awaitRelease();
+                send(request);
+            }
+        }
+    }
+
+    private void send(List<Message> request) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (Message message : request) {
+            bytes.writeBytes(message.bytes());
+            if (message.asksForReady()) {
+                readiesAsked++;
+            }
+        }
+        bytes.writeTo(server.getOutputStream());
+    }
+
+    private void passAnswers() throws IOException, InterruptedException {
+        DataInputStream in = new DataInputStream(new BufferedInputStream(server.getInputStream()));
+        DataOutputStream out = new DataOutputStream(new BufferedOutputStream(client.getOutputStream()));
+        int readies = 0;
+        try {
+            while (true) {
+                byte type = in.readByte();
+                int length = in.readInt();
+                byte[] body = in.readNBytes(length - Integer.BYTES);
+                traffic.awaitGo();
+                if (type == READY_FOR_QUERY) {
+                    readies++;
+                    traffic.awaitDelay();
+                }
+                if (!lost(readies)) {
+                    answer(type, body, out, in.available() == 0);
+                }
+            }
+        } finally {
+            traffic.awaitGo();
+            if (!serverCut) {
+                close(client);
+            }
+        }
+    }
+
+    /** Whether the client does not get this answer; the last one that it does not get costs it the connection. */
+    private boolean lost(int readies) {
+        Caught last = caught;
+        if (last == null) {
+            return clientCut;
+        }
+        if (readies >= last.ready()) {
+            cutClient();
+            last.trap().answer();
+            last.trap().spring();
+        }
+        return true;
+    }
+
+    private void answer(byte type, byte[] body, DataOutputStream out, boolean last) throws IOException {
+        try {
+            out.writeByte(type);
+            out.writeInt(body.length + Integer.BYTES);
+            out.write(body);
+            if (last) {
+                out.flush();
+            }
+        } catch (IOException e) {
+            if (!clientCut) {
+                throw e;
+            }
+        }
+    }
+
+    private static void close(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The trap that caught a statement; the how manieth time the server says then that it is ready. */
+    private record Caught(Trap trap, int ready) {}
+}

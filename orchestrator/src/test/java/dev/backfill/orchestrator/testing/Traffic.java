@@ -1,0 +1,53 @@
+package dev.backfill.orchestrator.testing;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+
+/** What the connections of one proxy have to obey. */
+final class Traffic {
+
+    private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
+    private final List<Trap> traps = new CopyOnWriteArrayList<>();
+    private volatile Duration delay = Duration.ZERO;
+    private boolean stopped;
+
+    void listen(Consumer<String> listener) {
+        listeners.add(listener);
+    }
+
+    void set(Trap trap) {
+        traps.add(trap);
+    }
+
+    void delay(Duration newDelay) {
+        delay = newDelay;
+    }
+
+    synchronized void stop() {
+        stopped = true;
+    }
+
+    synchronized void go() {
+        stopped = false;
+        notifyAll();
+    }
+
+    /** Tells the listeners of a statement on its way to the server. */
+    Optional<Trap> passing(String sql) {
+        listeners.forEach(listener -> listener.accept(sql));
+        return traps.stream().filter(trap -> trap.catches(sql)).findFirst();
+    }
+
+    synchronized void awaitGo() throws InterruptedException {
+        while (stopped) {
+            wait();
+        }
+    }
+
+    void awaitDelay() throws InterruptedException {
+        Thread.sleep(delay.toMillis());
+    }
+}
