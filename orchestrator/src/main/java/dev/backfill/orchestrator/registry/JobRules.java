@@ -40,6 +40,8 @@ final class JobRules {
     private static final Set<String> STATEMENTS =
             Set.of("select", "insert", "update", "delete", "merge", "with", "values", "table");
     private static final Set<String> MOVING_TIMES = Set.of("now", "today", "tomorrow", "yesterday");
+    private static final Pattern INTO =
+            Pattern.compile("(?<!(insert|merge)\\s{1,100})(?<![.\\w])into\\b", Pattern.CASE_INSENSITIVE);
     private static final Pattern FIRST_WORD = Pattern.compile("[\\s(]*([A-Za-z]+)");
 
     private final JsonNode root;
