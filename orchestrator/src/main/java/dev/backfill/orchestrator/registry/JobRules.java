@@ -233,8 +233,10 @@ final class JobRules {
             if (!STATEMENTS.contains(first.toLowerCase(Locale.ROOT))) {
                 add("/sql", "sql must be one INSERT, UPDATE, DELETE, MERGE, SELECT or WITH statement", "");
             }
-            if (StatementCheck.statements(filled.jdbc()) != 1
-                    || code(filled).strip().replaceAll(";+$", "").contains(";")) {
+            if (INTO.matcher(code(filled)).find()) {
+                add("/sql", "SELECT ... INTO creates a table", "create it before, and use INSERT INTO");
+            }
+            if (StatementCheck.statements(filled.jdbc()) != 1 || holdsSemicolonWithin(code(filled))) {
                 add("/sql", "sql holds more than one statement", "a job is one statement");
             }
             if (SqlTemplate.parse(sql).places().stream()
@@ -242,6 +244,14 @@ final class JobRules {
                 add("/sql", "sql must hold `:range`", "it stands for the batch's rows, as in WHERE :range");
             }
         });
+    }
+
+    private static boolean holdsSemicolonWithin(String code) {
+        int end = code.length();
+        while (end > 0 && (code.charAt(end - 1) == ';' || Character.isWhitespace(code.charAt(end - 1)))) {
+            end--;
+        }
+        return code.lastIndexOf(';', end - 1) >= 0;
     }
 
     private Optional<SqlFragment> filled(String pointer, String sql, Set<String> known) {

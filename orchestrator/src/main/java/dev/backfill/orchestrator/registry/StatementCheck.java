@@ -176,8 +176,8 @@ final class StatementCheck {
         if (refusal.isEmpty() && remaining.isPresent()) {
             refusal = probe.refusal(remaining.get(), plan);
         }
-        if (refusal.isPresent()) {
-            boolean denied = DENIED.equals(refusal.get().getSQLState());
+        boolean denied = refusal.isPresent() && DENIED.equals(refusal.get().getSQLState());
+        if (refusal.isPresent() && (plan || !denied)) {
             String role = probe.string("SELECT quote_ident(current_user)");
             refused(SqlStates.message(refusal.get()), denied ? "the job runs as " + role + ": " + grant(role) : "");
         }

@@ -66,6 +66,18 @@ class SqlTemplateTest {
     }
 
     @Test
+    void a_carriage_return_ends_a_line_comment_as_it_does_on_the_server() {
+        assertThat(filled("1 -- :a\r + :b")).isEqualTo("1 -- :a\r + <b>");
+    }
+
+    @Test
+    void an_alias_may_be_long() {
+        String alias = "\"" + "a\"\"".repeat(100_000) + "\"";
+        assertThat(SqlTemplate.parse(":range(" + alias + ")").places())
+                .containsExactly(new Place("range", Optional.of(alias)));
+    }
+
+    @Test
     void the_places_are_told_with_their_aliases() {
         assertThat(SqlTemplate.parse(":range(o) :range :started").places())
                 .containsExactly(
