@@ -171,6 +171,26 @@ class LiveCheckTest {
     }
 
     @Test
+    void an_index_that_is_unique_only_with_an_expression_makes_no_column_unique() throws SQLException {
+        database.execute("CREATE UNIQUE INDEX ON orders (number, lower(data::text))");
+        assertThat(accepted("{ by: id, column: number }", UPDATE)
+                        .statement()
+                        .key()
+                        .columns())
+                .extracting(KeyColumn::name)
+                .containsExactly("number", "id");
+    }
+
+    @Test
+    void columns_that_an_index_only_includes_make_nothing_ordered() throws SQLException {
+        database.execute("CREATE INDEX numbers ON orders (total) INCLUDE (number)");
+        assertThat(refused("{ by: id, column: number }", UPDATE))
+                .singleElement()
+                .asString()
+                .contains("no index in which the rows can be read by \"number\" (CREATE INDEX");
+    }
+
+    @Test
     void bounds_are_compared_by_the_database() throws SQLException {
         assertThat(refused("{ by: time, column: day, from: 1 Mar 2026, to: 2026-02-01 }", UPDATE))
                 .containsExactly(
