@@ -236,7 +236,7 @@ final class JobRules {
             if (INTO.matcher(code(filled)).find()) {
                 add("/sql", "SELECT ... INTO creates a table", "create it before, and use INSERT INTO");
             }
-            if (StatementCheck.statements(filled.jdbc()) != 1 || holdsSemicolonWithin(code(filled))) {
+            if (StatementCheck.statements(filled.jdbc()) != 1) {
                 add("/sql", "sql holds more than one statement", "a job is one statement");
             }
             if (SqlTemplate.parse(sql).places().stream()
@@ -244,14 +244,6 @@ final class JobRules {
                 add("/sql", "sql must hold `:range`", "it stands for the batch's rows, as in WHERE :range");
             }
         });
-    }
-
-    private static boolean holdsSemicolonWithin(String code) {
-        int end = code.length();
-        while (end > 0 && (code.charAt(end - 1) == ';' || Character.isWhitespace(code.charAt(end - 1)))) {
-            end--;
-        }
-        return code.lastIndexOf(';', end - 1) >= 0;
     }
 
     private Optional<SqlFragment> filled(String pointer, String sql, Set<String> known) {
