@@ -1,0 +1,86 @@
+package dev.backfill.orchestrator.architecture;
+
+import java.util.Map;
+import java.util.Set;
+
+/** Who may use whom. A new package, and a new library, is one line here. */
+final class Arrows {
+
+    /** The root package; may use every other. */
+    static final String ROOT = "";
+
+    /** The packages of the program that each one may use. Not listed: everyone's {@link #COMMON}. */
+    static final Map<String, Set<String>> PACKAGES = Map.ofEntries(
+            Map.entry("sql", Set.of()),
+            Map.entry("config", Set.of()),
+            Map.entry("db", Set.of("config")),
+            Map.entry("registry", Set.of("config", "db")),
+            Map.entry("run", Set.of("db")),
+            Map.entry("throttle", Set.of("config", "db")),
+            Map.entry("batch", Set.of("db", "registry", "run")),
+            Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "throttle")),
+            Map.entry("schedule", Set.of("config", "db", "registry", "run")),
+            Map.entry("metrics", Set.of("run", "throttle")),
+            Map.entry("admin", Set.of("config", "registry", "run", "throttle")),
+            Map.entry("demo", Set.of("config", "db")),
+            Map.entry(
+                    "cli",
+                    Set.of(
+                            ROOT,
+                            "admin",
+                            "batch",
+                            "config",
+                            "db",
+                            "demo",
+                            "engine",
+                            "metrics",
+                            "registry",
+                            "run",
+                            "schedule",
+                            "throttle")),
+            Map.entry(
+                    ROOT,
+                    Set.of(
+                            "admin",
+                            "batch",
+                            "cli",
+                            "config",
+                            "db",
+                            "demo",
+                            "engine",
+                            "metrics",
+                            "registry",
+                            "run",
+                            "schedule",
+                            "throttle")));
+
+    /** The packages that everyone may use. */
+    static final Set<String> COMMON = Set.of("sql");
+
+    /** The packages that each library's types may be seen in; by the beginning of the library's package names. */
+    static final Map<String, Set<String>> LIBRARIES = Map.ofEntries(
+            Map.entry("org.quartz.", Set.of("schedule")),
+            Map.entry("org.jdbi.", Set.of("db", "run")),
+            Map.entry("com.zaxxer.hikari.", Set.of("db")),
+            Map.entry("org.flywaydb.", Set.of("db")),
+            Map.entry("org.postgresql.", Set.of("db", "registry")),
+            Map.entry("tools.jackson.", Set.of("admin", "registry")),
+            Map.entry("com.fasterxml.jackson.annotation.", Set.of("admin", "registry")),
+            Map.entry("com.networknt.", Set.of("admin", "registry")),
+            Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
+            Map.entry("io.javalin.", Set.of("admin")),
+            Map.entry("io.micrometer.", Set.of("metrics")),
+            Map.entry("com.typesafe.config.", Set.of("config")),
+            Map.entry("io.zonky.", Set.of("demo")),
+            Map.entry("picocli.", Set.of("cli", ROOT)),
+            Map.entry("me.tongfei.progressbar.", Set.of("cli", ROOT)));
+
+    /** What everyone may use. */
+    static final Set<String> COMMON_LIBRARIES =
+            Set.of("java.", "javax.sql.", "org.slf4j.", "org.jspecify.annotations.", "dev.backfill.api.");
+
+    /** The classes that may look at the clock and wait; everybody else is handed what does. */
+    static final Set<String> KEEPERS_OF_TIME = Set.of("Orchestrator", "Timing");
+
+    private Arrows() {}
+}
