@@ -134,7 +134,8 @@ final class RunCommand implements Callable<Integer> {
 
     private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement) throws SQLException {
         Stop stop = orchestrator.newStop();
-        try (Interruption interruption = Interruption.requesting(stop)) {
+        Interruption interruption = Interruption.requesting(stop);
+        try (interruption) {
             Run ended;
             RunConsole console = new RunConsole(orchestrator, run, err());
             try (RunConsole open = console.open()) {
