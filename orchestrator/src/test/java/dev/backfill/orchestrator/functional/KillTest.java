@@ -1,0 +1,80 @@
+package dev.backfill.orchestrator.functional;
+
+import static dev.backfill.orchestrator.functional.Counters.PATIENCE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.backfill.orchestrator.testing.BackfillProcess;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A process that is ended at any moment loses nothing and does nothing twice. */
+class KillTest {
+
+    private static final int FEWEST_KILLS = 8;
+    private static final long ROWS = 60_000;
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @EnumSource(Counters.Order.class)
+    void killed_again_and_again_until_done_it_changes_every_row_once(Counters.Order order) throws Exception {
+        long seed = Long.getLong("seed", ThreadLocalRandom.current().nextLong());
+        RandomGenerator random = new Random(seed);
+        try (Counters counters = Counters.create(order, ROWS)) {
+            Path job = CounterJob.by(order).largestBatch(200).lasting(Duration.ofMillis(10)).in(directory);
+
+            int kills = 0;
+            for (Fate fate = killOne(counters, job, random); fate != Fate.ENDED; fate = killOne(counters, job, random)) {
+                kills += fate == Fate.KILLED_IN_MID_RUN ? 1 : 0;
+            }
+
+            System.out.printf("%s: %d kills in mid-run, seed %d%n", order, kills, seed);
+            assertThat(kills).as("kills in mid-run, seed %d", seed).isGreaterThanOrEqualTo(FEWEST_KILLS);
+            counters.assertDoneOnceForGood(job);
+        }
+    }
+
+    private enum Fate {
+        KILLED_BEFORE_OR_AFTER,
+        KILLED_IN_MID_RUN,
+        ENDED
+    }
+
+    /** Starts the program and kills it at some moment, most often one at which it works. */
+    private static Fate killOne(Counters counters, Path job, RandomGenerator random) throws Exception {
+        try (BackfillProcess process = counters.run(job).start()) {
+            if (random.nextInt(4) == 0) {
+                waitAWhile(process, random.nextInt(1500));
+            } else {
+                counters.awaitWorking(process);
+                waitAWhile(process, random.nextInt(400));
+            }
+            if (process.isAlive()) {
+                process.kill9();
+            }
+            int exit = process.waitFor(PATIENCE);
+            assertThat(exit).as(process::toString).isIn(0, 128 + 9);
+            if (exit == 0) {
+                return Fate.ENDED;
+            }
+            return counters.isWorking(process) ? Fate.KILLED_IN_MID_RUN : Fate.KILLED_BEFORE_OR_AFTER;
+        }
+    }
+
+    private static void waitAWhile(BackfillProcess process, int milliseconds) {
+        long start = System.nanoTime();
+        await().atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(2))
+                .until(() -> !process.isAlive()
+                        || System.nanoTime() - start >= Duration.ofMillis(milliseconds).toNanos());
+    }
+}
