@@ -103,7 +103,7 @@ final class RunConsole implements RunListener, AutoCloseable {
 
     @Override
     public void waitingFor(String waitingRun, String owner, long seconds) {
-        String text = "waiting for " + owner + ", which works the slices left";
+        String text = "waiting for " + owner + ", which works on what is left";
         if (!text.equals(standing)) {
             standing = text;
             say(text + "; its lease ends in " + seconds + " s unless it prolongs it");

@@ -23,6 +23,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jdbi.v3.core.JdbiException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Proves that nothing is left: waits until no transaction that wrote behind a checkpoint can still commit, then counts
@@ -38,6 +41,7 @@ final class Verifier {
      */
     record Finding(Optional<Proof> proof, List<Key> firstKeys) {}
 
+    private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);
     private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final int KEYS_SHOWN = 5;
@@ -68,9 +72,19 @@ final class Verifier {
     /** Waits for the horizon and counts; empty when the run is no longer this process's to check. */
     Optional<Finding> verify() throws Hopeless, Stopped {
         String horizon = context.patience().call(() -> one("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"));
-        if (!claim() || !waitFor(horizon)) {
+        if (!claim()) {
+            sayWhoChecks();
             return Optional.empty();
         }
+        try {
+            return waitFor(horizon) ? check(horizon) : Optional.empty();
+        } catch (Hopeless | Stopped e) {
+            release();
+            throw e;
+        }
+    }
+
+    private Optional<Finding> check(String horizon) throws Hopeless, Stopped {
         if (context.statement().job().verification() instanceof Verification.None) {
             return Optional.of(new Finding(Optional.empty(), List.of()));
         }
@@ -181,6 +195,22 @@ final class Verifier {
         lastClaim = timing.nanos();
         return context.patience()
                 .call(() -> context.stores().runs().claimVerification(run.id(), leases.owner(), leases.lease()));
+    }
+
+    /** Lets another process check at once; when that fails, the right runs out by itself. */
+    private void release() {
+        try {
+            context.stores().runs().releaseVerification(run.id(), context.stores().leases().owner());
+        } catch (JdbiException e) {
+            LOG.atDebug().setCause(e).log("could not give up the right to check");
+        }
+    }
+
+    private void sayWhoChecks() throws Hopeless, Stopped {
+        String owner = context.stores().leases().owner();
+        context.patience()
+                .call(() -> context.stores().runs().foreignVerifier(run.id(), owner))
+                .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
     }
 
     private String one(String query) throws SQLException {

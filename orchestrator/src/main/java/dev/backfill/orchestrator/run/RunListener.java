@@ -74,7 +74,7 @@ public interface RunListener {
     default void released(String run, Hold hold) {}
 
     /**
-     * All slices left are worked by another process.
+     * All slices left are worked, or the range is checked, by another process.
      *
      * @param run the run's id
      * @param owner that process

@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Revision;
+import dev.backfill.orchestrator.run.SliceStore.Foreign;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -123,6 +124,47 @@ public final class RunStore {
                         .bind("id", run)
                         .execute()
                 > 0);
+    }
+
+    /**
+     * Gives up the right to check a run, so that any process may check it at once.
+     *
+     * @param run the run's id
+     * @param owner this process
+     */
+    public void releaseVerification(String run, String owner) {
+        String sql =
+                """
+                UPDATE backfill.run SET verifier = NULL, verifier_until = NULL
+                WHERE id = :id AND state = 'VERIFYING' AND verifier = :owner
+                """;
+        database.jdbi().useHandle(handle -> handle.createUpdate(
+                        database.tables().sql(sql))
+                .bind("id", run)
+                .bind("owner", owner)
+                .execute());
+    }
+
+    /**
+     * The process that others wait for while it checks a run.
+     *
+     * @param run the run's id
+     * @param owner this process
+     * @return another process with the right to check, and for how long
+     */
+    public Optional<Foreign> foreignVerifier(String run, String owner) {
+        String sql =
+                """
+                SELECT verifier, ceil(extract(epoch FROM verifier_until - clock_timestamp())) AS seconds
+                FROM backfill.run
+                WHERE id = :id AND state = 'VERIFYING' AND verifier <> :owner AND verifier_until >= clock_timestamp()
+                """;
+        return database.jdbi().withHandle(handle -> handle.createQuery(
+                        database.tables().sql(sql))
+                .bind("id", run)
+                .bind("owner", owner)
+                .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
+                .findOne());
     }
 
     void remember(Handle handle, Run run, long remaining) {

@@ -32,7 +32,7 @@ public final class SliceStore {
     }
 
     /**
-     * Somebody else's right to a slice.
+     * Somebody else's right to a slice or to a check.
      *
      * @param owner the process
      * @param seconds until the right ends

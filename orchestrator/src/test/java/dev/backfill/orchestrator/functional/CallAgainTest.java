@@ -49,7 +49,7 @@ class CallAgainTest {
         assertThat(counters.exitCode(JOB.in(directory))).isZero();
         Path changed = JOB.statement("UPDATE c SET n = n + 10 WHERE :range").in(directory);
 
-        refused(changed, "%s is SUCCEEDED", "other than the file's", "--again starts a new run");
+        refused(changed, "%s of job count is SUCCEEDED", "other than the file's", "--again starts a new run");
 
         counters.assertDoneOnce();
         assertThat(counters.exitCode(changed, "--again")).isZero();
