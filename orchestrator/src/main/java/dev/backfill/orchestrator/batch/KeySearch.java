@@ -78,7 +78,7 @@ public record KeySearch(String table, KeyColumns key) {
                 SqlFragment.builder()
                         .code("SELECT count(*) FROM ")
                         .verbatim(table)
-                        .code(" WHERE ")
+                        .code(" AS t WHERE ")
                         .add(range.predicate(key, Optional.empty()))
                         .build());
     }
@@ -111,11 +111,11 @@ public record KeySearch(String table, KeyColumns key) {
         SqlFragment entered = SqlFragment.builder()
                 .code("SELECT " + key.select() + " FROM ")
                 .verbatim(table)
-                .code(" WHERE ")
+                .code(" AS t WHERE ")
                 .verbatim(key.first().quoted())
                 .code(" = ")
                 .bind(crossed.get().first(), key.first().type())
-                .code(" ORDER BY " + order(key.rest(), "ASC"))
+                .code(KeyColumns.orderBy(key.rest(), "ASC"))
                 .build();
         Optional<Key> end = first(connection, entered, size - 1);
         boolean beyond = end.isEmpty() || group.parts().size() > 1 && isBeyond(connection, range, end.get());
@@ -142,13 +142,13 @@ public record KeySearch(String table, KeyColumns key) {
         return SqlFragment.builder()
                 .code("SELECT " + key.first().asText() + " FROM ")
                 .verbatim(table)
-                .code(" WHERE ")
+                .code(" AS t WHERE ")
                 .add(range)
                 .code(" AND ")
                 .verbatim(key.first().quoted())
                 .code(" < ")
                 .bind(crossed.first(), key.first().type())
-                .code(" ORDER BY " + order(List.of(key.first()), "DESC"))
+                .code(KeyColumns.orderBy(List.of(key.first()), "DESC"))
                 .build();
     }
 
@@ -156,18 +156,14 @@ public record KeySearch(String table, KeyColumns key) {
         return SqlFragment.builder()
                 .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
                 .verbatim(table)
-                .code(" WHERE ")
+                .code(" AS t WHERE ")
                 .add(range.predicate(key, Optional.empty()))
-                .code(" ORDER BY " + order(order, direction))
+                .code(KeyColumns.orderBy(order, direction))
                 .build();
     }
 
     private static Key endOfGroup(@Nullable String first, Key upTo) {
         return Objects.equals(first, upTo.first()) ? upTo : new Key(Collections.singletonList(first));
-    }
-
-    private static String order(List<KeyColumn> columns, String direction) {
-        return columns.stream().map(c -> c.quoted() + " " + direction).collect(Collectors.joining(", "));
     }
 
     private static Optional<Key> first(Connection connection, SqlFragment query, int offset) throws SQLException {

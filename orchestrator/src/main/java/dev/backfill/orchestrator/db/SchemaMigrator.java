@@ -1,10 +1,16 @@
 package dev.backfill.orchestrator.db;
 
+import dev.backfill.orchestrator.sql.SqlName;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.Objects;
+import java.util.Optional;
 import org.flywaydb.core.Flyway;
 
 /** Brings the own tables up to date. */
@@ -33,6 +39,68 @@ public final class SchemaMigrator {
     }
 
     /**
+     * What stands in the way of creating the own tables.
+     *
+     * @param connection a session of the user that would create them
+     * @param schema the own schema
+     * @return what is wrong and what to do; empty when they are there already or can be created
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<String> obstacle(Connection connection, String schema) throws SQLException {
+        String sql =
+                """
+                SELECT n.oid IS NOT NULL AS exists,
+                       EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = ?) AS made,
+                       CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+                            ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
+                       current_user, current_database()
+                FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
+                """;
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setString(1, HISTORY);
+            query.setString(2, schema);
+            try (ResultSet row = query.executeQuery()) {
+                row.next();
+                if (row.getBoolean("made") || row.getBoolean("allowed")) {
+                    return Optional.empty();
+                }
+                String user = SqlName.quote(row.getString("current_user"));
+                String name = SqlName.quote(schema);
+                return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
+                        .formatted(
+                                user,
+                                name,
+                                row.getBoolean("exists")
+                                        ? "GRANT USAGE, CREATE ON SCHEMA %s TO %s".formatted(name, user)
+                                        : "CREATE SCHEMA %s AUTHORIZATION %s".formatted(name, user)));
+            }
+        }
+    }
+
+    /**
+     * Whether the own tables were created.
+     *
+     * @param connection any session
+     * @param schema the own schema
+     * @return true once a migration has run
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static boolean exists(Connection connection, String schema) throws SQLException {
+        String sql =
+                """
+                SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = ? AND c.relname = ?
+                """;
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setString(1, schema);
+            query.setString(2, HISTORY);
+            try (ResultSet row = query.executeQuery()) {
+                return row.next();
+            }
+        }
+    }
+
+    /**
      * The SQL of the own tables, for who wants to create them by hand.
      *
      * @param schema the schema's name
@@ -43,7 +111,7 @@ public final class SchemaMigrator {
         try (InputStream in = SchemaMigrator.class.getClassLoader().getResourceAsStream(resource)) {
             String tables = new String(
                     Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
-            String quoted = dev.backfill.orchestrator.sql.SqlName.quote(schema);
+            String quoted = SqlName.quote(schema);
             return "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n%n%2$s".formatted(quoted, tables);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -43,7 +43,8 @@ public final class TableFactsReader {
     private static final String INDEXES =
             """
             SELECT c.relname, m.amname, i.indisprimary,
-                   i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AS is_unique,
+                   i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+                     AND i.indexprs IS NULL AS is_unique,
                    i.indisvalid AND i.indisready AND i.indpred IS NULL AS complete,
                    k.columns, k.ordered
             FROM pg_catalog.pg_index i

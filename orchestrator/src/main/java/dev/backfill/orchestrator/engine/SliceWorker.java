@@ -206,7 +206,11 @@ final class SliceWorker implements AutoCloseable {
         if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
             place = "key " + patience().call(() -> runner.firstKey(session(), slice));
         }
-        context.pause("at " + place + ": " + why);
+        String reason = "at " + place + ": " + why;
+        patience().call(() -> {
+            context.pause(reason);
+            return true;
+        });
         stop.request();
     }
 

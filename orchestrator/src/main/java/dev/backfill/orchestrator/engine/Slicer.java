@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
+import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.From;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
@@ -45,12 +46,12 @@ record Slicer(JobStatement statement) {
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
             SqlFragment isNull = SqlFragment.builder().verbatim(first.quoted()).code(" IS NULL").build();
-            nulls = key(connection, isNull, orderOfNulls());
+            nulls = key(connection, isNull, orderOfNulls(), "DESC");
         }
         return new FrozenRange(
                 range.from(),
-                key(connection, condition, statement.key().orderBy("ASC")),
-                key(connection, condition, statement.key().orderBy("DESC")),
+                key(connection, condition, statement.key().columns(), "ASC"),
+                key(connection, condition, statement.key().columns(), "DESC"),
                 nulls);
     }
 
@@ -116,9 +117,9 @@ record Slicer(JobStatement statement) {
                 .bind(name.name(), "text")
                 .code(" AND attname = ")
                 .bind(first.name(), "text")
-                .code(") AS bounds WHERE ")
+                .code(") AS t WHERE ")
                 .verbatim(first.quoted());
-        return inside(sql, first, range).code(" ORDER BY " + first.quoted()).build();
+        return inside(sql, first, range).code(KeyColumns.orderBy(List.of(first), "ASC")).build();
     }
 
     private SqlFragment equalWidth(KeySpace space, FrozenRange range, int slices) {
@@ -130,9 +131,9 @@ record Slicer(JobStatement statement) {
                 .bind(firstOf(range.start()), first.type())
                 .code(" AS lo, ")
                 .bind(firstOf(range.end()), first.type())
-                .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS bounds WHERE ")
+                .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS t WHERE ")
                 .verbatim(first.quoted());
-        return inside(sql, first, range).code(" ORDER BY " + first.quoted()).build();
+        return inside(sql, first, range).code(KeyColumns.orderBy(List.of(first), "ASC")).build();
     }
 
     private static SqlFragment.Builder inside(SqlFragment.Builder sql, KeyColumn first, FrozenRange range) {
@@ -153,24 +154,21 @@ record Slicer(JobStatement statement) {
         sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
     }
 
-    private String orderOfNulls() {
-        if (statement.key().indexed() || statement.key().rest().isEmpty()) {
-            return statement.key().orderBy("DESC");
-        }
-        return String.join(
-                ", ",
-                statement.key().rest().stream().map(c -> c.quoted() + " DESC").toList());
+    private List<KeyColumn> orderOfNulls() {
+        boolean byIndex = statement.key().indexed() || statement.key().rest().isEmpty();
+        return byIndex ? statement.key().columns() : statement.key().rest();
     }
 
-    private Optional<Key> key(Connection connection, SqlFragment condition, String order) throws SQLException {
+    private Optional<Key> key(
+            Connection connection, SqlFragment condition, List<KeyColumn> order, String direction) throws SQLException {
         return values(
                         connection,
                         SqlFragment.builder()
                                 .code("SELECT " + statement.key().select() + " FROM ")
                                 .verbatim(statement.tableName())
-                                .code(" WHERE ")
+                                .code(" AS t WHERE ")
                                 .add(condition)
-                                .code(" ORDER BY " + order + " LIMIT 1")
+                                .code(KeyColumns.orderBy(order, direction) + " LIMIT 1")
                                 .build())
                 .stream()
                 .findFirst();

@@ -40,6 +40,8 @@ final class JobRules {
     private static final Set<String> STATEMENTS =
             Set.of("select", "insert", "update", "delete", "merge", "with", "values", "table");
     private static final Set<String> MOVING_TIMES = Set.of("now", "today", "tomorrow", "yesterday");
+    private static final Pattern INTO =
+            Pattern.compile("(?<!(insert|merge)\\s{1,100})(?<![.\\w])into\\b", Pattern.CASE_INSENSITIVE);
     private static final Pattern FIRST_WORD = Pattern.compile("[\\s(]*([A-Za-z]+)");
 
     private final JsonNode root;
@@ -231,8 +233,10 @@ final class JobRules {
             if (!STATEMENTS.contains(first.toLowerCase(Locale.ROOT))) {
                 add("/sql", "sql must be one INSERT, UPDATE, DELETE, MERGE, SELECT or WITH statement", "");
             }
-            if (StatementCheck.statements(filled.jdbc()) != 1
-                    || code(filled).strip().replaceAll(";+$", "").contains(";")) {
+            if (INTO.matcher(code(filled)).find()) {
+                add("/sql", "SELECT ... INTO creates a table", "create it before, and use INSERT INTO");
+            }
+            if (StatementCheck.statements(filled.jdbc()) != 1) {
                 add("/sql", "sql holds more than one statement", "a job is one statement");
             }
             if (SqlTemplate.parse(sql).places().stream()

@@ -21,6 +21,18 @@ public record Problem(String file, int line, int column, String message, String 
             .thenComparing(Problem::message)
             .thenComparing(Problem::hint);
 
+    private static final int LONGEST = 1_000;
+
+    /** Cuts what nobody would read to its end. */
+    public Problem {
+        message = shorten(message);
+        hint = shorten(hint);
+    }
+
+    private static String shorten(String text) {
+        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "...";
+    }
+
     /**
      * The problem as one line of text.
      *
@@ -49,6 +61,9 @@ public record Problem(String file, int line, int column, String message, String 
      * @return a question that names the nearest, or nothing when none is near
      */
     static String didYouMean(String word, Collection<String> known) {
+        if (word.length() > LONGEST) {
+            return "";
+        }
         int most = Math.min(3, Math.max(1, word.length() / 3));
         String lower = word.toLowerCase(Locale.ROOT);
         return known.stream()

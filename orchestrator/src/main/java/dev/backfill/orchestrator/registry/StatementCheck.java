@@ -28,7 +28,6 @@ final class StatementCheck {
 
     private static final String TIMESTAMPTZ = "timestamp with time zone";
     private static final String DENIED = "42501";
-    private static final String NOT_PREPARABLE = "42P14";
 
     private final JobStatement statement;
     private final Locations locations;
@@ -167,33 +166,36 @@ final class StatementCheck {
     }
 
     private void whole(boolean plan) throws SQLException {
-        String pointer = statement.job().work() instanceof Work.Update
-                ? "/update"
-                : statement.job().work() instanceof Work.Delete ? "/delete" : "/sql";
         SqlFragment change = statement.change(new JobStatement.Batch(anyRange(), "now", false));
         if (statements(change.jdbc()) != 1) {
-            add(pointer, "the finished statement is not one statement", "");
+            refused("the finished statement is not one statement", "");
             return;
         }
         Optional<SQLException> refusal = probe.refusal(change, plan);
-        if (refusal.isEmpty()) {
-            Optional<SqlFragment> remaining = statement.remaining(anyRange(), "now");
-            refusal = remaining.isPresent() ? probe.refusal(remaining.get(), plan) : Optional.empty();
+        Optional<SqlFragment> remaining = statement.remaining(anyRange(), "now");
+        if (refusal.isEmpty() && remaining.isPresent()) {
+            refusal = probe.refusal(remaining.get(), plan);
         }
-        if (refusal.isPresent()) {
-            refused(pointer, refusal.get());
+        boolean denied = refusal.isPresent() && DENIED.equals(refusal.get().getSQLState());
+        if (refusal.isPresent() && (plan || !denied)) {
+            String role = probe.string("SELECT quote_ident(current_user)");
+            refused(SqlStates.message(refusal.get()), denied ? "the job runs as " + role + ": " + grant(role) : "");
         }
     }
 
-    private void refused(String pointer, SQLException e) throws SQLException {
-        if (DENIED.equals(e.getSQLState())) {
-            String role = probe.string("SELECT quote_ident(current_user)");
-            add(pointer, SqlStates.message(e), "the job runs as " + role + ": GRANT it what the statement needs");
-        } else if (NOT_PREPARABLE.equals(e.getSQLState())) {
-            add(pointer, "only SELECT, INSERT, UPDATE, DELETE, MERGE and VALUES can be a job", SqlStates.message(e));
-        } else {
-            add(pointer, SqlStates.message(e), "");
-        }
+    private String grant(String role) {
+        String right = statement.job().work() instanceof Work.Update ? "UPDATE" : "DELETE";
+        return statement.job().work() instanceof Work.Sql
+                ? "GRANT it what the statement needs"
+                : "GRANT SELECT, " + right + " ON " + statement.tableName() + " TO " + role;
+    }
+
+    private void refused(String message, String hint) {
+        String key = List.of("/update", "/delete", "/sql").stream()
+                .filter(locations::has)
+                .findFirst()
+                .orElse("");
+        problems.add(locations.keyProblem(key, message, hint));
     }
 
     private SqlFragment filled(String expression) {

@@ -122,13 +122,13 @@ public final class SliceStore {
         String sql =
                 """
                 SELECT coalesce(sum(rows_scanned), 0) AS scanned,
-                       coalesce(sum(rows_scanned) FILTER (WHERE pass = newest.pass), 0) AS scanned_in_pass,
+                       coalesce(sum(rows_scanned) FILTER (WHERE s.pass = newest.pass), 0) AS scanned_in_pass,
                        coalesce(sum(rows_changed), 0) AS changed,
                        coalesce(sum(batches), 0) AS batches,
-                       count(*) FILTER (WHERE pass = newest.pass) AS slices,
-                       count(*) FILTER (WHERE pass = newest.pass AND state = 'DONE') AS done
-                FROM backfill.slice, (SELECT max(pass) AS pass FROM backfill.slice WHERE run = :run) AS newest
-                WHERE run = :run
+                       count(*) FILTER (WHERE s.pass = newest.pass) AS slices,
+                       count(*) FILTER (WHERE s.pass = newest.pass AND s.state = 'DONE') AS done
+                FROM backfill.slice s, (SELECT max(pass) AS pass FROM backfill.slice WHERE run = :run) AS newest
+                WHERE s.run = :run
                 """;
         return database.jdbi().withHandle(handle -> handle.createQuery(
                         database.tables().sql(sql))

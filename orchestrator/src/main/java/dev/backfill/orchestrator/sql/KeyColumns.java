@@ -40,13 +40,17 @@ public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexe
     }
 
     /**
-     * The order of the key.
+     * An order by some of the columns, for a query that calls the table {@code t}. Qualified, because a bare name in
+     * ORDER BY means a column of the SELECT before one of the table, and there it is text.
      *
+     * @param columns the columns
      * @param direction {@code ASC} or {@code DESC}
-     * @return the columns with their direction, for an ORDER BY
+     * @return an ORDER BY clause
      */
-    public String orderBy(String direction) {
-        return columns.stream().map(c -> c.quoted() + " " + direction).collect(Collectors.joining(", "));
+    public static String orderBy(List<KeyColumn> columns, String direction) {
+        return columns.stream()
+                .map(c -> "t." + c.quoted() + " " + direction)
+                .collect(Collectors.joining(", ", " ORDER BY ", ""));
     }
 
     /**

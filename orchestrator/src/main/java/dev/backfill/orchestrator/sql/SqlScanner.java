@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 final class SqlScanner {
 
     private static final Pattern DOLLAR_TAG = Pattern.compile("\\$([\\p{L}_][\\p{L}\\p{N}_]*)?\\$");
-    private static final Pattern PLACE =
-            Pattern.compile(":([A-Za-z_][A-Za-z0-9_]*)(?:\\(\\s*(\"(?:[^\"]|\"\")+\"|[A-Za-z_][A-Za-z0-9_$]*)\\s*\\))?");
+    private static final Pattern PLACE = Pattern.compile(
+            ":([A-Za-z_][A-Za-z0-9_]*)(?:\\(\\s*(\"(?:[^\"]++|\"\")++\"|[A-Za-z_][A-Za-z0-9_$]*)\\s*\\))?");
 
     private final String sql;
     private final List<Part> parts = new ArrayList<>();
@@ -56,8 +56,7 @@ final class SqlScanner {
         if (!sql.startsWith(start, at)) {
             take(1);
         } else if (start.equals("--")) {
-            int end = sql.indexOf('\n', at);
-            verbatim(end < 0 ? sql.length() : end + 1, "");
+            verbatim(endOfLine(), "");
         } else {
             verbatim(endOfBlockComment(), "a comment is not closed");
         }
@@ -125,6 +124,15 @@ final class SqlScanner {
             }
         }
         return -1;
+    }
+
+    /** As in PostgreSQL, a carriage return ends a line too. */
+    private int endOfLine() {
+        int i = at;
+        while (i < sql.length() && sql.charAt(i) != '\n' && sql.charAt(i) != '\r') {
+            i++;
+        }
+        return Math.min(i + 1, sql.length());
     }
 
     private int endOfBlockComment() {

@@ -248,6 +248,15 @@ class JobFilesTest {
                 .containsExactly("f:6:14: parallelism must be a whole number");
     }
 
+    @ParameterizedTest
+    @CsvSource({"';', a", "':range ', ''", "insert into , ''", "'(', ''", "'a$ ', ''"})
+    @Timeout(value = 10, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void a_long_statement_is_checked_quickly(String part, String end) {
+        String sql = "SELECT 1 WHERE :range " + part.repeat(200_000 / part.length()) + end;
+        String yaml = MINIMAL.replace("delete: { where: gone }", "sql: \"" + sql + "\"") + "verify: none\n";
+        assertThat(read(yaml).jobs()).hasSize(read(yaml).problems().isEmpty() ? 1 : 0);
+    }
+
     @Test
     void names_the_place_of_a_value_or_of_its_nearest_parent() {
         LoadedJob job = only(MINIMAL.replace("by: id", "by: id, column: [a, b]"));

@@ -1,0 +1,73 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.config.ConfigurationException;
+import dev.backfill.orchestrator.db.SqlStates;
+import java.io.PrintWriter;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line. */
+@Command(
+        name = "backfill",
+        description = "Backfills large PostgreSQL tables in small checkpointed batches, exactly once.",
+        subcommands = {
+            RunCommand.class,
+            ValidateCommand.class,
+            SchemaCommand.class,
+            DdlCommand.class,
+            CommandLine.HelpCommand.class
+        },
+        mixinStandardHelpOptions = true,
+        versionProvider = Commands.Version.class,
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:done",
+            "1:the run failed",
+            "2:wrong usage or invalid input; nothing was changed",
+            "3:interrupted or paused; call again to go on",
+            "4:the database could not be reached"
+        })
+public final class Commands {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Commands.class);
+
+    private Commands() {}
+
+    /**
+     * Carries out a command line.
+     *
+     * @param arguments the words behind the program's name
+     * @return the exit code
+     */
+    public static int execute(String... arguments) {
+        CommandLine line = new CommandLine(new Commands());
+        line.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
+        return line.execute(arguments);
+    }
+
+    private static int report(Exception e, PrintWriter err) {
+        if (e instanceof Refusal refusal) {
+            err.println(refusal.text());
+            return refusal.exitCode().code();
+        }
+        if (e instanceof ConfigurationException configuration) {
+            configuration.problems().forEach(err::println);
+            return ExitCode.INVALID.code();
+        }
+        LOG.atDebug().setCause(e).log("command failed");
+        err.println("backfill: " + SqlStates.message(e));
+        return ExitCode.FAILED.code();
+    }
+
+    /** The version of this build. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Commands.class.getPackage().getImplementationVersion();
+            return new String[] {"backfill " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+}

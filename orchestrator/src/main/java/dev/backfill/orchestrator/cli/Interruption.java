@@ -1,0 +1,51 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.engine.Stop;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Turns Ctrl-C and SIGTERM into the wish to stop at the next batch boundary, and the process's exit code into
+ * "interrupted". Closing it ends that.
+ */
+final class Interruption implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final Thread hook;
+
+    private Interruption(Stop stop) {
+        this.hook = new Thread(
+                () -> {
+                    stop.request();
+                    await();
+                    Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
+                },
+                "interruption");
+    }
+
+    static Interruption requesting(Stop stop) {
+        Interruption interruption = new Interruption(stop);
+        Runtime.getRuntime().addShutdownHook(interruption.hook);
+        return interruption;
+    }
+
+    @Override
+    public void close() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            ended.countDown(); // the process is ending: the hook waits for this
+        }
+    }
+
+    private void await() {
+        try {
+            ended.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates;
+
+/** What it means for a command that the database did not do what was asked before a run has begun. */
+final class Reach {
+
+    private Reach() {}
+
+    static Refusal refusal(String database, Exception e) {
+        ErrorClass error = SqlStates.state(e).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN);
+        String message = "cannot use the database " + database + ": " + SqlStates.message(e);
+        return switch (error) {
+            case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
+            case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL -> new Refusal(
+                    ExitCode.UNREACHABLE, message + "; nothing was begun, call again when it can be reached");
+        };
+    }
+
+    private static String hint(Exception e) {
+        String state = SqlStates.state(e).orElse("");
+        if (state.startsWith("28")) {
+            return "; check the user and PGPASSWORD or the file that PGPASSFILE names";
+        }
+        return state.equals("3D000") ? "; check the database's name in the URL" : "";
+    }
+}

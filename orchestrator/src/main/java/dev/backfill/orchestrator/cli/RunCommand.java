@@ -1,0 +1,166 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.Orchestrator;
+import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
+import dev.backfill.orchestrator.engine.Stop;
+import dev.backfill.orchestrator.registry.JobFiles;
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
+import dev.backfill.orchestrator.registry.LiveCheck.Refused;
+import dev.backfill.orchestrator.registry.LiveCheck.Result;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.RunState;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.flywaydb.core.api.FlywayException;
+import org.jdbi.v3.core.JdbiException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Runs one job file to its end in the foreground. */
+@Command(
+        name = "run",
+        description = {
+            "Runs one job file to its end. Safe to interrupt, to kill and to call again:",
+            "an unfinished run goes on from its checkpoints, a finished one is left alone."
+        },
+        mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "FILE", description = "A job file with one job.")
+    @SuppressWarnings("NullAway.Init")
+    private Path file;
+
+    @Mixin
+    private DatabaseOptions database = new DatabaseOptions();
+
+    @Option(names = "--again", description = "Start a new run although the latest one has ended.")
+    private boolean again;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Refusal {
+        LoadedJob job = job();
+        Target target = database.target(job.definition().target().database(), err())
+                .orElseThrow(() -> new Refusal(
+                        ExitCode.INVALID,
+                        "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
+        try (Orchestrator orchestrator = new Orchestrator(target.settings(), target.database())) {
+            return run(orchestrator, job).code();
+        } catch (SQLException | JdbiException | FlywayException e) {
+            throw Reach.refusal(target.database().login().toString(), e);
+        }
+    }
+
+    private LoadedJob job() throws Refusal {
+        JobFiles.Content content = JobFileArgument.read(new JobFiles(), file);
+        refuseIfAny(content.problems());
+        if (content.jobs().size() != 1) {
+            throw new Refusal(
+                    ExitCode.INVALID, file + ": holds " + content.jobs().size() + " jobs; `run` takes a file with one");
+        }
+        return content.jobs().get(0);
+    }
+
+    private ExitCode run(Orchestrator orchestrator, LoadedJob job) throws SQLException, Refusal {
+        JobStatement statement = check(orchestrator, job);
+        orchestrator.migrate();
+        RunDecision decision = decide(orchestrator, job);
+        if (decision instanceof RunDecision.AlreadyDone done) {
+            out().println("job %s: run %s has succeeded already; nothing to do (--again starts a new run)"
+                    .formatted(job.definition().name(), done.run().id()));
+            return ExitCode.DONE;
+        }
+        return drive(orchestrator, begin(orchestrator, job, decision), statement);
+    }
+
+    private JobStatement check(Orchestrator orchestrator, LoadedJob job) throws SQLException, Refusal {
+        Result result = orchestrator.check(job);
+        if (result instanceof Refused refused) {
+            refuseIfAny(refused.problems());
+        }
+        Optional<String> obstacle = orchestrator.obstacle(job);
+        if (obstacle.isPresent()) {
+            throw new Refusal(ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
+        }
+        Accepted accepted = (Accepted) result;
+        accepted.warnings().forEach(warning -> err().println("warning: " + warning));
+        return accepted.statement();
+    }
+
+    private RunDecision decide(Orchestrator orchestrator, LoadedJob job) {
+        return RunDecision.decide(
+                orchestrator.stores().runs().latest(job.definition().name()), job.checksum(), again);
+    }
+
+    private Run begin(Orchestrator orchestrator, LoadedJob job, RunDecision decision) throws Refusal {
+        if (decision instanceof RunDecision.Start) {
+            Optional<Run> started = orchestrator.start(job);
+            return started.isPresent() ? started.get() : begin(orchestrator, job, decide(orchestrator, job));
+        } else if (decision instanceof RunDecision.GoOn goOn) {
+            err().println("going on with run " + goOn.run().id() + " from its checkpoints");
+            return goOn.run();
+        } else if (decision instanceof RunDecision.Resume resume) {
+            err().println("resuming run " + resume.run().id() + ", which was paused: "
+                    + resume.run().details().reason().orElse("no reason given"));
+            orchestrator.stores().transitions().resume(resume.run());
+            return resume.run();
+        } else if (decision instanceof RunDecision.Retry retry) {
+            err().println("trying again what run " + retry.run().id() + " left: "
+                    + retry.run().details().reason().orElse("it failed"));
+            orchestrator.stores().transitions().move(retry.run(), RunState.RUNNING, "");
+            return retry.run();
+        } else if (decision instanceof RunDecision.AlreadyDone done) {
+            return done.run();
+        } else if (decision instanceof RunDecision.Refuse refuse) {
+            throw new Refusal(ExitCode.INVALID, refuse.why());
+        }
+        throw new IllegalStateException("unknown decision: " + decision);
+    }
+
+    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement) throws SQLException {
+        Stop stop = orchestrator.newStop();
+        try (Interruption interruption = Interruption.requesting(stop)) {
+            Run ended;
+            RunConsole console = new RunConsole(orchestrator, run, err());
+            try (RunConsole open = console.open()) {
+                ended = orchestrator.drive(run, statement, open, stop);
+            }
+            console.summarize(ended, out());
+            return switch (ended.state()) {
+                case SUCCEEDED -> ExitCode.DONE;
+                case FAILED, CANCELLED -> ExitCode.FAILED;
+                case PAUSED, PENDING, RUNNING, VERIFYING -> ExitCode.INTERRUPTED;
+            };
+        }
+    }
+
+    private static void refuseIfAny(List<Problem> problems) throws Refusal {
+        if (!problems.isEmpty()) {
+            throw new Refusal(
+                    ExitCode.INVALID, problems.stream().map(Problem::display).collect(Collectors.joining("\n")));
+        }
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    private PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+}

@@ -1,0 +1,92 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.Orchestrator;
+import dev.backfill.orchestrator.registry.JobFiles;
+import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
+import dev.backfill.orchestrator.registry.LiveCheck.Refused;
+import dev.backfill.orchestrator.registry.LiveCheck.Result;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Checks job files. */
+@Command(
+        name = "validate",
+        description = "Checks job files, all problems at once; with a database also against its tables. Reads only.",
+        mixinStandardHelpOptions = true)
+final class ValidateCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "FILE", arity = "1..*", description = "Job files.")
+    @SuppressWarnings("NullAway.Init")
+    private List<Path> files;
+
+    @Mixin
+    private DatabaseOptions database = new DatabaseOptions();
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Refusal {
+        JobFiles reader = new JobFiles();
+        boolean valid = true;
+        for (Path file : files) {
+            valid &= check(reader, file);
+        }
+        return (valid ? ExitCode.DONE : ExitCode.INVALID).code();
+    }
+
+    private boolean check(JobFiles reader, Path file) throws Refusal {
+        PrintWriter out = spec.commandLine().getOut();
+        JobFiles.Content content;
+        try {
+            content = JobFileArgument.read(reader, file);
+        } catch (Refusal e) {
+            out.println(e.text());
+            return false;
+        }
+        content.problems().forEach(out::println);
+        boolean valid = content.problems().isEmpty();
+        for (LoadedJob job : content.jobs()) {
+            valid &= check(job);
+        }
+        if (valid) {
+            content.jobs().forEach(job -> out.println(file + ": job " + job.definition().name() + " is valid"));
+        }
+        return valid;
+    }
+
+    private boolean check(LoadedJob job) throws Refusal {
+        PrintWriter out = spec.commandLine().getOut();
+        Optional<DatabaseOptions.Target> target =
+                database.target(job.definition().target().database(), spec.commandLine().getErr());
+        if (target.isEmpty()) {
+            return true;
+        }
+        try (Orchestrator orchestrator = new Orchestrator(target.get().settings(), target.get().database())) {
+            Result result = orchestrator.check(job);
+            if (result instanceof Refused refused) {
+                refused.problems().forEach(out::println);
+                return false;
+            }
+            if (result instanceof Accepted accepted) {
+                accepted.warnings().forEach(warning -> out.println("warning: " + warning));
+            }
+            Optional<String> obstacle = orchestrator.obstacle(job);
+            obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
+            return obstacle.isEmpty();
+        } catch (SQLException e) {
+            throw Reach.refusal(target.get().database().login().toString(), e);
+        }
+    }
+}
