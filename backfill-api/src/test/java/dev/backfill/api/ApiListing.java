@@ -90,6 +90,7 @@ final class ApiListing {
                                 .map(ApiListing::field),
                         Arrays.stream(type.getDeclaredConstructors())
                                 .filter(member -> isPublished(member.getModifiers(), member.isSynthetic()))
+                                .filter(member -> !isCanonical(member))
                                 .map(ApiListing::constructor),
                         Arrays.stream(type.getDeclaredMethods())
                                 .filter(member -> isPublished(member.getModifiers(), member.isSynthetic()))
@@ -99,6 +100,17 @@ final class ApiListing {
 
     private static boolean isPublished(int modifiers, boolean synthetic) {
         return !synthetic && (modifiers & PUBLISHED) != 0;
+    }
+
+    /** Its parameters are the components; not every compiler tells of their generic types twice. */
+    private static boolean isCanonical(Constructor<?> constructor) {
+        Class<?> type = constructor.getDeclaringClass();
+        return type.isRecord()
+                && Arrays.equals(
+                        constructor.getParameterTypes(),
+                        Arrays.stream(type.getRecordComponents())
+                                .map(RecordComponent::getType)
+                                .toArray());
     }
 
     private static String field(Field field) {
