@@ -151,7 +151,7 @@ public final class Orchestrator implements AutoCloseable {
         int connections = statement.job().execution().parallelism() + 1;
         try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
             Surroundings around = new Surroundings(timing, ThreadLocalRandom.current()::nextLong, listener, stop);
-            return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive();
+            return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive(run);
         }
     }
 

@@ -126,7 +126,9 @@ final class RunConsole implements RunListener, AutoCloseable {
         String what =
                 switch (ended.state()) {
                     case SUCCEEDED -> "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
-                    case FAILED -> "failed: " + ended.details().reason().orElse("no reason given");
+                    case FAILED -> "failed: " + ended.details().reason().orElse("no reason given")
+                            + "\nSee to these rows and call the same command again, which checks again;"
+                            + " --again goes over the whole range in a new run";
                     case CANCELLED -> "was cancelled";
                     case PAUSED -> "is paused: " + ended.details().reason().orElse("no reason given")
                             + "\nMend it and call the same command again; nothing that was committed is done twice";

@@ -38,6 +38,8 @@ final class Patience {
         }
     }
 
+    private static final int MOST_TIMEOUTS = 5;
+
     private final String run;
     private final RunListener listener;
     private final Stop stop;
@@ -60,7 +62,8 @@ final class Patience {
             } catch (SQLException | JdbiException e) {
                 ErrorClass error = errorClass(e);
                 Optional<Hold> hold = hold(error);
-                if (hold.isEmpty()) {
+                boolean slow = error == ErrorClass.TIMEOUT && failures >= MOST_TIMEOUTS;
+                if (hold.isEmpty() || slow) {
                     throw new Hopeless(e);
                 }
                 listener.held(run, hold.get(), SqlStates.message(e));

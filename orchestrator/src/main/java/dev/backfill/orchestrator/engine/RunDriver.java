@@ -40,14 +40,16 @@ public final class RunDriver {
     /**
      * Drives the run until it has ended, is paused, or work is asked to stop.
      *
+     * @param seen the run as it was seen last
      * @return the run as it is then
      */
-    public Run drive() {
-        Run run = context.stores().runs().find(context.run());
+    public Run drive(Run seen) {
+        Run run = seen;
         try {
+            run = find();
             while (!context.around().stop().isRequested() && isMoving(run.state())) {
                 step(run);
-                Run after = context.patience().call(() -> context.stores().runs().find(context.run()));
+                Run after = find();
                 if (after.state() != run.state()) {
                     context.around().listener().stateChanged(after);
                 }
@@ -149,9 +151,21 @@ public final class RunDriver {
     }
 
     /** What cannot be mended by waiting pauses the run, with the message. */
-    private Run pausedBy(Hopeless e) {
-        context.pause(String.valueOf(e.getMessage()));
-        return context.stores().runs().find(context.run());
+    private Run pausedBy(Hopeless reason) {
+        String message = String.valueOf(reason.getMessage());
+        try {
+            context.patience().call(() -> {
+                context.pause(message);
+                return true;
+            });
+            return find();
+        } catch (Hopeless | Stopped e) {
+            throw new IllegalStateException(message, reason);
+        }
+    }
+
+    private Run find() throws Hopeless, Stopped {
+        return context.patience().call(() -> context.stores().runs().find(context.run()));
     }
 
     private Timeouts timeouts() throws Hopeless, Stopped {

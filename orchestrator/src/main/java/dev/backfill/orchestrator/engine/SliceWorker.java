@@ -94,13 +94,10 @@ final class SliceWorker implements AutoCloseable {
         }
     }
 
+    /** Ends the session: its time-outs are a batch's. */
     @Override
-    public void close() throws SQLException {
-        Connection open = connection;
-        connection = null;
-        if (open != null) {
-            open.close();
-        }
+    public void close() {
+        drop();
     }
 
     /** One batch; the slice as it is after it, empty when this worker is through with it. */

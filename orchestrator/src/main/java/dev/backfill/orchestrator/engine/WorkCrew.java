@@ -129,8 +129,11 @@ final class WorkCrew {
             }
         } catch (Hopeless e) {
             fail(e);
-        } catch (Stopped | SQLException e) {
-            LOG.atDebug().setCause(e).log("worker ended");
+        } catch (Stopped e) {
+            LOG.atDebug().log("a worker ended because work was asked to stop");
+        } catch (RuntimeException e) {
+            LOG.atError().setCause(e).log("a worker failed; the run will be paused");
+            fail(new Hopeless(e));
         }
     }
 
@@ -191,7 +194,6 @@ final class WorkCrew {
     private void start(String name, Runnable work) {
         Thread thread = new Thread(work, "backfill " + run.revision().job() + " " + name);
         thread.setDaemon(true);
-        thread.setUncaughtExceptionHandler((t, e) -> fail(new Hopeless(e)));
         thread.start();
     }
 }
