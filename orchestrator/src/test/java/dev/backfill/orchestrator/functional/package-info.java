@@ -1,0 +1,5 @@
+/** The whole program on real servers. */
+@NullMarked
+package dev.backfill.orchestrator.functional;
+
+import org.jspecify.annotations.NullMarked;
