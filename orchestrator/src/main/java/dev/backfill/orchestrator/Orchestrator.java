@@ -150,9 +150,14 @@ public final class Orchestrator implements AutoCloseable {
     public Run drive(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
         int connections = statement.job().execution().parallelism() + 1;
         try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
-            Surroundings around = new Surroundings(timing, ThreadLocalRandom.current()::nextLong, listener, stop);
+            Surroundings around = new Surroundings(timing, Orchestrator::random, listener, stop);
             return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive(run);
         }
+    }
+
+    // Asked anew by each thread: the generator of one thread is not seeded in another.
+    private static long random() {
+        return ThreadLocalRandom.current().nextLong();
     }
 
     /** How time passes, for whoever draws progress. */

@@ -118,7 +118,7 @@ public record KeySearch(String table, KeyColumns key) {
                 .code(KeyColumns.orderBy(key.rest(), "ASC"))
                 .build();
         Optional<Key> end = first(connection, entered, size - 1);
-        boolean beyond = end.isEmpty() || group.parts().size() > 1 && isBeyond(connection, range, end.get());
+        boolean beyond = end.isEmpty() || (group.parts().size() > 1 && isBeyond(connection, range, end.get()));
         return beyond ? new End(group, count(connection, new KeyRange(range.lower(), group))) : new End(end.get(), size);
     }
 

@@ -14,9 +14,11 @@ final class Interruption implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMillis(4500);
 
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final Stop stop;
     private final Thread hook;
 
     private Interruption(Stop stop) {
+        this.stop = stop;
         this.hook = new Thread(
                 () -> {
                     stop.request();
@@ -30,6 +32,11 @@ final class Interruption implements AutoCloseable {
         Interruption interruption = new Interruption(stop);
         Runtime.getRuntime().addShutdownHook(interruption.hook);
         return interruption;
+    }
+
+    /** The wish that Ctrl-C says. */
+    Stop stop() {
+        return stop;
     }
 
     @Override

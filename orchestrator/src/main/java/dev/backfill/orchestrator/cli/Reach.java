@@ -6,10 +6,14 @@ import dev.backfill.orchestrator.db.SqlStates;
 /** What it means for a command that the database did not do what was asked before a run has begun. */
 final class Reach {
 
+    /** The driver's own: the server wanted a password or a way to log in that was not given. */
+    private static final String LOGIN_REFUSED = "08004";
+
     private Reach() {}
 
     static Refusal refusal(String database, Exception e) {
-        ErrorClass error = SqlStates.state(e).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN);
+        String state = SqlStates.state(e).orElse("08000");
+        ErrorClass error = state.equals(LOGIN_REFUSED) ? ErrorClass.DENIED : SqlStates.classify(state);
         String message = "cannot use the database " + database + ": " + SqlStates.message(e);
         return switch (error) {
             case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
@@ -20,7 +24,7 @@ final class Reach {
 
     private static String hint(Exception e) {
         String state = SqlStates.state(e).orElse("");
-        if (state.startsWith("28")) {
+        if (state.startsWith("28") || state.equals(LOGIN_REFUSED)) {
             return "; check the user and PGPASSWORD or the file that PGPASSFILE names";
         }
         return state.equals("3D000") ? "; check the database's name in the URL" : "";

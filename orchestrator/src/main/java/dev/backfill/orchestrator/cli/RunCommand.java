@@ -2,7 +2,6 @@ package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.Orchestrator;
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
-import dev.backfill.orchestrator.engine.Stop;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -133,13 +132,11 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement) throws SQLException {
-        Stop stop = orchestrator.newStop();
-        Interruption interruption = Interruption.requesting(stop);
-        try (interruption) {
+        try (Interruption interruption = Interruption.requesting(orchestrator.newStop())) {
             Run ended;
             RunConsole console = new RunConsole(orchestrator, run, err());
             try (RunConsole open = console.open()) {
-                ended = orchestrator.drive(run, statement, open, stop);
+                ended = orchestrator.drive(run, statement, open, interruption.stop());
             }
             console.summarize(ended, out());
             return switch (ended.state()) {

@@ -89,7 +89,7 @@ public final class SettingsReader {
     }
 
     private Settings settings() {
-        Duration lease = read("lease", () -> config.getDuration("lease"), Settings.SHORTEST_LEASE);
+        Duration lease = read(() -> config.getDuration("lease"), Settings.SHORTEST_LEASE);
         if (lease.compareTo(Settings.SHORTEST_LEASE) < 0) {
             problems.add(place("lease") + "lease must be at least 1s");
             lease = Settings.SHORTEST_LEASE;
@@ -115,7 +115,7 @@ public final class SettingsReader {
         return new DatabaseSettings(
                 name,
                 login(path, database),
-                read(path + ".schema", () -> database.getString("schema"), "backfill"),
+                read(() -> database.getString("schema"), "backfill"),
                 session(path, database, lease),
                 oneOf(path, database, "all-tables-publication", "allow", "refuse"));
     }
@@ -156,16 +156,16 @@ public final class SettingsReader {
                 session.getString("time-zone"),
                 text(session, "search-path"),
                 text(session, "role"),
-                idleTimeout(path + ".session.idle-in-transaction-timeout", session, lease),
+                idleTimeout(session, lease),
                 oneOf(path, database, "synchronous-commit", "on", "off"));
     }
 
-    private Optional<Duration> idleTimeout(String path, Config session, Duration lease) {
+    private Optional<Duration> idleTimeout(Config session, Duration lease) {
         String key = "idle-in-transaction-timeout";
         return switch (session.getString(key)) {
             case "off", "false" -> Optional.empty();
             case "lease / 3" -> Optional.of(lease.dividedBy(3));
-            default -> Optional.of(read(path, () -> session.getDuration(key), lease));
+            default -> Optional.of(read(() -> session.getDuration(key), lease));
         };
     }
 
@@ -189,7 +189,7 @@ public final class SettingsReader {
         }
     }
 
-    private <T> T read(String path, java.util.function.Supplier<T> value, T otherwise) {
+    private <T> T read(java.util.function.Supplier<T> value, T otherwise) {
         try {
             return value.get();
         } catch (ConfigException e) {

@@ -174,7 +174,8 @@ public final class LiveCheck {
                     "");
             return Optional.empty();
         }
-        boolean plan = rights(table) & replicaIdentity(table);
+        boolean allowed = rights(table);
+        boolean plan = replicaIdentity(table) && allowed;
         KeyResolver.Answer answer = KeyResolver.resolve(job.target().range(), table, locations);
         problems.addAll(answer.problems());
         assigned(table, answer.key());

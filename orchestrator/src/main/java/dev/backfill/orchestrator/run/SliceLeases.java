@@ -2,7 +2,6 @@ package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.OwnTables;
 import dev.backfill.orchestrator.run.Slice.Bounds;
-import dev.backfill.orchestrator.run.Slice.Id;
 import dev.backfill.orchestrator.run.Slice.Lease;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -226,7 +225,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                 return Optional.empty();
             }
             return Optional.of(new Slice(
-                    new Id(run, row.getInt("number")),
+                    new Slice.Id(run, row.getInt("number")),
                     new Lease(owner, row.getLong("fence")),
                     new Bounds(
                             Stored.read(row, "from"),

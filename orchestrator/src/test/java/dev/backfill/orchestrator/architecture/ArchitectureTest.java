@@ -17,7 +17,6 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
@@ -42,8 +41,8 @@ class ArchitectureTest {
 
     private final JavaClasses classes = Product.classes();
 
-    @BeforeAll
-    void sees_every_source_file() throws IOException {
+    @Test
+    void every_source_file_is_seen() throws IOException {
         Set<String> seen = classes.stream()
                 .filter(javaClass -> javaClass.getEnclosingClass().isEmpty())
                 .map(JavaClass::getName)

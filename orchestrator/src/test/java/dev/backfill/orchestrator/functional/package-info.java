@@ -1,4 +1,4 @@
-/** The whole program: real processes, a real PostgreSQL, real signals. */
+/** The whole program on real servers. */
 @NullMarked
 package dev.backfill.orchestrator.functional;
 

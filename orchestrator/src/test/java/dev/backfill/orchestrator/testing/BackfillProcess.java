@@ -205,7 +205,7 @@ public final class BackfillProcess implements AutoCloseable {
     /** Reads a stream to its end and keeps what it read. */
     private static final class Gatherer {
 
-        private final StringBuffer text = new StringBuffer();
+        private final StringBuilder text = new StringBuilder();
         private final Thread thread;
 
         private Gatherer(InputStream in) {
@@ -217,7 +217,9 @@ public final class BackfillProcess implements AutoCloseable {
         }
 
         String text() {
-            return text.toString();
+            synchronized (text) {
+                return text.toString();
+            }
         }
 
         void awaitEnd() throws InterruptedException {
@@ -228,7 +230,9 @@ public final class BackfillProcess implements AutoCloseable {
             try (BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
                 char[] some = new char[8192];
                 for (int count = reader.read(some); count >= 0; count = reader.read(some)) {
-                    text.append(some, 0, count);
+                    synchronized (text) {
+                        text.append(some, 0, count);
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.testing;
 
+import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -96,11 +97,11 @@ final class FrontendMessages {
     }
 
     private static String text(ByteBuffer body) {
-        int start = body.position();
-        while (body.get() != 0) {
-            // up to the zero that ends every text
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        for (byte next = body.get(); next != 0; next = body.get()) {
+            text.write(next);
         }
-        return new String(body.array(), start, body.position() - start - 1, StandardCharsets.UTF_8);
+        return text.toString(StandardCharsets.UTF_8);
     }
 
     /** What a message means to the proxy. */
@@ -116,13 +117,27 @@ final class FrontendMessages {
         OTHER
     }
 
-    /**
-     * One message.
-     *
-     * @param bytes all of it, with its header
-     * @param sql what the server runs because of it; empty unless it is EXECUTE or QUERY
-     */
-    record Message(Kind kind, byte[] bytes, String sql) {
+    /** One message. */
+    static final class Message {
+
+        private final Kind kind;
+        private final byte[] bytes;
+        private final String sql;
+
+        Message(Kind kind, byte[] bytes, String sql) {
+            this.kind = kind;
+            this.bytes = bytes;
+            this.sql = sql;
+        }
+
+        Kind kind() {
+            return kind;
+        }
+
+        /** What the server runs because of it; empty unless it is EXECUTE or QUERY. */
+        String sql() {
+            return sql;
+        }
 
         boolean runs() {
             return kind == Kind.EXECUTE || kind == Kind.QUERY;
@@ -135,6 +150,11 @@ final class FrontendMessages {
         /** Whether the server says that it is ready when it has dealt with this message. */
         boolean asksForReady() {
             return kind == Kind.SYNC || kind == Kind.QUERY;
+        }
+
+        /** Writes all of it, with its header. */
+        void writeTo(ByteArrayOutputStream out) {
+            out.writeBytes(bytes);
         }
     }
 }

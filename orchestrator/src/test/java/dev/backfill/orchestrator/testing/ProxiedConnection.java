@@ -115,7 +115,7 @@ final class ProxiedConnection implements AutoCloseable {
     private void send(List<Message> request) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         for (Message message : request) {
-            bytes.writeBytes(message.bytes());
+            message.writeTo(bytes);
             if (message.asksForReady()) {
                 readiesAsked++;
             }
