@@ -111,11 +111,6 @@ final class Counters implements AutoCloseable {
         return isMigrated() ? database.queryLong("SELECT coalesce(sum(batches), 0) FROM backfill.slice") : 0;
     }
 
-    /** How many processes have worked slices. */
-    long workers() throws SQLException {
-        return database.queryLong("SELECT count(DISTINCT owner) FROM backfill.slice");
-    }
-
     /** The states of all runs, the oldest first. */
     String state() throws SQLException {
         return String.join(" and ", database.queryStrings("SELECT state FROM backfill.run ORDER BY created"));

@@ -21,7 +21,7 @@ class TwoProcessesTest {
     private Path directory;
 
     @ParameterizedTest
-    @CsvSource({"ID, 1", "AT, 1", "ID, 4", "AT, 4", "AT_AND_ID, 4"})
+    @CsvSource({"ID, 1", "AT, 1", "ID, 4", "AT, 4"})
     void started_together_they_change_every_row_once(Counters.Order order, int parallelism) throws Exception {
         try (Counters counters = Counters.create(order, ROWS)) {
             Path job = job(order, parallelism);
@@ -36,7 +36,6 @@ class TwoProcessesTest {
 
                 assertThat(first.waitFor(PATIENCE)).as(first::toString).isZero();
                 assertThat(second.waitFor(PATIENCE)).as(second::toString).isZero();
-                assertThat(counters.workers()).isEqualTo(2);
                 if (parallelism == 1) {
                     assertThat(first.errors() + second.errors())
                             .containsPattern("waiting for \\S+/(%d|%d)/".formatted(first.pid(), second.pid()));
@@ -75,7 +74,7 @@ class TwoProcessesTest {
     private Path job(Counters.Order order, int parallelism) throws Exception {
         return CounterJob.by(order)
                 .parallelism(parallelism)
-                .lasting(Duration.ofMillis(60L * parallelism))
+                .lasting(Duration.ofMillis(40L * parallelism))
                 .in(directory);
     }
 }
