@@ -26,6 +26,11 @@ SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', :'role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role')
 \gexec
 
+-- Who is no superuser has to be a member of the role to give it a schema.
+SELECT format('GRANT %I TO CURRENT_USER', :'role')
+FROM pg_roles WHERE rolname = current_user AND NOT rolsuper
+\gexec
+
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role')
 \gexec
 
