@@ -55,7 +55,6 @@ CREATE TABLE slice (
     rows_scanned bigint NOT NULL DEFAULT 0,
     rows_changed bigint NOT NULL DEFAULT 0,
     batches bigint NOT NULL DEFAULT 0,
-    attempts integer NOT NULL DEFAULT 0,
     PRIMARY KEY (run, number)
 ) WITH (fillfactor = 25, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE slice IS 'Parts of a run, each worked by one worker at a time. Keys are arrays of text; a NULL checkpoint means that nothing is committed yet.';

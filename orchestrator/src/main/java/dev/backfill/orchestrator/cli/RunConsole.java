@@ -89,7 +89,7 @@ final class RunConsole implements RunListener, AutoCloseable {
 
     @Override
     public void held(String heldRun, Hold hold, String detail) {
-        String text = "held: " + hold.word() + ": " + detail;
+        String text = "held: " + hold.word() + ": " + detail + "; " + hold.next();
         if (!text.equals(standing)) {
             standing = text;
             say(text);

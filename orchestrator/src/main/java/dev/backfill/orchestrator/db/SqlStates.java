@@ -90,11 +90,10 @@ public final class SqlStates {
                 return e.getServerErrorMessage().getMessage() + " (SQLSTATE " + e.getSQLState() + ")";
             }
         }
-        Throwable root = error;
-        while (root.getCause() != null) {
-            root = root.getCause();
+        String text = error.getClass().getSimpleName();
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            text = t.getMessage() == null ? text : t.getMessage();
         }
-        String text = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
         return text.lines().findFirst().orElse(text);
     }
 }

@@ -41,7 +41,6 @@ public record Checkpoints(OwnTables tables, Duration lease) {
                 rows_scanned = rows_scanned + ?,
                 rows_changed = rows_changed + ?,
                 batches = batches + 1,
-                attempts = 0,
                 lease_until = clock_timestamp() + CAST(? AS interval),
                 state = CASE WHEN "to" = to_jsonb(CAST(? AS text[])) THEN 'DONE' ELSE 'RUNNING' END
             WHERE run = ? AND number = ?

@@ -10,16 +10,27 @@ public interface RunListener {
 
     /** Why a running run does not move; the words are the contract's. */
     enum Hold {
-        DATABASE_DOWN("database-down"),
-        DISK_FULL("disk-full"),
-        LOCKED_ROWS("locked-rows"),
-        OPEN_TRANSACTIONS("open-transactions"),
-        NO_CONNECTION("no-connection");
+        DATABASE_DOWN("database-down", "the run goes on by itself once the server answers"),
+        DISK_FULL("disk-full", "make room; the run goes on by itself"),
+        LOCKED_ROWS("locked-rows", "see pg_locks for who holds them; tried again until they are free"),
+        OPEN_TRANSACTIONS("open-transactions", "the check begins once they have ended; end them, or wait"),
+        NO_CONNECTION("no-connection", "the run goes on by itself once the server has one to give");
 
         private final String word;
+        private final String next;
 
-        Hold(String word) {
+        Hold(String word, String next) {
             this.word = word;
+            this.next = next;
+        }
+
+        /**
+         * What happens next and what an operator can do.
+         *
+         * @return half a sentence
+         */
+        public String next() {
+            return next;
         }
 
         /**

@@ -229,26 +229,6 @@ public final class SliceStore {
                 .findOne());
     }
 
-    /**
-     * Counts a failed attempt at the next batch of a slice.
-     *
-     * @param slice the slice
-     */
-    public void countAttempt(Slice slice) {
-        String sql =
-                """
-                UPDATE backfill.slice SET attempts = attempts + 1
-                WHERE run = :run AND number = :number AND owner = :owner AND fence = :fence
-                """;
-        database.jdbi().useHandle(handle -> handle.createUpdate(
-                        database.tables().sql(sql))
-                .bind("run", slice.id().run())
-                .bind("number", slice.id().number())
-                .bind("owner", slice.lease().owner())
-                .bind("fence", slice.lease().fence())
-                .execute());
-    }
-
     private static String array(List<?> values) {
         return values.toString().replace('[', '{').replace(']', '}').replace(" ", "");
     }
