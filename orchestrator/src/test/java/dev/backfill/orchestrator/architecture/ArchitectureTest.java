@@ -79,7 +79,9 @@ class ArchitectureTest {
         assertThat(dependencies(classes, Product::isOfProgram)
                         .filter(dependency -> !isArrow(
                                 Product.packageOf(dependency.getOriginClass()),
-                                Product.packageOf(element(dependency.getTargetClass())))))
+                                Product.packageOf(element(dependency.getTargetClass()))))
+                        .map(ArchitectureTest::shortly)
+                        .distinct())
                 .isEmpty();
     }
 
@@ -88,7 +90,9 @@ class ArchitectureTest {
         assertThat(dependencies(classes, target -> !Product.isOfProgram(target))
                         .filter(dependency -> !isAtHome(
                                 Product.packageOf(dependency.getOriginClass()),
-                                element(dependency.getTargetClass()).getName())))
+                                element(dependency.getTargetClass()).getName()))
+                        .map(ArchitectureTest::shortly)
+                        .distinct())
                 .isEmpty();
     }
 
@@ -144,6 +148,11 @@ class ArchitectureTest {
                 .flatMap(javaClass -> javaClass.getDirectDependenciesFromSelf().stream())
                 .filter(dependency -> !element(dependency.getTargetClass()).isPrimitive())
                 .filter(dependency -> target.test(element(dependency.getTargetClass())));
+    }
+
+    private static String shortly(Dependency dependency) {
+        return dependency.getOriginClass().getName() + " uses "
+                + element(dependency.getTargetClass()).getName();
     }
 
     private static JavaClass element(JavaClass javaClass) {

@@ -60,7 +60,7 @@ final class Arrows {
     /** The packages that each library's types may be seen in; by the beginning of the library's package names. */
     static final Map<String, Set<String>> LIBRARIES = Map.ofEntries(
             Map.entry("org.quartz.", Set.of("schedule")),
-            Map.entry("org.jdbi.", Set.of("db", "run")),
+            Map.entry("org.jdbi.", Set.of("db", "registry", "run")),
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
             Map.entry("org.postgresql.", Set.of("db", "registry")),
