@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jdbi.v3.core.JdbiException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -197,11 +196,18 @@ final class Verifier {
                 .call(() -> context.stores().runs().claimVerification(run.id(), leases.owner(), leases.lease()));
     }
 
-    /** Lets another process check at once; when that fails, the right runs out by itself. */
+    /** Lets another process check at once; tried once, for the right runs out by itself. */
     private void release() {
+        Stop atOnce = new Stop(timing);
+        atOnce.request();
         try {
-            context.stores().runs().releaseVerification(run.id(), context.stores().leases().owner());
-        } catch (JdbiException e) {
+            context.patience(atOnce).call(() -> {
+                context.stores()
+                        .runs()
+                        .releaseVerification(run.id(), context.stores().leases().owner());
+                return true;
+            });
+        } catch (Hopeless | Stopped e) {
             LOG.atDebug().setCause(e).log("could not give up the right to check");
         }
     }

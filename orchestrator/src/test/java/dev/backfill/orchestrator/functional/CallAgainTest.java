@@ -41,7 +41,8 @@ class CallAgainTest {
         assertThat(counters.exitCode(job, "--again")).isZero();
 
         assertThat(counters.state()).isEqualTo("SUCCEEDED and SUCCEEDED");
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 2")).isEqualTo(ROWS);
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 2"))
+                .isEqualTo(ROWS);
     }
 
     @Test
@@ -53,7 +54,8 @@ class CallAgainTest {
 
         counters.assertDoneOnce();
         assertThat(counters.exitCode(changed, "--again")).isZero();
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 11")).isEqualTo(ROWS);
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 11"))
+                .isEqualTo(ROWS);
         assertThat(counters.database().queryStrings("SELECT revision FROM backfill.run ORDER BY created"))
                 .containsExactly("1", "2");
     }
@@ -69,7 +71,8 @@ class CallAgainTest {
         for (String[] options : new String[][] {{}, {"--again"}}) {
             refused(changed, options, "%s of job count is RUNNING with other content");
         }
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n > 1")).isZero();
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n > 1"))
+                .isZero();
 
         Path job = slow.in(directory);
         assertThat(counters.exitCode(job)).isZero();
@@ -117,7 +120,8 @@ class CallAgainTest {
             assertThat(process.errors()).contains("trying again what run");
         }
         assertThat(counters.state()).isEqualTo("SUCCEEDED");
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 1")).isEqualTo(ROWS);
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 1"))
+                .isEqualTo(ROWS);
         assertThat(counters.database().queryStrings("SELECT remaining FROM backfill.proof ORDER BY id"))
                 .containsExactly("2", "2", "0");
     }
@@ -130,15 +134,19 @@ class CallAgainTest {
 
         refused(job, "%s of job count was cancelled", "--again starts a new one");
 
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 0")).isEqualTo(ROWS);
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 0"))
+                .isEqualTo(ROWS);
         assertThat(counters.exitCode(job, "--again")).isZero();
-        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 1")).isEqualTo(ROWS);
+        assertThat(counters.database().queryLong("SELECT count(*) FROM c WHERE n = 1"))
+                .isEqualTo(ROWS);
     }
 
     @Test
     void a_database_that_cannot_be_reached_is_said_and_nothing_is_begun() throws Exception {
         Path job = JOB.in(directory);
-        String url = counters.database().jdbcUrl().replace(":" + counters.database().server().port(), ":1");
+        String url = counters.database()
+                .jdbcUrl()
+                .replace(":" + counters.database().server().port(), ":1");
         try (BackfillProcess process = BackfillProcess.start("run", job.toString(), "--database", url)) {
             assertThat(process.waitFor(PATIENCE)).as(process::toString).isEqualTo(4);
             assertThat(process.errors()).contains("127.0.0.1:1", "refused");
@@ -151,7 +159,8 @@ class CallAgainTest {
 
     /** Calls run, which refuses with these words; {@code %s} is the only run's id. */
     private void refused(Path job, String[] options, String... messages) throws Exception {
-        String run = counters.database().queryStrings("SELECT id FROM backfill.run").get(0);
+        String run =
+                counters.database().queryStrings("SELECT id FROM backfill.run").get(0);
         try (BackfillProcess process = counters.run(job, options).start()) {
             assertThat(process.waitFor(PATIENCE)).as(process::toString).isEqualTo(2);
             for (String message : messages) {

@@ -39,8 +39,7 @@ record CounterJob(Counters.Order order, String statement, int parallelism, int l
 
     /** Writes it where {@code run} can read it. */
     Path in(Path directory) throws IOException {
-        String yaml =
-                """
+        String yaml = """
                 version: 1
                 job: count
                 table: public.c
@@ -50,8 +49,7 @@ record CounterJob(Counters.Order order, String statement, int parallelism, int l
                 verify: { remaining: n = 0 }
                 parallelism: %d
                 batch: { size: 100, min: 100, max: %d, target: 400ms }
-                """
-                        .formatted(order.range(), statement, parallelism, largestBatch);
+                """.formatted(order.range(), statement, parallelism, largestBatch);
         return Files.writeString(directory.resolve("count.yaml"), yaml);
     }
 }

@@ -61,8 +61,7 @@ final class Counters implements AutoCloseable {
                     WHEN id < %1$d / 2 THEN '2026-01-01'::timestamptz + id * interval '1 s'
                     ELSE '2026-03-01'::timestamptz + id * interval '1 s' END
                 FROM generate_series(1, %1$d) AS id
-                """
-                        .formatted(rows),
+                """.formatted(rows),
                 order.index,
                 "ANALYZE c");
         return new Counters(database, rows);
@@ -121,14 +120,16 @@ final class Counters implements AutoCloseable {
         assertThat(database.queryStrings("SELECT n || ' x ' || count(*) FROM c GROUP BY n"))
                 .as("how often rows were changed")
                 .containsExactly("1 x " + rows);
-        assertThat(database.queryStrings(
-                        "SELECT sum(rows_scanned) || ' scanned, ' || sum(rows_changed) || ' changed' FROM backfill.slice"))
+        assertThat(
+                        database.queryStrings(
+                                "SELECT sum(rows_scanned) || ' scanned, ' || sum(rows_changed) || ' changed' FROM backfill.slice"))
                 .containsExactly(rows + " scanned, " + rows + " changed");
         assertThat(slices("state <> 'DONE'")).as("slices left").isZero();
         assertThat(slices("true")).as("slices").isGreaterThanOrEqualTo(FEWEST_SLICES);
         assertThat(batches()).as("batches").isGreaterThanOrEqualTo(FEWEST_BATCHES);
         assertThat(state()).isEqualTo("SUCCEEDED");
-        assertThat(database.queryStrings("SELECT remaining FROM backfill.proof")).containsExactly("0");
+        assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
+                .containsExactly("0");
     }
 
     /** The same, and a further call finds nothing to do. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class KillTest {
 
     private static final int FEWEST_KILLS = 8;
-    private static final long ROWS = 45_000;
+    private static final long ROWS = 40_000;
 
     @TempDir
     private Path directory;
@@ -29,10 +29,15 @@ class KillTest {
         long seed = Long.getLong("seed", ThreadLocalRandom.current().nextLong());
         RandomGenerator random = new Random(seed);
         try (Counters counters = Counters.create(order, ROWS)) {
-            Path job = CounterJob.by(order).largestBatch(200).lasting(Duration.ofMillis(10)).in(directory);
+            Path job = CounterJob.by(order)
+                    .largestBatch(200)
+                    .lasting(Duration.ofMillis(10))
+                    .in(directory);
 
             int kills = 0;
-            for (Fate fate = killOne(counters, job, random); fate != Fate.ENDED; fate = killOne(counters, job, random)) {
+            for (Fate fate = killOne(counters, job, random);
+                    fate != Fate.ENDED;
+                    fate = killOne(counters, job, random)) {
                 kills += fate == Fate.KILLED_IN_MID_RUN ? 1 : 0;
             }
 
@@ -75,6 +80,7 @@ class KillTest {
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(2))
                 .until(() -> !process.isAlive()
-                        || System.nanoTime() - start >= Duration.ofMillis(milliseconds).toNanos());
+                        || System.nanoTime() - start
+                                >= Duration.ofMillis(milliseconds).toNanos());
     }
 }

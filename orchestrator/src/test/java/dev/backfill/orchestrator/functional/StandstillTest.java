@@ -22,17 +22,14 @@ class StandstillTest {
             "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'backfill%'";
 
     /** Makes the batch of one row last, once, when its rows are changed and its checkpoint is not. */
-    private static final List<String> HOLD_ONE_BATCH = List.of(
-            "CREATE SEQUENCE holds",
-            """
+    private static final List<String> HOLD_ONE_BATCH = List.of("CREATE SEQUENCE holds", """
             CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 IF EXISTS (SELECT FROM changed WHERE id = 2345) AND nextval('holds') = 1 THEN
                     PERFORM pg_sleep(0.6);
                 END IF;
                 RETURN NULL;
             END $$
-            """,
-            """
+            """, """
             CREATE TRIGGER hold AFTER UPDATE ON c REFERENCING NEW TABLE AS changed
             FOR EACH STATEMENT EXECUTE FUNCTION hold()
             """);
@@ -67,7 +64,8 @@ class StandstillTest {
                             .isOne();
                 }
                 assertThat(TestServerLog.newest())
-                        .contains("[" + backend + "] FATAL:  terminating connection due to idle-in-transaction timeout");
+                        .contains(
+                                "[" + backend + "] FATAL:  terminating connection due to idle-in-transaction timeout");
                 await().atMost(PATIENCE).until(() -> System.nanoTime() - since > LEASE.toNanos());
                 counters.assertDoneOnce();
 
@@ -94,14 +92,13 @@ class StandstillTest {
                 String slice = counters.database()
                         .queryStrings("SELECT number FROM backfill.slice WHERE state = 'RUNNING'")
                         .get(0);
-                long batches = counters.database()
-                        .queryLong("SELECT batches FROM backfill.slice WHERE state = 'RUNNING'");
+                long batches =
+                        counters.database().queryLong("SELECT batches FROM backfill.slice WHERE state = 'RUNNING'");
 
                 try (BackfillProcess other = patient(counters, job)) {
                     String taken = "number = %s AND owner LIKE '%%/%d/%%'".formatted(slice, other.pid());
                     await().atMost(PATIENCE).pollInterval(LOOK).until(() -> counters.slices(taken) > 0);
-                    assertThat(counters.database()
-                                    .queryStrings("SELECT clock_timestamp() > '" + leaseUntil + "'"))
+                    assertThat(counters.database().queryStrings("SELECT clock_timestamp() > '" + leaseUntil + "'"))
                             .as("the lease was over when the slice was taken")
                             .containsExactly("t");
                     assertThat(other.errors()).containsPattern("waiting for \\S+/" + stopped.pid() + "/");
@@ -116,7 +113,8 @@ class StandstillTest {
                 assertThat(stopped.errors()).contains("fenced off");
                 assertThat(stopped.output()).contains("1 fenced commits");
                 assertThat(counters.database()
-                                .queryStrings("SELECT detail->>'slice' FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
+                                .queryStrings(
+                                        "SELECT detail->>'slice' FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
                         .containsExactly(slice);
             }
             counters.assertDoneOnceForGood(job);
@@ -134,15 +132,18 @@ class StandstillTest {
     private static void stopBetweenBatches(BackfillProcess process, Counters counters) {
         String busy = "SELECT count(*) " + WORKERS + " AND state <> 'idle'";
         await().atMost(PATIENCE).pollInterval(LOOK).until(() -> counters.batches() > 10);
-        await().atMost(PATIENCE).pollDelay(Duration.ZERO).pollInterval(Duration.ofMillis(3)).until(() -> {
-            process.sigstop();
-            for (int look = 0; look < 5; look++) {
-                if (counters.database().queryLong(busy) > 0 || !counters.isWorking(process)) {
-                    process.sigcont();
-                    return false;
-                }
-            }
-            return true;
-        });
+        await().atMost(PATIENCE)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(3))
+                .until(() -> {
+                    process.sigstop();
+                    for (int look = 0; look < 5; look++) {
+                        if (counters.database().queryLong(busy) > 0 || !counters.isWorking(process)) {
+                            process.sigcont();
+                            return false;
+                        }
+                    }
+                    return true;
+                });
     }
 }

@@ -47,8 +47,7 @@ class TwoProcessesTest {
 
     @ParameterizedTest
     @CsvSource({"ID, 1", "AT, 4"})
-    void when_one_is_killed_the_other_takes_its_slices_at_once(Counters.Order order, int parallelism)
-            throws Exception {
+    void when_one_is_killed_the_other_takes_its_slices_at_once(Counters.Order order, int parallelism) throws Exception {
         try (Counters counters = Counters.create(order, ROWS)) {
             Path job = job(order, parallelism);
             try (BackfillProcess first = counters.run(job).start();
