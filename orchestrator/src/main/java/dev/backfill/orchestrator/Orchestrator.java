@@ -74,7 +74,7 @@ public final class Orchestrator implements AutoCloseable {
      * @throws SQLException when the database cannot be reached or answers nothing
      */
     public LiveCheck.Result check(LoadedJob job) throws SQLException {
-        try (Connection connection = database.connect(session(job.definition()))) {
+        try (Connection connection = database.connect(checking(job.definition()))) {
             return LiveCheck.check(job, connection);
         }
     }
@@ -88,7 +88,7 @@ public final class Orchestrator implements AutoCloseable {
      */
     public Optional<String> obstacle(LoadedJob job) throws SQLException {
         String schema = database.tables().schema();
-        try (Connection connection = database.connect(session(job.definition()))) {
+        try (Connection connection = database.connect(checking(job.definition()))) {
             if (SchemaMigrator.exists(connection, schema)) {
                 return Optional.empty();
             }
@@ -181,14 +181,24 @@ public final class Orchestrator implements AutoCloseable {
     }
 
     private SessionSettings session(JobDefinition job) {
-        DatabaseSettings.Session session = database.settings().session();
+        return session(
+                job,
+                job.execution().timeZone().orElse(database.settings().session().timeZone()));
+    }
+
+    /** The check itself sets the job's time zone, and says where it stands when there is none of that name. */
+    private SessionSettings checking(JobDefinition job) {
+        return session(job, database.settings().session().timeZone());
+    }
+
+    private SessionSettings session(JobDefinition job, String timeZone) {
         return new SessionSettings(
                 "backfill/" + job.name(),
                 new SessionSettings.Timeouts(
                         job.execution().errors().lockTimeout(),
                         job.execution().errors().statementTimeout()),
-                job.execution().timeZone().orElse(session.timeZone()),
-                session);
+                timeZone,
+                database.settings().session());
     }
 
     private static String host() {

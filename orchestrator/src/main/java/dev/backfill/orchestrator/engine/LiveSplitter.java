@@ -26,7 +26,10 @@ import org.jspecify.annotations.Nullable;
  */
 record LiveSplitter(JobStatement statement, SliceStore slices, long leastRows) {
 
-    /** Cuts the slice with the widest rest of its keys; false when none was worth it. */
+    private static final int MOST_STEPS = 48;
+    private static final int MOST_TRIES = 3;
+
+    /** Cuts a slice that has enough keys left; false when none was worth it. */
     boolean split(Connection connection, String run, FrozenRange range, int parallelism) throws SQLException {
         Optional<KeySpace> space = KeySpace.of(statement.key().first());
         if (space.isEmpty()) {
@@ -40,24 +43,59 @@ record LiveSplitter(JobStatement statement, SliceStore slices, long leastRows) {
             Optional<Key> middle = slice.bounds().to().isNull()
                     ? Optional.empty()
                     : middle(connection, space.get(), slice, range);
-            if (middle.isPresent() && slices.split(slice, middle.get())) {
+            if (middle.isPresent() && cut(connection, slice, middle.get(), range)) {
                 return true;
             }
         }
         return false;
     }
 
+    /**
+     * A point with enough keys on either side. The keys may lie close together anywhere between the ends, so the half
+     * with too few of them is left behind again and again.
+     */
     private Optional<Key> middle(Connection connection, KeySpace space, Working slice, FrozenRange range)
             throws SQLException {
-        @Nullable String lo = slice.position().or(range::start).map(Key::first).orElse(null);
-        Optional<Key> middle = point(connection, space, lo, slice.bounds().to().first());
-        if (middle.isEmpty()) {
-            return middle;
+        Key end = slice.bounds().to();
+        if (!hasRows(connection, new KeyRange(lower(slice, range), end), 2 * leastRows)) {
+            return Optional.empty();
         }
-        KeyRange.Lower lower = slice.position().<KeyRange.Lower>map(KeyRange.After::new).orElse(Slicer.lower(range));
-        boolean worth = hasRows(connection, new KeyRange(lower, middle.get()))
-                && hasRows(connection, new KeyRange(new KeyRange.After(middle.get()), slice.bounds().to()));
-        return worth ? middle : Optional.empty();
+        @Nullable String lo = slice.position().or(range::start).map(Key::first).orElse(null);
+        @Nullable String hi = end.first();
+        for (int step = 0; step < MOST_STEPS; step++) {
+            Optional<Key> point = point(connection, space, lo, hi);
+            if (point.isEmpty()) {
+                return Optional.empty();
+            } else if (!hasRows(connection, new KeyRange(lower(slice, range), point.get()), leastRows)) {
+                lo = point.get().first();
+            } else if (!hasRows(connection, new KeyRange(new KeyRange.After(point.get()), end), leastRows)) {
+                hi = point.get().first();
+            } else {
+                return point;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The worker goes on while the middle is looked for: what counts is where it stands when the slice is cut. */
+    private boolean cut(Connection connection, Working seen, Key middle, FrozenRange range) throws SQLException {
+        Working now = seen;
+        for (int attempt = 1; !slices.split(now, middle); attempt++) {
+            Optional<Working> again = slices.working(seen.run()).stream()
+                    .filter(w -> w.number() == seen.number() && w.bounds().equals(seen.bounds()))
+                    .findFirst();
+            if (attempt == MOST_TRIES
+                    || again.isEmpty()
+                    || !hasRows(connection, new KeyRange(lower(again.get(), range), middle), leastRows)) {
+                return false;
+            }
+            now = again.get();
+        }
+        return true;
+    }
+
+    private static KeyRange.Lower lower(Working slice, FrozenRange range) {
+        return slice.position().<KeyRange.Lower>map(KeyRange.After::new).orElse(Slicer.lower(range));
     }
 
     private Optional<Key> point(Connection connection, KeySpace space, @Nullable String lo, @Nullable String hi)
@@ -81,14 +119,14 @@ record LiveSplitter(JobStatement statement, SliceStore slices, long leastRows) {
         }
     }
 
-    private boolean hasRows(Connection connection, KeyRange range) throws SQLException {
+    private boolean hasRows(Connection connection, KeyRange range, long least) throws SQLException {
         SqlFragment sql = SqlFragment.builder()
                 .code("SELECT count(*) FROM (SELECT FROM ")
                 .verbatim(statement.tableName())
                 .code(" WHERE ")
                 .add(range.predicate(statement.key(), Optional.empty()))
-                .code(" LIMIT " + leastRows + ") AS probe")
+                .code(" LIMIT " + least + ") AS probe")
                 .build();
-        return Statements.queryLong(connection, sql) >= leastRows;
+        return Statements.queryLong(connection, sql) >= least;
     }
 }

@@ -85,8 +85,18 @@ final class SliceWorker implements AutoCloseable {
         }
     }
 
+    /** Calls what uses this worker's connection; a failure may be the connection's, so the next call has a new one. */
+    <T> T onSession(Patience.Call<T> call) throws SQLException {
+        try {
+            return call.call();
+        } catch (SQLException e) {
+            drop();
+            throw e;
+        }
+    }
+
     /** Ends the session, whatever its state. */
-    void drop() {
+    private void drop() {
         Connection broken = connection;
         if (broken != null) {
             context.sessions().discard(broken);
@@ -184,14 +194,8 @@ final class SliceWorker implements AutoCloseable {
     private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
         listener.batchRetried(slice, SqlStates.message(lost));
         drop();
-        Optional<Slice> mine = patience().call(() -> {
-            try {
-                return context.stores().leases().claimAnew(session(), slice);
-            } catch (SQLException e) {
-                drop();
-                throw e;
-            }
-        });
+        Optional<Slice> mine = patience()
+                .call(() -> onSession(() -> context.stores().leases().claimAnew(session(), slice)));
         if (mine.isEmpty()) {
             listener.batchRetried(slice, "the slice has gone to another worker meanwhile");
         }
@@ -201,7 +205,7 @@ final class SliceWorker implements AutoCloseable {
     private void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
         String place = "slice " + slice.id().number();
         if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
-            place = "key " + patience().call(() -> runner.firstKey(session(), slice));
+            place = "key " + patience().call(() -> onSession(() -> runner.firstKey(session(), slice)));
         }
         String reason = "at " + place + ": " + why;
         patience().call(() -> {

@@ -138,28 +138,20 @@ final class WorkCrew {
     }
 
     private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {
-        return context.patience(stop).call(() -> {
-            try {
-                return worker.claim();
-            } catch (SQLException e) {
-                worker.drop();
-                throw e;
-            }
-        });
+        return context.patience(stop).call(() -> worker.onSession(worker::claim));
     }
 
     /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
     private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         var slices = context.stores().slices();
-        boolean more = context.patience(stop).call(() -> {
+        int workers = context.execution().parallelism();
+        return context.patience(stop).call(() -> {
             if (slices.progress(run.id()).isDone()) {
                 return false;
             }
-            return splitter.split(
-                            worker.session(), run.id(), range, context.execution().parallelism())
+            return worker.onSession(() -> splitter.split(worker.session(), run.id(), range, workers))
                     || !pausedForOthers();
         });
-        return more;
     }
 
     private boolean pausedForOthers() {

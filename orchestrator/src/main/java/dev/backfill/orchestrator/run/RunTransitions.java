@@ -118,7 +118,8 @@ public final class RunTransitions {
     public boolean resume(Run run) {
         String sql =
                 """
-                UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL
+                UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL,
+                    verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'PAUSED' RETURNING state
                 """;
         return database.jdbi().inTransaction(handle -> {

@@ -1,0 +1,32 @@
+package dev.backfill.orchestrator.functional;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.backfill.orchestrator.cli.Commands;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+
+/**
+ * What a command said and how it ended, carried out in this JVM.
+ *
+ * @param exit its exit code
+ * @param text what it wrote, to its output and its errors
+ */
+record CommandResult(int exit, String text) {
+
+    /** Carries out a command line. */
+    static CommandResult of(String... arguments) {
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        try (PrintStream both = new PrintStream(written, true, UTF_8)) {
+            System.setOut(both);
+            System.setErr(both);
+            int exit = Commands.execute(arguments);
+            return new CommandResult(exit, written.toString(UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+}
