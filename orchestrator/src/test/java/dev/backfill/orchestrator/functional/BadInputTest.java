@@ -86,8 +86,7 @@ class BadInputTest {
                 "table: t\n" + BY_ID + "sql: UPDATE t SET n = 1 WHERE :range; DELETE FROM t\n"
                         + "verify: { remaining: n = 0 }\n",
                 "job.yaml:5:"),
-        WITHOUT_RANGE(
-                "table: t\n" + BY_ID + "sql: UPDATE t SET n = 1\nverify: { remaining: n = 0 }\n", "job.yaml:5:"),
+        WITHOUT_RANGE("table: t\n" + BY_ID + "sql: UPDATE t SET n = 1\nverify: { remaining: n = 0 }\n", "job.yaml:5:"),
         FROM_AFTER_TO("table: t\nrange: { by: id, from: 9, to: 3 }\n" + UPDATE, "job.yaml:4:"),
         FROM_AFTER_TO_IN_TIME(
                 "table: t\nrange: { by: time, column: at, from: '2026-02-01', to: '2026-01-01' }\n" + UPDATE,
@@ -140,8 +139,8 @@ class BadInputTest {
     @ValueSource(strings = {"missing.yaml", "."})
     void what_is_no_file_is_refused(String name) {
         for (String command : new String[] {"run", "validate"}) {
-            CommandResult result = CommandResult.of(
-                    command, directory.resolve(name).toString(), "--database", database.jdbcUrl());
+            CommandResult result =
+                    CommandResult.of(command, directory.resolve(name).toString(), "--database", database.jdbcUrl());
             assertThat(result.exit()).as(result.text()).isEqualTo(2);
             assertThat(result.text()).doesNotContain("Exception", "\tat ").contains(directory.toString());
         }

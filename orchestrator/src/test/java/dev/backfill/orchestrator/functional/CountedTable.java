@@ -31,8 +31,7 @@ record CountedTable(TestDatabase database, int rows) {
                 INSERT INTO c SELECT i * 7, CASE WHEN i %% 10 = 0 THEN NULL WHEN i BETWEEN 1000 AND 2100
                     THEN '2026-01-02' ELSE timestamptz '2026-01-01' + (i * 7919 %% 5000) * interval '1 min' END
                 FROM generate_series(1, %d) AS i
-                """
-                        .formatted(rows),
+                """.formatted(rows),
                 "CREATE INDEX ON c (at)",
                 "VACUUM ANALYZE c");
         return new CountedTable(database, rows);
@@ -40,9 +39,7 @@ record CountedTable(TestDatabase database, int rows) {
 
     /** Writes a job that may not be repeated, in batches of at most a hundred keys. */
     static Path job(Path directory, String range, String... more) throws IOException {
-        return write(
-                directory,
-                """
+        return write(directory, """
                 version: 1
                 job: count
                 table: c
@@ -50,8 +47,7 @@ record CountedTable(TestDatabase database, int rows) {
                 sql: "UPDATE c SET n = n + 1 WHERE :range"
                 verify: { remaining: n = 0 }
                 %s
-                """
-                        .formatted(range, String.join("\n", more)));
+                """.formatted(range, String.join("\n", more)));
     }
 
     /** Writes a job file. */
@@ -63,8 +59,7 @@ record CountedTable(TestDatabase database, int rows) {
     void assertEachRowWasChangedOnce() throws SQLException {
         assertThat(database.queryStrings("SELECT n || ' times: ' || count(*) FROM c GROUP BY n ORDER BY n"))
                 .containsExactly("1 times: " + rows);
-        assertThat(database.queryStrings(
-                        "SELECT sum(rows_scanned) || ' ' || sum(rows_changed) FROM backfill.slice"))
+        assertThat(database.queryStrings("SELECT sum(rows_scanned) || ' ' || sum(rows_changed) FROM backfill.slice"))
                 .containsExactly(rows + " " + rows);
         assertThat(database.queryStrings("SELECT concat_ws(' ', state, rows_remaining) FROM backfill.run"))
                 .containsExactly("SUCCEEDED 0");

@@ -117,12 +117,10 @@ class LostConnectionTest {
     @ParameterizedTest
     @ValueSource(strings = {BY_KEY, BY_TIME})
     void every_connection_is_lost_while_a_commit_takes_its_time(String range) throws Exception {
-        database.execute(
-                """
+        database.execute("""
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$
-                """,
-                """
+                """, """
                 CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON c DEFERRABLE INITIALLY DEFERRED
                 FOR EACH ROW WHEN (NEW.id % 5250 = 1757) EXECUTE FUNCTION slow()
                 """);

@@ -123,16 +123,13 @@ class OpenTransactionsTest {
     }
 
     private BackfillProcess run(String work) throws Exception {
-        Path job = CountedTable.write(
-                directory,
-                """
+        Path job = CountedTable.write(directory, """
                 version: 1
                 job: late-rows
                 table: c
                 range: { by: id }
                 %s
-                """
-                        .formatted(work));
+                """.formatted(work));
         return BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl());
     }
 

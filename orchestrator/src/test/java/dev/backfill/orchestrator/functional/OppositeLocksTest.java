@@ -88,8 +88,7 @@ class OppositeLocksTest {
     void nor_when_the_batch_waits_for_several_sessions_in_turn(String limits) throws Exception {
         Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
         List<Future<?>> application = new ArrayList<>();
-        try (BackfillProcess process =
-                BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
+        try (BackfillProcess process = BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
             for (int row : List.of(300, 600, 900)) {
                 application.add(sessions.submit(rounds(process, 5, () -> holdFor400Milliseconds(row))));
             }

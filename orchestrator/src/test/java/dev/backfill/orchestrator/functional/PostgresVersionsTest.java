@@ -73,17 +73,14 @@ class PostgresVersionsTest {
     }
 
     private void run(TestDatabase database, TestRole role, String work) throws Exception {
-        Path job = CountedTable.write(
-                directory,
-                """
+        Path job = CountedTable.write(directory, """
                 version: 1
                 job: orders-total-cents
                 table: public.orders
                 range: { by: id }
                 parallelism: 2
                 %s
-                """
-                        .formatted(work));
+                """.formatted(work));
         try (BackfillProcess process = BackfillProcess.builder(
                         "run", job.toString(), "--database", database.jdbcUrl(role.name()))
                 .environment("PGPASSWORD", role.password())

@@ -46,22 +46,18 @@ class SkewedKeysTest {
         }
 
         table.assertEachRowWasChangedOnce();
-        assertThat(database.queryLong(
-                        """
+        assertThat(database.queryLong("""
                         SELECT count(*) FROM backfill.slice late WHERE EXISTS (
                             SELECT FROM backfill.slice early WHERE early.number < late.number
                               AND (early."from"->>0)::bigint > (late."from"->>0)::bigint)
                         """))
                 .as("slices that were cut from others")
                 .isPositive();
-        assertThat(database.queryLong(
-                        """
+        assertThat(database.queryLong("""
                         SELECT count(*) FROM backfill.slice a JOIN backfill.slice b ON a.number <> b.number
                           AND coalesce((a."from"->>0)::bigint, -1) < (b."to"->>0)::bigint
                           AND coalesce((b."from"->>0)::bigint, -1) < (a."to"->>0)::bigint
-                        """))
-                .as("slices that overlap")
-                .isZero();
+                        """)).as("slices that overlap").isZero();
         assertThat(database.queryLong("SELECT max(rows_scanned) FROM backfill.slice"))
                 .as("rows of the largest slice")
                 .isLessThan(ROWS * 3 / 4);
@@ -74,8 +70,7 @@ class SkewedKeysTest {
                 """
                 INSERT INTO c SELECT CASE WHEN i %% 10 = 0 THEN i * 50000 ELSE %s + i END
                 FROM generate_series(1, %d) AS i
-                """
-                        .formatted(start, ROWS),
+                """.formatted(start, ROWS),
                 """
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$

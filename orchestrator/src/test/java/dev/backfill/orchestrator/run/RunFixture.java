@@ -37,12 +37,11 @@ final class RunFixture implements AutoCloseable {
     RunFixture() throws SQLException {
         this.server = TestPostgres.newest().newDatabase();
         Login login = new Login(server.jdbcUrl(), Optional.empty(), Optional.empty());
-        this.database = new Database(requireNonNull(
-                SettingsReader.forDatabase(login).databases().get("main")));
+        this.database = new Database(
+                requireNonNull(SettingsReader.forDatabase(login).databases().get("main")));
         SchemaMigrator.migrate(database);
-        server.execute(
-                "INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)"
-                        + " VALUES ('fill', 1, '{}', 'sum', 'file', 'test')");
+        server.execute("INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)"
+                + " VALUES ('fill', 1, '{}', 'sum', 'file', 'test')");
         this.events = new EventStore(database, "test");
         this.slices = new SliceStore(database);
         this.runs = new RunStore(database, events);

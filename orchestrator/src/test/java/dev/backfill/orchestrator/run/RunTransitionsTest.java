@@ -123,7 +123,8 @@ class RunTransitionsTest {
         verifying();
         assertThat(fixture.transitions().conclude(run(), RunState.SUCCEEDED, Optional.of(NOTHING_LEFT), ""))
                 .isTrue();
-        assertThat(fixture.server().queryStrings("SELECT concat_ws(' ', job, run, horizon, remaining) FROM backfill.proof"))
+        assertThat(fixture.server()
+                        .queryStrings("SELECT concat_ws(' ', job, run, horizon, remaining) FROM backfill.proof"))
                 .containsExactly("fill " + RUN + " 1000 0");
     }
 

@@ -116,8 +116,8 @@ class SliceLeasesTest {
 
         worker.close();
 
-        await().atMost(PATIENCE).untilAsserted(() -> assertThat(claim(THEIRS, 1).map(Slice::id))
-                .contains(left.id()));
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(claim(THEIRS, 1).map(Slice::id)).contains(left.id()));
     }
 
     @Test
@@ -178,9 +178,10 @@ class SliceLeasesTest {
         fixture.checkpoints().move(old, slice, FIRST);
 
         Future<Optional<Slice>> anew = threads.submit(() -> fixture.leases(OURS).claimAnew(worker, slice));
-        await().atMost(PATIENCE).until(() -> fixture.server()
-                        .queryLong("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'")
-                == 1);
+        await().atMost(PATIENCE)
+                .until(() -> fixture.server()
+                                .queryLong("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'")
+                        == 1);
         assertThat(anew).isNotDone();
         old.commit();
 

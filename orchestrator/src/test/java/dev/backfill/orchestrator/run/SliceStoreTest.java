@@ -114,7 +114,8 @@ class SliceStoreTest {
         assertThat(fixture.slices().split(second, Key.of("750"))).isTrue();
 
         assertThat(fixture.server()
-                        .queryStrings("SELECT concat(\"from\"->>0, '-', \"to\"->>0) FROM backfill.slice ORDER BY number"))
+                        .queryStrings(
+                                "SELECT concat(\"from\"->>0, '-', \"to\"->>0) FROM backfill.slice ORDER BY number"))
                 .containsExactly("-500", "500-750", "750-1000");
     }
 
@@ -128,8 +129,9 @@ class SliceStoreTest {
         assertThat(half).isEqualTo(new RunProgress(new RunProgress.Rows(450, 450, 400), 1, 2, 1));
         assertThat(half.isDone()).isFalse();
 
-        fixture.server().execute("INSERT INTO backfill.slice (run, number, pass, \"to\", state, rows_scanned)"
-                + " VALUES ('" + RUN + "', 3, 2, '[\"1000\"]', 'DONE', 7)");
+        fixture.server()
+                .execute("INSERT INTO backfill.slice (run, number, pass, \"to\", state, rows_scanned)" + " VALUES ('"
+                        + RUN + "', 3, 2, '[\"1000\"]', 'DONE', 7)");
         RunProgress further = fixture.slices().progress(RUN);
         assertThat(further).isEqualTo(new RunProgress(new RunProgress.Rows(457, 7, 400), 1, 1, 1));
         assertThat(further.isDone()).isTrue();

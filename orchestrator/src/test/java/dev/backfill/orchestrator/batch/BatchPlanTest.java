@@ -1,0 +1,96 @@
+package dev.backfill.orchestrator.batch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.api.BatchLimits;
+import dev.backfill.orchestrator.batch.BatchPlan.Next;
+import dev.backfill.orchestrator.batch.BatchRunner.Mode;
+import dev.backfill.orchestrator.db.ErrorClass;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class BatchPlanTest {
+
+    private static final Duration BRISK = Duration.ofMillis(900);
+    private static final Duration QUICK = Duration.ofMillis(100);
+    private static final Duration TARGET = Duration.ofMillis(250);
+
+    private final BatchPlan plan = new BatchPlan(new BatchLimits(1000, 100, 100_000, TARGET), 3, BRISK);
+
+    @Test
+    void a_lock_halves_the_batch_and_after_the_last_attempt_sets_the_slice_aside() {
+        assertThat(plan.failed(ErrorClass.LOCK)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.size()).isEqualTo(500);
+        assertThat(plan.failed(ErrorClass.LOCK)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failures()).isEqualTo(2);
+        assertThat(plan.failed(ErrorClass.LOCK)).isEqualTo(Next.SET_ASIDE);
+        assertThat(plan.size()).isEqualTo(125);
+        assertThat(plan.failures()).isZero();
+        assertThat(plan.mode()).isEqualTo(Mode.BRISK);
+    }
+
+    @Test
+    void a_time_out_makes_batches_smaller_then_patient_then_looks_for_the_key() {
+        for (int size = 1000; size > 100; size = plan.size()) {
+            assertThat(plan.failed(ErrorClass.TIMEOUT)).isEqualTo(Next.AGAIN_LATER);
+            assertThat(plan.mode()).isEqualTo(Mode.BRISK);
+        }
+        assertThat(plan.failed(ErrorClass.TIMEOUT)).isEqualTo(Next.AGAIN_NOW);
+        assertThat(plan.mode()).isEqualTo(Mode.PATIENT);
+        assertThat(plan.size()).isEqualTo(100);
+
+        for (int size = 100; size > 1; size = plan.size()) {
+            assertThat(plan.failed(ErrorClass.TIMEOUT)).isEqualTo(Next.AGAIN_NOW);
+            assertThat(plan.size()).isEqualTo(size / 2);
+        }
+        assertThat(plan.failed(ErrorClass.TIMEOUT)).isEqualTo(Next.STOP);
+    }
+
+    @Test
+    void a_patient_batch_that_was_quick_makes_the_next_one_brisk_again() {
+        while (plan.mode() == Mode.BRISK) {
+            plan.failed(ErrorClass.TIMEOUT);
+        }
+        plan.committed(100, BRISK);
+        assertThat(plan.mode()).isEqualTo(Mode.PATIENT);
+
+        plan.committed(100, QUICK);
+        assertThat(plan.mode()).isEqualTo(Mode.BRISK);
+    }
+
+    @Test
+    void bad_data_is_looked_for_down_to_the_key_and_the_size_grows_back() {
+        assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
+        assertThat(plan.size()).isEqualTo(500);
+        plan.committed(500, QUICK);
+        assertThat(plan.size()).isEqualTo(1000);
+
+        while (plan.size() > 1) {
+            assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
+        }
+        plan.committed(1, QUICK);
+        assertThat(plan.size()).isEqualTo(2);
+        plan.failed(ErrorClass.DATA);
+        assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.STOP);
+    }
+
+    @Test
+    void a_wrong_statement_stops_at_once() {
+        assertThat(plan.failed(ErrorClass.PAUSE)).isEqualTo(Next.STOP);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"SESSION_LOST", "DATABASE_DOWN", "DENIED", "RESOURCES", "DISK_FULL"})
+    void what_is_not_the_batchs_fault_does_not_change_it(ErrorClass error) {
+        for (int attempt = 1; attempt <= 10; attempt++) {
+            assertThat(plan.failed(error)).isEqualTo(Next.AGAIN_LATER);
+            assertThat(plan.failures()).isEqualTo(attempt);
+        }
+        assertThat(plan.size()).isEqualTo(1000);
+
+        plan.committed(1000, TARGET);
+        assertThat(plan.failures()).isZero();
+    }
+}

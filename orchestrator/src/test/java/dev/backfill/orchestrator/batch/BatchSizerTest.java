@@ -1,0 +1,93 @@
+package dev.backfill.orchestrator.batch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.api.BatchLimits;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class BatchSizerTest {
+
+    private static final Duration TARGET = Duration.ofMillis(250);
+    private static final BatchLimits LIMITS = new BatchLimits(1000, 100, 100_000, TARGET);
+
+    private final BatchSizer sizer = new BatchSizer(LIMITS);
+
+    @Test
+    void it_begins_with_the_first_size() {
+        assertThat(sizer.next()).isEqualTo(1000);
+        assertThat(sizer.isAtMin()).isFalse();
+    }
+
+    @Test
+    void a_much_too_fast_batch_grows_fourfold_and_a_fast_one_by_half() {
+        commit(Duration.ofMillis(1));
+        assertThat(sizer.next()).isEqualTo(4000);
+
+        BatchSizer other = new BatchSizer(LIMITS);
+        other.committed(1000, Duration.ofMillis(70));
+        assertThat(other.next()).isEqualTo(1500);
+    }
+
+    @Test
+    void it_finds_the_target_from_cold_in_six_batches() {
+        for (int batch = 0; batch < 6; batch++) {
+            commit(atRate(100_000));
+        }
+        assertThat(sizer.next()).isBetween(22_500, 27_500);
+    }
+
+    @Test
+    void after_a_slowdown_only_the_batch_under_way_is_too_long() {
+        for (int batch = 0; batch < 10; batch++) {
+            commit(atRate(100_000));
+        }
+        commit(atRate(25_000));
+        assertThat(atRate(25_000)).isBetween(Duration.ofMillis(200), Duration.ofMillis(300));
+    }
+
+    @Test
+    void it_never_leaves_the_limits() {
+        for (int batch = 0; batch < 20; batch++) {
+            commit(Duration.ofNanos(1));
+        }
+        assertThat(sizer.next()).isEqualTo(100_000);
+        for (int batch = 0; batch < 20; batch++) {
+            commit(Duration.ofMinutes(1));
+        }
+        assertThat(sizer.next()).isEqualTo(100);
+        assertThat(sizer.isAtMin()).isTrue();
+    }
+
+    @Test
+    void halving_forgets_the_rate_and_stops_at_the_least_size() {
+        for (int batch = 0; batch < 10; batch++) {
+            commit(atRate(100_000));
+        }
+        int before = sizer.next();
+        sizer.halve();
+        assertThat(sizer.next()).isEqualTo(Math.round(before / 2.0f));
+
+        commit(TARGET);
+        assertThat(sizer.next()).isEqualTo(Math.round(before / 2.0f));
+        for (int i = 0; i < 20; i++) {
+            sizer.halve();
+        }
+        assertThat(sizer.next()).isEqualTo(100);
+    }
+
+    @Test
+    void the_short_rest_of_a_slice_says_nothing() {
+        sizer.committed(3, Duration.ofMillis(1));
+        sizer.committed(499, Duration.ofSeconds(10));
+        assertThat(sizer.next()).isEqualTo(1000);
+    }
+
+    private void commit(Duration took) {
+        sizer.committed(sizer.next(), took);
+    }
+
+    private Duration atRate(long keysPerSecond) {
+        return Duration.ofNanos(sizer.next() * 1_000_000_000L / keysPerSecond);
+    }
+}
