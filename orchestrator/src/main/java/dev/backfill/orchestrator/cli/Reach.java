@@ -18,7 +18,7 @@ final class Reach {
         return switch (error) {
             case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
             case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL -> new Refusal(
-                    ExitCode.UNREACHABLE, message + "; nothing was begun, call again when it can be reached");
+                    ExitCode.UNREACHABLE, message + "; call again when it can be reached");
         };
     }
 

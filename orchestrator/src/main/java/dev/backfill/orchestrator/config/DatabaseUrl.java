@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.postgresql.Driver;
 
 /**
  * Where a database is, in the driver's form, with what a {@code postgresql://} URL says of the user taken out.
@@ -52,7 +53,11 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
             }
         }
         rest = CREDENTIAL.matcher(rest).replaceAll("$1").replaceAll("&{2,}", "&").replaceAll("\\?&", "?");
-        return new DatabaseUrl(rest.replaceAll("[?&]+$", ""), foundUser, foundPassword);
+        String url = rest.replaceAll("[?&]+$", "");
+        if (Driver.parseURL(url, null) == null) {
+            throw new IllegalArgumentException("the database URL is malformed; it should look like postgresql://user@host:5432/name");
+        }
+        return new DatabaseUrl(url, foundUser, foundPassword);
     }
 
     @SuppressWarnings("NullAway") // a group that did not match is null

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.db;
 
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.Set;
@@ -111,6 +112,7 @@ public final class SqlStates {
         String text = error.getClass().getSimpleName();
         for (Throwable t = error; t != null; t = t.getCause()) {
             text = t.getMessage() == null ? text : t.getMessage();
+            text = t instanceof UnknownHostException ? "unknown host " + text : text;
         }
         return text.lines().findFirst().orElse(text);
     }

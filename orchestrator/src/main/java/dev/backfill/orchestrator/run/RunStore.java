@@ -5,6 +5,8 @@ import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Revision;
 import dev.backfill.orchestrator.run.SliceStore.Foreign;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -27,6 +29,16 @@ public final class RunStore {
                             Stored.select("r.\"range\"->'start'"),
                             Stored.select("r.\"range\"->'end'"),
                             Stored.select("r.\"range\"->'nulls'"));
+
+    private static final String CLAIM_VERIFICATION =
+            """
+            UPDATE backfill.run SET verifier = ?, verifier_until = clock_timestamp() + CAST(? AS interval),
+                verifier_pid = pg_backend_pid(),
+                verifier_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
+                                  WHERE a.pid = pg_backend_pid())
+            WHERE id = ? AND state = 'VERIFYING' AND (verifier = ? OR (%s) IS NOT TRUE)
+            """
+                    .formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
 
     private final Database database;
     private final EventStore events;
@@ -93,37 +105,24 @@ public final class RunStore {
     }
 
     /**
-     * Writes down how many rows a check found, before a further pass.
+     * Takes or keeps the right to check a run. It ends with its time, or when the backend it was taken on is gone.
      *
-     * @param run the run
-     * @param remaining rows still to do
-     */
-    public void remember(Run run, long remaining) {
-        database.jdbi().useHandle(handle -> remember(handle, run, remaining));
-    }
-
-    /**
-     * Takes or keeps the right to check a run.
-     *
+     * @param connection the session that the process checks on, in autocommit mode
      * @param run the run's id
      * @param owner this process
      * @param lease for how long
      * @return false while another process has it
+     * @throws SQLException when the statement fails
      */
-    public boolean claimVerification(String run, String owner, Duration lease) {
-        String sql =
-                """
-                UPDATE backfill.run SET verifier = :owner, verifier_until = clock_timestamp() + CAST(:lease AS interval)
-                WHERE id = :id AND state = 'VERIFYING'
-                  AND (verifier IS NULL OR verifier = :owner OR verifier_until < clock_timestamp())
-                """;
-        return database.jdbi().withHandle(handle -> handle.createUpdate(
-                                database.tables().sql(sql))
-                        .bind("owner", owner)
-                        .bind("lease", Stored.interval(lease))
-                        .bind("id", run)
-                        .execute()
-                > 0);
+    public boolean claimVerification(Connection connection, String run, String owner, Duration lease)
+            throws SQLException {
+        try (PreparedStatement update = connection.prepareStatement(database.tables().sql(CLAIM_VERIFICATION))) {
+            update.setString(1, owner);
+            update.setString(2, Stored.interval(lease));
+            update.setString(3, run);
+            update.setString(4, owner);
+            return update.executeUpdate() > 0;
+        }
     }
 
     /**

@@ -14,6 +14,14 @@ import org.jdbi.v3.core.Handle;
  */
 public final class RunTransitions {
 
+    /**
+     * What is known of the rows of a pass.
+     *
+     * @param estimated the planner's figure for the range
+     * @param remaining how many the check before it found still to do; empty before the first pass
+     */
+    public record Rows(long estimated, Optional<Long> remaining) {}
+
     private final Database database;
     private final RunStore runs;
     private final SliceStore slices;
@@ -40,14 +48,15 @@ public final class RunTransitions {
      * @param run the run, PENDING or VERIFYING
      * @param range the frozen range
      * @param bounds the slices
-     * @param estimatedRows the planner's figure for the range
+     * @param rows what is known of their number
      * @return false when the run is no longer in that state, and nothing was changed
      */
-    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Optional<Long> estimatedRows) {
+    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Rows rows) {
         String sql =
                 """
                 UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1,
                     started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
+                    rows_remaining = :remaining,
                     verifier = NULL, verifier_until = NULL,
                     "range" = jsonb_build_object('from', CAST(:from AS text),
                         'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
@@ -57,7 +66,8 @@ public final class RunTransitions {
         requireLegal(run.state(), RunState.RUNNING);
         return database.jdbi().inTransaction(handle -> {
             int changed = handle.createUpdate(database.tables().sql(sql))
-                    .bind("estimate", estimatedRows.orElse(null))
+                    .bind("estimate", rows.estimated())
+                    .bind("remaining", rows.remaining().orElse(null))
                     .bind("from", range.from().orElse(null))
                     .bind("start", Stored.literal(range.start().orElse(null)))
                     .bind("end", Stored.literal(range.end().orElse(null)))

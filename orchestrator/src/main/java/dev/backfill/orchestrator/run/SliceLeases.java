@@ -21,12 +21,7 @@ import java.util.Optional;
  */
 public record SliceLeases(OwnTables tables, String owner, Duration lease) {
 
-    private static final String LIVE =
-            """
-            lease_until >= clock_timestamp() AND (backend_pid IS NULL OR EXISTS (
-                SELECT FROM pg_catalog.pg_stat_activity a
-                WHERE a.pid = backend_pid AND coalesce(a.backend_start = s.backend_start, true)))
-            """;
+    private static final String LIVE = Stored.live("lease_until", "backend_pid", "s.backend_start");
 
     private static final String FREE =
             """

@@ -188,7 +188,15 @@ public final class SliceStore {
                   AND checkpoint IS NOT DISTINCT FROM to_jsonb(CAST(:checkpoint AS text[]))
                 RETURNING pass
                 """;
+        String lock = "SELECT id FROM backfill.run WHERE id = :run AND state = 'RUNNING' FOR NO KEY UPDATE";
         return database.jdbi().inTransaction(handle -> {
+            if (handle.createQuery(database.tables().sql(lock))
+                    .bind("run", slice.run())
+                    .mapTo(String.class)
+                    .findOne()
+                    .isEmpty()) {
+                return false;
+            }
             Optional<Integer> pass = handle.createQuery(database.tables().sql(cut))
                     .bind("run", slice.run())
                     .bind("number", slice.number())

@@ -43,6 +43,16 @@ final class Stored {
         return array == null ? Optional.empty() : Optional.of(new Key(Arrays.asList((String[]) array.getArray())));
     }
 
+    /** A condition: the lease is not over, and the backend that it was taken on is not gone. */
+    static String live(String until, String pid, String start) {
+        return """
+                %1$s >= clock_timestamp() AND (%2$s IS NULL OR EXISTS (
+                    SELECT FROM pg_catalog.pg_stat_activity a
+                    WHERE a.pid = %2$s AND coalesce(a.backend_start = %3$s, true)))
+                """
+                .formatted(until, pid, start);
+    }
+
     /** A parameter for {@code CAST(:duration AS interval)}. */
     static String interval(Duration duration) {
         return duration.toMillis() + " ms";

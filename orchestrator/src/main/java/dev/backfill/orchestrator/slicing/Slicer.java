@@ -52,7 +52,7 @@ public record Slicer(JobStatement statement) {
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
             SqlFragment isNull = SqlFragment.builder().verbatim(first.quoted()).code(" IS NULL").build();
-            nulls = key(connection, isNull, orderOfNulls(), "DESC");
+            nulls = lastOfNulls(connection, isNull);
         }
         return new FrozenRange(
                 range.from(),
@@ -181,9 +181,23 @@ public record Slicer(JobStatement statement) {
         sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
     }
 
-    private List<KeyColumn> orderOfNulls() {
-        boolean byIndex = statement.key().indexed() || statement.key().rest().isEmpty();
-        return byIndex ? statement.key().columns() : statement.key().rest();
+    /** Without an index on the whole key, the NULLs are read once and sorted, never looked for along the primary key. */
+    private Optional<Key> lastOfNulls(Connection connection, SqlFragment isNull) throws SQLException {
+        if (statement.key().indexed() || statement.key().rest().isEmpty()) {
+            return key(connection, isNull, statement.key().columns(), "DESC");
+        }
+        return values(
+                        connection,
+                        SqlFragment.builder()
+                                .code("SELECT " + statement.key().select() + " FROM (SELECT * FROM ")
+                                .verbatim(statement.tableName())
+                                .code(" WHERE ")
+                                .add(isNull)
+                                .code(" OFFSET 0) AS t")
+                                .code(KeyColumns.orderBy(statement.key().rest(), "DESC") + " LIMIT 1")
+                                .build())
+                .stream()
+                .findFirst();
     }
 
     private Optional<Key> key(
