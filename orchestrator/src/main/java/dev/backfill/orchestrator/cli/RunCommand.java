@@ -2,6 +2,9 @@ package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.Orchestrator;
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
+import dev.backfill.orchestrator.console.Interruption;
+import dev.backfill.orchestrator.console.RunConsole;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -18,8 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.flywaydb.core.api.FlywayException;
-import org.jdbi.v3.core.JdbiException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,7 +61,8 @@ final class RunCommand implements Callable<Integer> {
                         "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
         try (Orchestrator orchestrator = new Orchestrator(target.settings(), target.database())) {
             return run(orchestrator, job).code();
-        } catch (SQLException | JdbiException | FlywayException e) {
+        } catch (SQLException | RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
             throw Reach.refusal(target.database().login().toString(), e);
         }
     }
@@ -132,10 +134,11 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement) throws SQLException {
-        try (Interruption interruption = Interruption.requesting(orchestrator.newStop())) {
+        try (Interruption interruption = Interruption.requesting(orchestrator.newStop(), ExitCode.INTERRUPTED.code())) {
             Run ended;
-            RunConsole console = new RunConsole(orchestrator, run, err());
-            try (RunConsole open = console.open()) {
+            RunConsole console = new RunConsole(
+                    orchestrator.stores().runs(), orchestrator.stores().slices(), orchestrator.timing(), run, err());
+            try (RunConsole open = console.open(orchestrator.databaseName())) {
                 ended = orchestrator.drive(run, statement, open, interruption.stop());
             }
             console.summarize(ended, out());

@@ -79,6 +79,24 @@ public final class SqlStates {
     }
 
     /**
+     * Lets pass what the driver threw, wrapped as it may be; anything else is a fault of the program and is thrown on.
+     *
+     * @param error what was caught
+     * @throws RuntimeException when no cause of it is an {@link SQLException}
+     */
+    public static void requireFromDatabase(Exception error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof SQLException) {
+                return;
+            }
+        }
+        if (error instanceof RuntimeException fault) {
+            throw fault;
+        }
+        throw new IllegalStateException(error);
+    }
+
+    /**
      * The server's own message, without the rows of the user's that DETAIL may hold.
      *
      * @param error what was thrown

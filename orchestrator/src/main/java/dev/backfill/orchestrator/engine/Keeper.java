@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.engine;
 
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
@@ -7,7 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jdbi.v3.core.JdbiException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,7 +41,8 @@ final class Keeper {
 
     /** A worker has left this slice. */
     void leave(Slice slice) {
-        watched.remove(slice.id());
+        watched.computeIfPresent(
+                slice.id(), (id, w) -> w.slice().lease().fence() > slice.lease().fence() ? w : null);
     }
 
     /** Prolongs until stopped. */
@@ -58,7 +59,8 @@ final class Keeper {
                 .toList();
         try {
             slices.renew(leases, alive);
-        } catch (JdbiException e) {
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
             LOG.atDebug().setCause(e).log("leases not prolonged this time; the batches prolong them too");
         }
     }

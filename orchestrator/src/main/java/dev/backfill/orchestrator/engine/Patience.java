@@ -7,7 +7,6 @@ import dev.backfill.orchestrator.run.RunListener.Hold;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
-import org.jdbi.v3.core.JdbiException;
 
 /**
  * Tries what the database refuses for now until it is done: while the database is away, locked or out of a resource, the
@@ -59,7 +58,8 @@ final class Patience {
                 T value = call.call();
                 held.ifPresent(hold -> listener.released(run, hold));
                 return value;
-            } catch (SQLException | JdbiException e) {
+            } catch (SQLException | RuntimeException e) {
+                SqlStates.requireFromDatabase(e);
                 ErrorClass error = errorClass(e);
                 Optional<Hold> hold = hold(error);
                 boolean slow = error == ErrorClass.TIMEOUT && failures >= MOST_TIMEOUTS;

@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -12,6 +12,7 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Proof;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;

@@ -10,6 +10,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.slicing.LiveSplitter;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;

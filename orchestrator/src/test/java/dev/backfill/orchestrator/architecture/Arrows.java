@@ -18,7 +18,9 @@ final class Arrows {
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
             Map.entry("batch", Set.of("db", "registry", "run")),
-            Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "throttle")),
+            Map.entry("slicing", Set.of("batch", "registry", "run")),
+            Map.entry("console", Set.of("db", "engine", "run")),
+            Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "slicing", "throttle")),
             Map.entry("schedule", Set.of("config", "db", "registry", "run")),
             Map.entry("metrics", Set.of("run", "throttle")),
             Map.entry("admin", Set.of("config", "registry", "run", "throttle")),
@@ -30,6 +32,7 @@ final class Arrows {
                             "admin",
                             "batch",
                             "config",
+                            "console",
                             "db",
                             "demo",
                             "engine",
@@ -37,6 +40,7 @@ final class Arrows {
                             "registry",
                             "run",
                             "schedule",
+                            "slicing",
                             "throttle")),
             Map.entry(
                     ROOT,
@@ -45,6 +49,7 @@ final class Arrows {
                             "batch",
                             "cli",
                             "config",
+                            "console",
                             "db",
                             "demo",
                             "engine",
@@ -52,6 +57,7 @@ final class Arrows {
                             "registry",
                             "run",
                             "schedule",
+                            "slicing",
                             "throttle")));
 
     /** The packages that everyone may use. */
@@ -73,7 +79,7 @@ final class Arrows {
             Map.entry("com.typesafe.config.", Set.of("config")),
             Map.entry("io.zonky.", Set.of("demo")),
             Map.entry("picocli.", Set.of("cli", ROOT)),
-            Map.entry("me.tongfei.progressbar.", Set.of("cli", ROOT)));
+            Map.entry("me.tongfei.progressbar.", Set.of("console")));
 
     /** What everyone may use. */
     static final Set<String> COMMON_LIBRARIES =

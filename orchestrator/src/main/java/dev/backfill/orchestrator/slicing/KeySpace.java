@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.slicing;
 
 import dev.backfill.orchestrator.sql.KeyColumn;
 import java.util.Optional;

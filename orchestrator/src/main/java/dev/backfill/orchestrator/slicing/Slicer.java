@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.slicing;
 
 import dev.backfill.orchestrator.batch.Statements;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -28,15 +28,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param statement the job on its table
  */
-record Slicer(JobStatement statement) {
+public record Slicer(JobStatement statement) {
 
     private static final int SLICES_PER_WORKER = 4;
     private static final int MOST_SLICES = 64;
     private static final long LEAST_ROWS_OF_A_SLICE = 1000;
     private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": *(\\d+)");
 
-    /** The range as it is now: the job's start, the first key, the last key, the last key among the NULLs. */
-    FrozenRange freeze(Connection connection) throws SQLException {
+    /**
+     * The range as it is now.
+     *
+     * @param connection any session
+     * @return the job's start, the first key, the last key, the last key among the NULLs
+     * @throws SQLException when a query fails
+     */
+    public FrozenRange freeze(Connection connection) throws SQLException {
         var range = statement.job().target().range();
         KeyColumn first = statement.key().first();
         SqlFragment.Builder inside = SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
@@ -55,8 +61,15 @@ record Slicer(JobStatement statement) {
                 nulls);
     }
 
-    /** How many rows the planner expects in the range. */
-    long estimate(Connection connection, FrozenRange range) throws SQLException {
+    /**
+     * How many rows the planner expects in the range.
+     *
+     * @param connection any session
+     * @param range the range
+     * @return rows
+     * @throws SQLException when a query fails
+     */
+    public long estimate(Connection connection, FrozenRange range) throws SQLException {
         long rows = 0;
         if (range.end().isPresent()) {
             rows += planned(connection, new KeyRange(lower(range), range.end().get()));
@@ -67,8 +80,16 @@ record Slicer(JobStatement statement) {
         return rows;
     }
 
-    /** Contiguous slices over the whole range, more than there are workers. */
-    List<Bounds> cut(Connection connection, FrozenRange range, long estimatedRows) throws SQLException {
+    /**
+     * Contiguous slices over the whole range, more than there are workers.
+     *
+     * @param connection any session
+     * @param range the range
+     * @param estimatedRows how many rows are in it
+     * @return the slices in order; none for an empty range
+     * @throws SQLException when a query fails
+     */
+    public List<Bounds> cut(Connection connection, FrozenRange range, long estimatedRows) throws SQLException {
         List<Bounds> slices = new ArrayList<>();
         if (range.end().isPresent()) {
             long most = Math.min(
@@ -85,7 +106,13 @@ record Slicer(JobStatement statement) {
         return slices;
     }
 
-    static Lower lower(FrozenRange range) {
+    /**
+     * Where a range begins.
+     *
+     * @param range the range
+     * @return its inclusive start, or the first row
+     */
+    public static Lower lower(FrozenRange range) {
         return range.from().<Lower>map(From::new).orElseGet(Start::new);
     }
 

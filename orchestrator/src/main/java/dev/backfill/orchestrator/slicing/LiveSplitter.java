@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.slicing;
 
 import dev.backfill.orchestrator.batch.Statements;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -24,13 +24,22 @@ import org.jspecify.annotations.Nullable;
  * @param slices where slices are kept
  * @param leastRows a part has at least so many keys, or the slice stays whole
  */
-record LiveSplitter(JobStatement statement, SliceStore slices, long leastRows) {
+public record LiveSplitter(JobStatement statement, SliceStore slices, long leastRows) {
 
     private static final int MOST_STEPS = 48;
     private static final int MOST_TRIES = 3;
 
-    /** Cuts a slice that has enough keys left; false when none was worth it. */
-    boolean split(Connection connection, String run, FrozenRange range, int parallelism) throws SQLException {
+    /**
+     * Cuts a slice that has enough keys left.
+     *
+     * @param connection a worker's
+     * @param run the run's id
+     * @param range the run's range
+     * @param parallelism workers on the run over all processes
+     * @return false when none was worth it
+     * @throws SQLException when a query fails
+     */
+    public boolean split(Connection connection, String run, FrozenRange range, int parallelism) throws SQLException {
         Optional<KeySpace> space = KeySpace.of(statement.key().first());
         if (space.isEmpty()) {
             return false;

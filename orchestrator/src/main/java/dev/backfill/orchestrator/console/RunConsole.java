@@ -1,29 +1,31 @@
-package dev.backfill.orchestrator.cli;
+package dev.backfill.orchestrator.console;
 
-import dev.backfill.orchestrator.Orchestrator;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.engine.Timing;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunProgress;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.run.SliceStore;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jdbi.v3.core.JdbiException;
 import org.jspecify.annotations.Nullable;
 
 /** What an operator sees of a run in the foreground: a bar where there is a terminal, plain lines elsewhere. */
-final class RunConsole implements RunListener, AutoCloseable {
+public final class RunConsole implements RunListener, AutoCloseable {
 
     private static final Duration TERMINAL_PERIOD = Duration.ofMillis(500);
     private static final Duration PLAIN_PERIOD = Duration.ofSeconds(5);
 
-    private final Orchestrator orchestrator;
+    private final RunStore runs;
+    private final SliceStore slices;
     private final Timing timing;
     private final Run run;
     private final PrintWriter err;
@@ -37,18 +39,33 @@ final class RunConsole implements RunListener, AutoCloseable {
     private volatile @Nullable String standing;
     private @Nullable Thread drawing;
 
-    RunConsole(Orchestrator orchestrator, Run run, PrintWriter err) {
-        this.orchestrator = orchestrator;
-        this.timing = orchestrator.timing();
+    /**
+     * For one run.
+     *
+     * @param runs where its state is
+     * @param slices where its progress is
+     * @param timing how time passes
+     * @param run the run
+     * @param err where progress is written
+     */
+    public RunConsole(RunStore runs, SliceStore slices, Timing timing, Run run, PrintWriter err) {
+        this.runs = runs;
+        this.slices = slices;
+        this.timing = timing;
         this.run = run;
         this.err = err;
         this.terminal = Boolean.getBoolean("backfill.terminal");
         this.start = timing.nanos();
     }
 
-    RunConsole open() {
-        err.println("job %s, run %s, database %s"
-                .formatted(run.revision().job(), run.id(), orchestrator.databaseName()));
+    /**
+     * Begins to draw.
+     *
+     * @param database how the database is called
+     * @return this, to be closed
+     */
+    public RunConsole open(String database) {
+        err.println("job %s, run %s, database %s".formatted(run.revision().job(), run.id(), database));
         Thread thread = new Thread(this::draw, "progress");
         thread.setDaemon(true);
         thread.start();
@@ -119,8 +136,13 @@ final class RunConsole implements RunListener, AutoCloseable {
         }
     }
 
-    /** The last words: what became of the run and what to do next. */
-    void summarize(Run ended, PrintWriter out) {
+    /**
+     * The last words: what became of the run and what to do next.
+     *
+     * @param ended the run as it is now
+     * @param out where they are written
+     */
+    public void summarize(Run ended, PrintWriter out) {
         Optional<RunProgress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
         String what =
@@ -164,16 +186,18 @@ final class RunConsole implements RunListener, AutoCloseable {
 
     private long estimate() {
         try {
-            return orchestrator.stores().runs().find(run.id()).details().estimatedRows().orElse(0L);
-        } catch (JdbiException e) {
+            return runs.find(run.id()).details().estimatedRows().orElse(0L);
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
             return 0;
         }
     }
 
     private Optional<RunProgress> progress() {
         try {
-            return Optional.of(orchestrator.stores().slices().progress(run.id()));
-        } catch (JdbiException e) {
+            return Optional.of(slices.progress(run.id()));
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
             return Optional.empty(); // the run itself says that the database is away
         }
     }

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.cli;
+package dev.backfill.orchestrator.console;
 
 import dev.backfill.orchestrator.run.RunProgress;
 import java.io.PrintWriter;

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.cli;
+package dev.backfill.orchestrator.console;
 
 import dev.backfill.orchestrator.engine.Stop;
 import java.time.Duration;
@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
  * Turns Ctrl-C and SIGTERM into the wish to stop at the next batch boundary, and the process's exit code into
  * "interrupted". Closing it ends that.
  */
-final class Interruption implements AutoCloseable {
+public final class Interruption implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMillis(4500);
 
@@ -17,25 +17,36 @@ final class Interruption implements AutoCloseable {
     private final Stop stop;
     private final Thread hook;
 
-    private Interruption(Stop stop) {
+    private Interruption(Stop stop, int exitCode) {
         this.stop = stop;
         this.hook = new Thread(
                 () -> {
                     stop.request();
                     await();
-                    Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
+                    Runtime.getRuntime().halt(exitCode);
                 },
                 "interruption");
     }
 
-    static Interruption requesting(Stop stop) {
-        Interruption interruption = new Interruption(stop);
+    /**
+     * Listens from here on.
+     *
+     * @param stop what Ctrl-C says
+     * @param exitCode of the process when it was interrupted
+     * @return to be closed when the work has ended
+     */
+    public static Interruption requesting(Stop stop, int exitCode) {
+        Interruption interruption = new Interruption(stop, exitCode);
         Runtime.getRuntime().addShutdownHook(interruption.hook);
         return interruption;
     }
 
-    /** The wish that Ctrl-C says. */
-    Stop stop() {
+    /**
+     * The wish that Ctrl-C says.
+     *
+     * @return for whoever does the work
+     */
+    public Stop stop() {
         return stop;
     }
 
