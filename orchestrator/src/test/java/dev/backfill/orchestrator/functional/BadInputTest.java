@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestRole;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -210,6 +212,30 @@ class BadInputTest {
             assertThat(result.text())
                     .contains("127.0.0.1:1", "call again when it can be reached")
                     .doesNotContain("Exception", "\tat ");
+        }
+    }
+
+    @Test
+    void a_process_of_its_own_ends_with_the_same_codes() throws Exception {
+        Path bad = Files.write(directory.resolve("bad.yaml"), Bad.NO_SUCH_TABLE.content());
+        try (TestDatabase guarded = TestPostgres.withPasswords().newDatabase()) {
+            TestRole role = guarded.newRole();
+            assertEnds(2, "bad.yaml:3:8: no table", "run", bad.toString(), "--database", database.jdbcUrl());
+            assertEnds(2, "28P01", "run", good().toString(), "--database", guarded.jdbcUrl(role.name()));
+            String away = database.jdbcUrl().replaceFirst("127.0.0.1:\\d+", "127.0.0.1:1");
+            assertEnds(4, "127.0.0.1:1", "validate", good().toString(), "--database", away);
+            assertEnds(2, "which database?", "run", good().toString());
+        }
+    }
+
+    private static void assertEnds(int exit, String says, String... arguments) throws Exception {
+        try (BackfillProcess process = BackfillProcess.builder(arguments)
+                .environment("PGPASSWORD", "not-the-word")
+                .start()) {
+            assertThat(process.waitFor(Duration.ofSeconds(30))).as("%s", process).isEqualTo(exit);
+            assertThat(process.output() + process.errors())
+                    .contains(says)
+                    .doesNotContain("Exception", "\tat ", "not-the-word");
         }
     }
 
