@@ -91,10 +91,9 @@ public final class Orchestrator implements AutoCloseable {
             if (state == SchemaMigrator.State.MIGRATED) {
                 return Optional.empty();
             }
-            boolean published = state == SchemaMigrator.State.ABSENT
-                    && !database.settings().allTablesPublication();
-            Optional<String> publication =
-                    published ? LiveCheck.allTablesPublication(connection) : Optional.empty();
+            boolean published =
+                    state == SchemaMigrator.State.ABSENT && !database.settings().allTablesPublication();
+            Optional<String> publication = published ? LiveCheck.allTablesPublication(connection) : Optional.empty();
             return publication.isPresent() ? publication : SchemaMigrator.obstacle(connection, schema);
         }
     }

@@ -107,7 +107,8 @@ final class RunCommand implements Callable<Integer> {
         }
         Optional<String> obstacle = orchestrator.obstacle(job);
         if (obstacle.isPresent()) {
-            throw new Refusal(ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
+            throw new Refusal(
+                    ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
         }
         Accepted accepted = (Accepted) result;
         accepted.warnings().forEach(warning -> err().println("warning: " + warning));
@@ -144,8 +145,7 @@ final class RunCommand implements Callable<Integer> {
         throw new IllegalStateException("unknown decision: " + decision);
     }
 
-    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement, Stop stop)
-            throws SQLException {
+    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement, Stop stop) throws SQLException {
         RunConsole console = new RunConsole(
                 orchestrator.stores().runs(), orchestrator.stores().slices(), orchestrator.timing(), run, err());
         Run ended;

@@ -144,17 +144,19 @@ public final class RunConsole implements RunListener, AutoCloseable {
     public void summarize(Run ended, PrintWriter out) {
         Optional<RunProgress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
-        String what =
-                switch (ended.state()) {
-                    case SUCCEEDED -> "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
-                    case FAILED -> "failed: " + ended.details().reason().orElse("no reason given")
-                            + "\nSee to these rows and call the same command again, which checks again;"
-                            + " --again goes over the whole range in a new run";
-                    case CANCELLED -> "was cancelled";
-                    case PAUSED -> "is paused: " + ended.details().reason().orElse("no reason given")
-                            + "\nMend it and call the same command again; nothing that was committed is done twice";
-                    case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
-                };
+        String what = switch (ended.state()) {
+            case SUCCEEDED ->
+                "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
+            case FAILED ->
+                "failed: " + ended.details().reason().orElse("no reason given")
+                        + "\nSee to these rows and call the same command again, which checks again;"
+                        + " --again goes over the whole range in a new run";
+            case CANCELLED -> "was cancelled";
+            case PAUSED ->
+                "is paused: " + ended.details().reason().orElse("no reason given")
+                        + "\nMend it and call the same command again; nothing that was committed is done twice";
+            case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
+        };
         out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), what));
         progress.ifPresent(p -> out.println(String.format(
                 Locale.ROOT,

@@ -25,8 +25,7 @@ public final class Database implements AutoCloseable {
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(5);
 
     /** Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. */
-    private static final String CONTROL_SESSION =
-            """
+    private static final String CONTROL_SESSION = """
             SELECT set_config('application_name', 'backfill', false),
                    set_config('lock_timeout', '10s', false),
                    set_config('statement_timeout', '30s', false),

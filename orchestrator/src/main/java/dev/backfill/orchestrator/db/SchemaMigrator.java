@@ -46,7 +46,8 @@ public final class SchemaMigrator {
             }
             throw new IllegalStateException(
                     "the own tables in schema " + database.tables().schema()
-                            + " are not as this version knows them; a newer version may have been here: " + e.getMessage(),
+                            + " are not as this version knows them; a newer version may have been here: "
+                            + e.getMessage(),
                     e);
         }
     }
@@ -72,8 +73,7 @@ public final class SchemaMigrator {
      * @throws SQLException when the catalog cannot be read
      */
     public static State state(Connection connection, String schema) throws SQLException {
-        String sql =
-                """
+        String sql = """
                 SELECT CASE WHEN bool_or(c.relname = ?) THEN 'MIGRATED'
                             WHEN count(*) FILTER (WHERE c.relname IN ('job', 'run', 'slice', 'proof', 'event')) = 5 THEN 'BY_HAND'
                             WHEN count(*) = 0 THEN 'ABSENT' ELSE 'TAKEN' END
@@ -101,11 +101,11 @@ public final class SchemaMigrator {
     public static Optional<String> obstacle(Connection connection, String schema) throws SQLException {
         String name = SqlName.quote(schema);
         if (state(connection, schema) == State.TAKEN) {
-            return Optional.of("the schema " + name + " holds something else than the own tables; empty it, or name another"
-                    + " schema in the configuration: database-defaults.schema");
+            return Optional.of(
+                    "the schema " + name + " holds something else than the own tables; empty it, or name another"
+                            + " schema in the configuration: database-defaults.schema");
         }
-        String sql =
-                """
+        String sql = """
                 SELECT n.oid IS NOT NULL AS exists,
                        CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
                             ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
@@ -138,8 +138,7 @@ public final class SchemaMigrator {
     public static String script(String schema) {
         String resource = MIGRATIONS + "/V1__runs.sql";
         try (InputStream in = SchemaMigrator.class.getClassLoader().getResourceAsStream(resource)) {
-            String tables = new String(
-                    Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
+            String tables = new String(Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
             String quoted = SqlName.quote(schema);
             return "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n%n%2$s".formatted(quoted, tables);
         } catch (IOException e) {

@@ -124,8 +124,8 @@ public final class RunDriver {
 
     /** Where the change may be made again, at most three times, and only while it helps. */
     private boolean deservesAnotherPass(Run run, long remaining) {
-        boolean helped = run.pass() <= 1
-                || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
+        boolean helped =
+                run.pass() <= 1 || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
         return context.statement().job().work().repeatable() && run.pass() < MOST_PASSES && helped;
     }
 

@@ -95,9 +95,7 @@ final class SliceWorker implements AutoCloseable {
                 mode = plan.mode();
             }
             BatchRunner.Result result = runner.run(open, slice, plan.size());
-            return result.runState().isPresent()
-                    ? committed(slice, result, timing.since(start))
-                    : refused(open, slice);
+            return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
         }
@@ -170,8 +168,8 @@ final class SliceWorker implements AutoCloseable {
     private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
         listener.batchRetried(slice, SqlStates.message(lost));
         session.close();
-        Optional<Slice> mine =
-                patience().call(() -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
+        Optional<Slice> mine = patience()
+                .call(() -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
         if (mine.isEmpty()) {
             listener.batchRetried(slice, "the slice has gone to another worker meanwhile");
         }

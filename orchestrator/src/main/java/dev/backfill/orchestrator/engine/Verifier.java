@@ -46,8 +46,7 @@ final class Verifier implements AutoCloseable {
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final int KEYS_SHOWN = 5;
 
-    private static final String OPEN =
-            """
+    private static final String OPEN = """
             SELECT coalesce(string_agg(who, ', '), 'whose, a role with pg_monitor can see') FROM (
                 SELECT 'pid ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') AS who
                 FROM pg_catalog.pg_stat_activity
@@ -169,8 +168,7 @@ final class Verifier implements AutoCloseable {
         }
     }
 
-    private KeySearch.End countBatch(Connection connection, Count count, KeyRange rest, int size)
-            throws SQLException {
+    private KeySearch.End countBatch(Connection connection, Count count, KeyRange rest, int size) throws SQLException {
         KeySearch.End end = search.find(connection, rest, size);
         KeyRange batch = new KeyRange(rest.lower(), end.key());
         String started = run.details().started().orElseThrow();
@@ -204,9 +202,8 @@ final class Verifier implements AutoCloseable {
         }
         lastClaim = timing.nanos();
         return context.patience()
-                .call(() -> session.use(open -> context.stores()
-                        .runs()
-                        .claimVerification(open, run.id(), leases.owner(), leases.lease())));
+                .call(() -> session.use(open ->
+                        context.stores().runs().claimVerification(open, run.id(), leases.owner(), leases.lease())));
     }
 
     /** Lets another process check at once; tried once, for the right runs out by itself. */

@@ -81,8 +81,9 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
      */
     public Optional<SqlFragment> remainingKeys(KeyRange range, String started, int limit) {
         return condition().map(condition -> {
-            SqlFragment.Builder sql =
-                    SqlFragment.builder().code("SELECT " + key.select() + " FROM ").verbatim(tableName());
+            SqlFragment.Builder sql = SqlFragment.builder()
+                    .code("SELECT " + key.select() + " FROM ")
+                    .verbatim(tableName());
             return where(sql, new Batch(range, started, false), condition)
                     .code(" LIMIT " + limit)
                     .build();
@@ -101,7 +102,8 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
         Set<Assignment> set = Assignments.of(SqlTemplate.parse(own.statement()));
         return key.columns().stream()
                 .map(KeyColumn::name)
-                .filter(name -> set.contains(new Assignment(table.identity().name().name(), name)))
+                .filter(name ->
+                        set.contains(new Assignment(table.identity().name().name(), name)))
                 .toList();
     }
 
@@ -152,9 +154,8 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     private SqlFragment fill(Place place, Batch batch) {
         return switch (place.name()) {
             case "range" -> batch.range().predicate(key, place.alias());
-            case "started" -> SqlFragment.builder()
-                    .bind(batch.started(), TIMESTAMPTZ)
-                    .build();
+            case "started" ->
+                SqlFragment.builder().bind(batch.started(), TIMESTAMPTZ).build();
             default -> throw new IllegalArgumentException("no such place in a job's SQL: :" + place.name());
         };
     }

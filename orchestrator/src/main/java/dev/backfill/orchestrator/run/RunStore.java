@@ -17,18 +17,16 @@ import org.jdbi.v3.core.statement.StatementContext;
 /** The runs of a database. Safe for use by several threads. */
 public final class RunStore {
 
-    private static final String SELECT =
-            """
+    private static final String SELECT = """
             SELECT r.id, r.job, r.revision, j.checksum, r.state, r.pass, r."range" IS NOT NULL AS frozen,
                    r."range"->>'from' AS range_from, %s AS range_start, %s AS range_end, %s AS range_nulls,
                    to_char(r.started AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') AS started,
                    r.estimated_rows, r.rows_remaining, r.reason
             FROM backfill.run r JOIN backfill.job j ON j.name = r.job AND j.revision = r.revision
-            """
-                    .formatted(
-                            Stored.select("r.\"range\"->'start'"),
-                            Stored.select("r.\"range\"->'end'"),
-                            Stored.select("r.\"range\"->'nulls'"));
+            """.formatted(
+                    Stored.select("r.\"range\"->'start'"),
+                    Stored.select("r.\"range\"->'end'"),
+                    Stored.select("r.\"range\"->'nulls'"));
 
     private static final String CLAIM_VERIFICATION =
             """
@@ -37,8 +35,7 @@ public final class RunStore {
                 verifier_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                   WHERE a.pid = pg_backend_pid())
             WHERE id = ? AND state = 'VERIFYING' AND (verifier = ? OR (%s) IS NOT TRUE)
-            """
-                    .formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
+            """.formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
 
     private final Database database;
     private final EventStore events;
@@ -63,8 +60,7 @@ public final class RunStore {
      * @return false when the job has an unfinished run already, and nothing was added
      */
     public boolean insert(String id, String job, int revision) {
-        String sql =
-                """
+        String sql = """
                 INSERT INTO backfill.run (id, job, revision, state, worker)
                 VALUES (:id, :job, :revision, 'PENDING', 'foreground')
                 ON CONFLICT (job) WHERE state IN ('PENDING', 'RUNNING', 'PAUSED', 'VERIFYING') DO NOTHING
@@ -116,7 +112,8 @@ public final class RunStore {
      */
     public boolean claimVerification(Connection connection, String run, String owner, Duration lease)
             throws SQLException {
-        try (PreparedStatement update = connection.prepareStatement(database.tables().sql(CLAIM_VERIFICATION))) {
+        try (PreparedStatement update =
+                connection.prepareStatement(database.tables().sql(CLAIM_VERIFICATION))) {
             update.setString(1, owner);
             update.setString(2, Stored.interval(lease));
             update.setString(3, run);
@@ -132,16 +129,15 @@ public final class RunStore {
      * @param owner this process
      */
     public void releaseVerification(String run, String owner) {
-        String sql =
-                """
+        String sql = """
                 UPDATE backfill.run SET verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'VERIFYING' AND verifier = :owner
                 """;
-        database.jdbi().useHandle(handle -> handle.createUpdate(
-                        database.tables().sql(sql))
-                .bind("id", run)
-                .bind("owner", owner)
-                .execute());
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .execute());
     }
 
     /**
@@ -152,18 +148,17 @@ public final class RunStore {
      * @return another process with the right to check, and for how long
      */
     public Optional<Foreign> foreignVerifier(String run, String owner) {
-        String sql =
-                """
+        String sql = """
                 SELECT verifier, ceil(extract(epoch FROM verifier_until - clock_timestamp())) AS seconds
                 FROM backfill.run
                 WHERE id = :id AND state = 'VERIFYING' AND verifier <> :owner AND verifier_until >= clock_timestamp()
                 """;
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(sql))
-                .bind("id", run)
-                .bind("owner", owner)
-                .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
-                .findOne());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
+                        .findOne());
     }
 
     void remember(Handle handle, Run run, long remaining) {
@@ -174,11 +169,11 @@ public final class RunStore {
     }
 
     private Optional<Run> one(String where, String value) {
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(SELECT + where))
-                .bind("value", value)
-                .map(RunStore::read)
-                .findOne());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(SELECT + where))
+                        .bind("value", value)
+                        .map(RunStore::read)
+                        .findOne());
     }
 
     private static Run read(ResultSet row, StatementContext context) throws SQLException {

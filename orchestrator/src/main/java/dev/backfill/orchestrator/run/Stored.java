@@ -22,10 +22,7 @@ final class Stored {
         }
         StringJoiner array = new StringJoiner(",", "{", "}");
         for (String part : key.parts()) {
-            array.add(
-                    part == null
-                            ? "NULL"
-                            : '"' + part.replace("\\", "\\\\").replace("\"", "\\\"") + '"');
+            array.add(part == null ? "NULL" : '"' + part.replace("\\", "\\\\").replace("\"", "\\\"") + '"');
         }
         return array.toString();
     }
@@ -49,8 +46,7 @@ final class Stored {
                 %1$s >= clock_timestamp() AND (%2$s IS NULL OR EXISTS (
                     SELECT FROM pg_catalog.pg_stat_activity a
                     WHERE a.pid = %2$s AND coalesce(a.backend_start = %3$s, true)))
-                """
-                .formatted(until, pid, start);
+                """.formatted(until, pid, start);
     }
 
     /** A parameter for {@code CAST(:duration AS interval)}. */

@@ -151,7 +151,8 @@ public final class Assignments {
     }
 
     private static boolean isName(String token) {
-        return token.startsWith("\"") || (!token.isEmpty() && (Character.isLetter(token.charAt(0)) || token.startsWith("_")));
+        return token.startsWith("\"")
+                || (!token.isEmpty() && (Character.isLetter(token.charAt(0)) || token.startsWith("_")));
     }
 
     private static String bare(String token) {

@@ -87,7 +87,8 @@ class RunTransitionsTest {
     void the_right_to_check_ends_with_the_session_that_it_was_taken_on() throws SQLException {
         verifying();
         try (Connection session = fixture.worker()) {
-            assertThat(fixture.runs().claimVerification(session, RUN, OURS, LEASE)).isTrue();
+            assertThat(fixture.runs().claimVerification(session, RUN, OURS, LEASE))
+                    .isTrue();
             assertThat(claim(THEIRS)).isFalse();
         }
         await().untilAsserted(() -> assertThat(claim(THEIRS)).isTrue());

@@ -9,10 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AssignmentsTest {
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
             UPDATE t SET a = 1                                                            | t.a
             update only s.T as x set A = x.a + 1, "B" = (SELECT 1, 2), c[1] = 2 WHERE :range(x) | T.a T.B T.c
             UPDATE "T" * SET (a, "B") = (SELECT 1, 2), c = 'x, d = 3' FROM u WHERE e = 4    | T.a T.B T.c
