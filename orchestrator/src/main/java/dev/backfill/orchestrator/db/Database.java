@@ -24,12 +24,20 @@ public final class Database implements AutoCloseable {
     private static final Duration CONTROL_STATEMENT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(5);
 
-    /** Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. */
+    /**
+     * Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. A
+     * session whose client is gone ends soon, and its locks with it.
+     */
     private static final String CONTROL_SESSION = """
             SELECT set_config('application_name', 'backfill', false),
                    set_config('lock_timeout', '10s', false),
                    set_config('statement_timeout', '30s', false),
                    set_config('synchronous_commit', 'on', false),
+                   set_config('idle_in_transaction_session_timeout', '5s', false),
+                   set_config('client_connection_check_interval', '1s', false),
+                   set_config('tcp_keepalives_idle', '5', false),
+                   set_config('tcp_keepalives_interval', '5', false),
+                   set_config('tcp_keepalives_count', '3', false),
                    set_config('default_transaction_isolation', 'read committed', false)
             """;
 
