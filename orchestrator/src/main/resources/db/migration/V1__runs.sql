@@ -27,6 +27,8 @@ CREATE TABLE run (
     rows_remaining bigint,
     verifier text,
     verifier_until timestamptz,
+    verifier_pid integer,
+    verifier_start timestamptz,
     created timestamptz NOT NULL DEFAULT clock_timestamp(),
     started timestamptz,
     finished timestamptz,

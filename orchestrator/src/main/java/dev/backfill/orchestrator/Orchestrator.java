@@ -35,7 +35,6 @@ import java.util.concurrent.ThreadLocalRandom;
 /** The program put together over one database: constructs in order, closes in reverse. */
 public final class Orchestrator implements AutoCloseable {
 
-    private final Settings settings;
     private final Database database;
     private final Timing timing;
     private final JobStore jobs;
@@ -50,7 +49,6 @@ public final class Orchestrator implements AutoCloseable {
      */
     public Orchestrator(Settings settings, DatabaseSettings target) {
         String owner = host() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
-        this.settings = settings;
         this.timing = Timing.system();
         this.who = System.getProperty("user.name", "unknown") + "@" + host();
         this.database = new Database(target);
@@ -89,12 +87,13 @@ public final class Orchestrator implements AutoCloseable {
     public Optional<String> obstacle(LoadedJob job) throws SQLException {
         String schema = database.tables().schema();
         try (Connection connection = database.connect(checking(job.definition()))) {
-            if (SchemaMigrator.exists(connection, schema)) {
+            SchemaMigrator.State state = SchemaMigrator.state(connection, schema);
+            if (state == SchemaMigrator.State.MIGRATED) {
                 return Optional.empty();
             }
-            Optional<String> publication = database.settings().allTablesPublication()
-                    ? Optional.empty()
-                    : LiveCheck.allTablesPublication(connection);
+            boolean published =
+                    state == SchemaMigrator.State.ABSENT && !database.settings().allTablesPublication();
+            Optional<String> publication = published ? LiveCheck.allTablesPublication(connection) : Optional.empty();
             return publication.isPresent() ? publication : SchemaMigrator.obstacle(connection, schema);
         }
     }
@@ -111,15 +110,6 @@ public final class Orchestrator implements AutoCloseable {
      */
     public Stores stores() {
         return stores;
-    }
-
-    /**
-     * A wish to stop that was not said yet.
-     *
-     * @return for one {@link #drive}
-     */
-    public Stop newStop() {
-        return new Stop(timing);
     }
 
     /**
@@ -168,11 +158,6 @@ public final class Orchestrator implements AutoCloseable {
     /** How the database is called in messages. */
     public String databaseName() {
         return database.settings().login().toString();
-    }
-
-    /** How long a slice is kept without a sign of life. */
-    public java.time.Duration lease() {
-        return settings.lease();
     }
 
     @Override

@@ -94,7 +94,8 @@ public final class BatchRunner {
         this.frame = frame;
         this.checkpoints = checkpoints;
         this.timeouts = timeouts;
-        this.search = new KeySearch(frame.statement().tableName(), frame.statement().key());
+        this.search =
+                new KeySearch(frame.statement().tableName(), frame.statement().key());
     }
 
     /**
@@ -107,8 +108,9 @@ public final class BatchRunner {
     public void enter(Connection connection, Mode mode) throws SQLException {
         Duration lock = mode == Mode.BRISK ? timeouts.lock() : PATIENT_LOCK;
         try (Statement settings = connection.createStatement()) {
-            settings.execute("SELECT set_config('lock_timeout', '%d', false), set_config('statement_timeout', '%d', false)"
-                    .formatted(lock.toMillis(), timeout(mode).toMillis()));
+            settings.execute(
+                    "SELECT set_config('lock_timeout', '%d', false), set_config('statement_timeout', '%d', false)"
+                            .formatted(lock.toMillis(), timeout(mode).toMillis()));
         }
     }
 

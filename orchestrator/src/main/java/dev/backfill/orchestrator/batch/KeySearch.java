@@ -59,9 +59,7 @@ public record KeySearch(String table, KeyColumns key) {
         if (end.isEmpty()) {
             return new End(range.upTo(), count(connection, range));
         }
-        return new End(
-                end.get(),
-                key.unique() ? size : count(connection, new KeyRange(range.lower(), end.get())));
+        return new End(end.get(), key.unique() ? size : count(connection, new KeyRange(range.lower(), end.get())));
     }
 
     /**
@@ -98,7 +96,8 @@ public record KeySearch(String table, KeyColumns key) {
 
     private End wholeGroups(Connection connection, KeyRange range, int size) throws SQLException {
         List<KeyColumn> firstColumn = List.of(key.first());
-        KeyRange groups = new KeyRange(range.lower(), new Key(range.upTo().parts().subList(0, 1)));
+        KeyRange groups =
+                new KeyRange(range.lower(), new Key(range.upTo().parts().subList(0, 1)));
         Optional<Key> crossed = first(connection, select(firstColumn, groups, firstColumn, "ASC"), size - 1);
         if (crossed.isEmpty()) {
             return new End(range.upTo(), count(connection, range));
@@ -119,7 +118,9 @@ public record KeySearch(String table, KeyColumns key) {
                 .build();
         Optional<Key> end = first(connection, entered, size - 1);
         boolean beyond = end.isEmpty() || (group.parts().size() > 1 && isBeyond(connection, range, end.get()));
-        return beyond ? new End(group, count(connection, new KeyRange(range.lower(), group))) : new End(end.get(), size);
+        return beyond
+                ? new End(group, count(connection, new KeyRange(range.lower(), group)))
+                : new End(end.get(), size);
     }
 
     private boolean isBeyond(Connection connection, KeyRange range, Key end) throws SQLException {

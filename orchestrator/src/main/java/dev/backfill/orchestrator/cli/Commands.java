@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.cli;
 import dev.backfill.orchestrator.config.ConfigurationException;
 import dev.backfill.orchestrator.db.SqlStates;
 import java.io.PrintWriter;
+import java.util.logging.Level;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
@@ -34,6 +35,9 @@ public final class Commands {
 
     private static final Logger LOG = LoggerFactory.getLogger(Commands.class);
 
+    /** Held, so that its level stays: the driver's own words about a URL are said better by us. */
+    private static final java.util.logging.Logger DRIVER = java.util.logging.Logger.getLogger("org.postgresql");
+
     private Commands() {}
 
     /**
@@ -43,6 +47,7 @@ public final class Commands {
      * @return the exit code
      */
     public static int execute(String... arguments) {
+        DRIVER.setLevel(Level.OFF);
         CommandLine line = new CommandLine(new Commands());
         line.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
         return line.execute(arguments);

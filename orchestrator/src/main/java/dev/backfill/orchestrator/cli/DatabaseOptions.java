@@ -21,8 +21,9 @@ final class DatabaseOptions {
     @Option(
             names = "--database",
             paramLabel = "URL",
-            description = "jdbc:postgresql://... or postgresql://...; the environment's BACKFILL_DATABASE_URL otherwise."
-                    + " The password comes from PGPASSWORD or the file that PGPASSFILE names.")
+            description =
+                    "jdbc:postgresql://... or postgresql://...; the environment's BACKFILL_DATABASE_URL otherwise."
+                            + " The password comes from PGPASSWORD or the file that PGPASSFILE names.")
     private @Nullable String url;
 
     @Option(names = "--config", paramLabel = "FILE", description = "A configuration file that names the database.")
@@ -48,7 +49,8 @@ final class DatabaseOptions {
         }
         Optional<String> password = parsed.password().or(() -> Optional.ofNullable(environment.get("PGPASSWORD")));
         Settings settings = SettingsReader.forDatabase(new Login(parsed.jdbc(), parsed.user(), password));
-        return Optional.of(new Target(settings, settings.databases().values().iterator().next()));
+        return Optional.of(
+                new Target(settings, settings.databases().values().iterator().next()));
     }
 
     private static DatabaseUrl parse(String url) throws Refusal {
@@ -64,7 +66,8 @@ final class DatabaseOptions {
         if (jobsDatabase.isEmpty() && databases.size() != 1) {
             throw new Refusal(
                     ExitCode.INVALID,
-                    "the configuration has " + databases.size() + " databases, so the job must say which: `database: NAME`");
+                    "the configuration has " + databases.size()
+                            + " databases, so the job must say which: `database: NAME`");
         }
         String name = jobsDatabase.orElseGet(() -> databases.keySet().iterator().next());
         DatabaseSettings database = databases.get(name);

@@ -17,8 +17,8 @@ final class Reach {
         String message = "cannot use the database " + database + ": " + SqlStates.message(e);
         return switch (error) {
             case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
-            case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL -> new Refusal(
-                    ExitCode.UNREACHABLE, message + "; nothing was begun, call again when it can be reached");
+            case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL ->
+                new Refusal(ExitCode.UNREACHABLE, message + "; call again when it can be reached");
         };
     }
 

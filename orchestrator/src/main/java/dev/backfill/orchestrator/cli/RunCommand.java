@@ -5,6 +5,8 @@ import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Interruption;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.engine.Stop;
+import dev.backfill.orchestrator.engine.Timing;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -54,13 +56,22 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Refusal {
+        Stop stop = new Stop(Timing.system());
+        try (Interruption interruption = Interruption.requesting(stop, ExitCode.INTERRUPTED.code())) {
+            int code = call(stop);
+            interruption.ended(code);
+            return code;
+        }
+    }
+
+    private int call(Stop stop) throws Refusal {
         LoadedJob job = job();
         Target target = database.target(job.definition().target().database(), err())
                 .orElseThrow(() -> new Refusal(
                         ExitCode.INVALID,
                         "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
         try (Orchestrator orchestrator = new Orchestrator(target.settings(), target.database())) {
-            return run(orchestrator, job).code();
+            return run(orchestrator, job, stop).code();
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             throw Reach.refusal(target.database().login().toString(), e);
@@ -77,7 +88,7 @@ final class RunCommand implements Callable<Integer> {
         return content.jobs().get(0);
     }
 
-    private ExitCode run(Orchestrator orchestrator, LoadedJob job) throws SQLException, Refusal {
+    private ExitCode run(Orchestrator orchestrator, LoadedJob job, Stop stop) throws SQLException, Refusal {
         JobStatement statement = check(orchestrator, job);
         orchestrator.migrate();
         RunDecision decision = decide(orchestrator, job);
@@ -86,7 +97,7 @@ final class RunCommand implements Callable<Integer> {
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        return drive(orchestrator, begin(orchestrator, job, decision), statement);
+        return drive(orchestrator, begin(orchestrator, job, decision), statement, stop);
     }
 
     private JobStatement check(Orchestrator orchestrator, LoadedJob job) throws SQLException, Refusal {
@@ -96,7 +107,8 @@ final class RunCommand implements Callable<Integer> {
         }
         Optional<String> obstacle = orchestrator.obstacle(job);
         if (obstacle.isPresent()) {
-            throw new Refusal(ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
+            throw new Refusal(
+                    ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
         }
         Accepted accepted = (Accepted) result;
         accepted.warnings().forEach(warning -> err().println("warning: " + warning));
@@ -133,21 +145,19 @@ final class RunCommand implements Callable<Integer> {
         throw new IllegalStateException("unknown decision: " + decision);
     }
 
-    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement) throws SQLException {
-        try (Interruption interruption = Interruption.requesting(orchestrator.newStop(), ExitCode.INTERRUPTED.code())) {
-            Run ended;
-            RunConsole console = new RunConsole(
-                    orchestrator.stores().runs(), orchestrator.stores().slices(), orchestrator.timing(), run, err());
-            try (RunConsole open = console.open(orchestrator.databaseName())) {
-                ended = orchestrator.drive(run, statement, open, interruption.stop());
-            }
-            console.summarize(ended, out());
-            return switch (ended.state()) {
-                case SUCCEEDED -> ExitCode.DONE;
-                case FAILED, CANCELLED -> ExitCode.FAILED;
-                case PAUSED, PENDING, RUNNING, VERIFYING -> ExitCode.INTERRUPTED;
-            };
+    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement, Stop stop) throws SQLException {
+        RunConsole console = new RunConsole(
+                orchestrator.stores().runs(), orchestrator.stores().slices(), orchestrator.timing(), run, err());
+        Run ended;
+        try (RunConsole open = console.open(orchestrator.databaseName())) {
+            ended = orchestrator.drive(run, statement, open, stop);
         }
+        console.summarize(ended, out());
+        return switch (ended.state()) {
+            case SUCCEEDED -> ExitCode.DONE;
+            case FAILED, CANCELLED -> ExitCode.FAILED;
+            case PAUSED, PENDING, RUNNING, VERIFYING -> ExitCode.INTERRUPTED;
+        };
     }
 
     private static void refuseIfAny(List<Problem> problems) throws Refusal {

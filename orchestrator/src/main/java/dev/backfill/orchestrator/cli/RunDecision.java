@@ -55,8 +55,9 @@ sealed interface RunDecision {
         return switch (run.state()) {
             case SUCCEEDED -> new AlreadyDone(run);
             case FAILED -> new Retry(run);
-            case CANCELLED -> new Refuse("run %s of job %s was cancelled; --again starts a new one"
-                    .formatted(run.id(), run.revision().job()));
+            case CANCELLED ->
+                new Refuse("run %s of job %s was cancelled; --again starts a new one"
+                        .formatted(run.id(), run.revision().job()));
             case PENDING, RUNNING, PAUSED, VERIFYING -> throw new IllegalArgumentException("not finished: " + run);
         };
     }
@@ -76,7 +77,10 @@ sealed interface RunDecision {
     private static String otherFinished(Run run) {
         return "run %s of job %s is %s, and its content (revision %d) was other than the file's; --again starts a new run"
                 .formatted(
-                        run.id(), run.revision().job(), run.state(), run.revision().number());
+                        run.id(),
+                        run.revision().job(),
+                        run.state(),
+                        run.revision().number());
     }
 
     private static String brief(String checksum) {

@@ -61,19 +61,22 @@ final class ValidateCommand implements Callable<Integer> {
             valid &= check(job);
         }
         if (valid) {
-            content.jobs().forEach(job -> out.println(file + ": job " + job.definition().name() + " is valid"));
+            content.jobs()
+                    .forEach(job ->
+                            out.println(file + ": job " + job.definition().name() + " is valid"));
         }
         return valid;
     }
 
     private boolean check(LoadedJob job) throws Refusal {
         PrintWriter out = spec.commandLine().getOut();
-        Optional<DatabaseOptions.Target> target =
-                database.target(job.definition().target().database(), spec.commandLine().getErr());
+        Optional<DatabaseOptions.Target> target = database.target(
+                job.definition().target().database(), spec.commandLine().getErr());
         if (target.isEmpty()) {
             return true;
         }
-        try (Orchestrator orchestrator = new Orchestrator(target.get().settings(), target.get().database())) {
+        try (Orchestrator orchestrator =
+                new Orchestrator(target.get().settings(), target.get().database())) {
             Result result = orchestrator.check(job);
             if (result instanceof Refused refused) {
                 refused.problems().forEach(out::println);

@@ -12,8 +12,7 @@ import java.util.Optional;
  * @param session what holds for every session of a batch
  * @param allTablesPublication whether own tables may be created under a publication FOR ALL TABLES
  */
-public record DatabaseSettings(
-        String name, Login login, String schema, Session session, boolean allTablesPublication) {
+public record DatabaseSettings(String name, Login login, String schema, Session session, boolean allTablesPublication) {
 
     /**
      * Where a database is and as whom it is used.

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.postgresql.Driver;
 
 /**
  * Where a database is, in the driver's form, with what a {@code postgresql://} URL says of the user taken out.
@@ -35,8 +36,7 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
             throw new IllegalArgumentException(
                     "a database URL begins with jdbc:postgresql:// or postgresql://, such as postgresql://user@host:5432/name");
         }
-        return withParameters(
-                "jdbc:postgresql://" + libpq.group(3), decoded(libpq.group(1)), decoded(libpq.group(2)));
+        return withParameters("jdbc:postgresql://" + libpq.group(3), decoded(libpq.group(1)), decoded(libpq.group(2)));
     }
 
     private static DatabaseUrl withParameters(String jdbc, Optional<String> user, Optional<String> password) {
@@ -51,8 +51,17 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
                 foundPassword = decoded(credential.group(3));
             }
         }
-        rest = CREDENTIAL.matcher(rest).replaceAll("$1").replaceAll("&{2,}", "&").replaceAll("\\?&", "?");
-        return new DatabaseUrl(rest.replaceAll("[?&]+$", ""), foundUser, foundPassword);
+        rest = CREDENTIAL
+                .matcher(rest)
+                .replaceAll("$1")
+                .replaceAll("&{2,}", "&")
+                .replaceAll("\\?&", "?");
+        String url = rest.replaceAll("[?&]+$", "");
+        if (Driver.parseURL(url, null) == null) {
+            throw new IllegalArgumentException(
+                    "the database URL is malformed; it should look like postgresql://user@host:5432/name");
+        }
+        return new DatabaseUrl(url, foundUser, foundPassword);
     }
 
     @SuppressWarnings("NullAway") // a group that did not match is null

@@ -203,9 +203,7 @@ public final class SettingsReader {
     }
 
     private static Optional<String> text(Config config, String key) {
-        return config.hasPath(key)
-                ? Optional.of(config.getString(key)).filter(t -> !t.isEmpty())
-                : Optional.empty();
+        return config.hasPath(key) ? Optional.of(config.getString(key)).filter(t -> !t.isEmpty()) : Optional.empty();
     }
 
     private static String message(ConfigException e) {

@@ -14,16 +14,16 @@ public final class Interruption implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMillis(4500);
 
     private final CountDownLatch ended = new CountDownLatch(1);
-    private final Stop stop;
+    private volatile int exitCode;
     private final Thread hook;
 
     private Interruption(Stop stop, int exitCode) {
-        this.stop = stop;
+        this.exitCode = exitCode;
         this.hook = new Thread(
                 () -> {
                     stop.request();
                     await();
-                    Runtime.getRuntime().halt(exitCode);
+                    Runtime.getRuntime().halt(this.exitCode);
                 },
                 "interruption");
     }
@@ -42,12 +42,12 @@ public final class Interruption implements AutoCloseable {
     }
 
     /**
-     * The wish that Ctrl-C says.
+     * The work has come to an end of its own.
      *
-     * @return for whoever does the work
+     * @param code what the process says to its caller from now on, also when it is interrupted
      */
-    public Stop stop() {
-        return stop;
+    public void ended(int code) {
+        exitCode = code;
     }
 
     @Override

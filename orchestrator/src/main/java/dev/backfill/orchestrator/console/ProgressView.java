@@ -46,7 +46,11 @@ interface ProgressView extends AutoCloseable {
 
         @Override
         public void show(
-                RunProgress progress, long estimatedRows, Duration elapsed, long scannedHere, @Nullable String standing) {
+                RunProgress progress,
+                long estimatedRows,
+                Duration elapsed,
+                long scannedHere,
+                @Nullable String standing) {
             long scanned = progress.rows().scannedInPass();
             bar.maxHint(Math.max(1, Math.max(estimatedRows, scanned)));
             bar.stepTo(scanned);
@@ -70,11 +74,21 @@ interface ProgressView extends AutoCloseable {
 
         @Override
         public void show(
-                RunProgress progress, long estimatedRows, Duration elapsed, long scannedHere, @Nullable String standing) {
+                RunProgress progress,
+                long estimatedRows,
+                Duration elapsed,
+                long scannedHere,
+                @Nullable String standing) {
             long scanned = progress.rows().scannedInPass();
             double rate = scannedHere / Math.max(0.001, elapsed.toMillis() / 1000.0);
             long left = Math.max(0, estimatedRows - scanned);
-            String eta = rate < 1 || left == 0 ? "" : ", ETA " + Duration.ofSeconds((long) (left / rate)).toString().substring(2).toLowerCase(Locale.ROOT);
+            String eta = rate < 1 || left == 0
+                    ? ""
+                    : ", ETA "
+                            + Duration.ofSeconds((long) (left / rate))
+                                    .toString()
+                                    .substring(2)
+                                    .toLowerCase(Locale.ROOT);
             err.println(String.format(
                     Locale.ROOT,
                     "%,d of about %,d rows, slice %d of %d, %,.0f rows/s%s%s",

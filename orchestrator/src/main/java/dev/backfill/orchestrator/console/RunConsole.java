@@ -23,6 +23,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
 
     private static final Duration TERMINAL_PERIOD = Duration.ofMillis(500);
     private static final Duration PLAIN_PERIOD = Duration.ofSeconds(5);
+    private static final Duration SAID_AGAIN = Duration.ofSeconds(30);
 
     private final RunStore runs;
     private final SliceStore slices;
@@ -37,6 +38,8 @@ public final class RunConsole implements RunListener, AutoCloseable {
     private final AtomicLong fenced = new AtomicLong();
     private final AtomicLong scanned = new AtomicLong();
     private volatile @Nullable String standing;
+    private @Nullable String lastSaid;
+    private long lastSaidAt;
     private @Nullable Thread drawing;
 
     /**
@@ -107,10 +110,8 @@ public final class RunConsole implements RunListener, AutoCloseable {
     @Override
     public void held(String heldRun, Hold hold, String detail) {
         String text = "held: " + hold.word() + ": " + detail + "; " + hold.next();
-        if (!text.equals(standing)) {
-            standing = text;
-            say(text);
-        }
+        standing = text;
+        sayOnce(text, text);
     }
 
     @Override
@@ -121,10 +122,8 @@ public final class RunConsole implements RunListener, AutoCloseable {
     @Override
     public void waitingFor(String waitingRun, String owner, long seconds) {
         String text = "waiting for " + owner + ", which works on what is left";
-        if (!text.equals(standing)) {
-            standing = text;
-            say(text + "; its lease ends in " + seconds + " s unless it prolongs it");
-        }
+        standing = text;
+        sayOnce(text, text + "; its lease ends in " + seconds + " s unless it prolongs it");
     }
 
     @Override
@@ -145,17 +144,19 @@ public final class RunConsole implements RunListener, AutoCloseable {
     public void summarize(Run ended, PrintWriter out) {
         Optional<RunProgress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
-        String what =
-                switch (ended.state()) {
-                    case SUCCEEDED -> "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
-                    case FAILED -> "failed: " + ended.details().reason().orElse("no reason given")
-                            + "\nSee to these rows and call the same command again, which checks again;"
-                            + " --again goes over the whole range in a new run";
-                    case CANCELLED -> "was cancelled";
-                    case PAUSED -> "is paused: " + ended.details().reason().orElse("no reason given")
-                            + "\nMend it and call the same command again; nothing that was committed is done twice";
-                    case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
-                };
+        String what = switch (ended.state()) {
+            case SUCCEEDED ->
+                "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
+            case FAILED ->
+                "failed: " + ended.details().reason().orElse("no reason given")
+                        + "\nSee to these rows and call the same command again, which checks again;"
+                        + " --again goes over the whole range in a new run";
+            case CANCELLED -> "was cancelled";
+            case PAUSED ->
+                "is paused: " + ended.details().reason().orElse("no reason given")
+                        + "\nMend it and call the same command again; nothing that was committed is done twice";
+            case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
+        };
         out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), what));
         progress.ifPresent(p -> out.println(String.format(
                 Locale.ROOT,
@@ -199,6 +200,15 @@ public final class RunConsole implements RunListener, AutoCloseable {
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             return Optional.empty(); // the run itself says that the database is away
+        }
+    }
+
+    /** Says what has not just been said. */
+    private synchronized void sayOnce(String key, String text) {
+        if (!key.equals(lastSaid) || timing.since(lastSaidAt).compareTo(SAID_AGAIN) > 0) {
+            lastSaid = key;
+            lastSaidAt = timing.nanos();
+            say(text);
         }
     }
 

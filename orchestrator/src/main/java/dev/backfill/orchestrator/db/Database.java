@@ -24,6 +24,15 @@ public final class Database implements AutoCloseable {
     private static final Duration CONTROL_STATEMENT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(5);
 
+    /** Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. */
+    private static final String CONTROL_SESSION = """
+            SELECT set_config('application_name', 'backfill', false),
+                   set_config('lock_timeout', '10s', false),
+                   set_config('statement_timeout', '30s', false),
+                   set_config('synchronous_commit', 'on', false),
+                   set_config('default_transaction_isolation', 'read committed', false)
+            """;
+
     private final DatabaseSettings settings;
     private final OwnTables tables;
     private final HikariDataSource control;
@@ -39,8 +48,7 @@ public final class Database implements AutoCloseable {
         this.settings = settings;
         this.tables = new OwnTables(settings.schema());
         HikariConfig pool = pool("control", CONTROL_STATEMENT_TIMEOUT, CONTROL_CONNECTIONS);
-        pool.setConnectionInitSql("SELECT set_config('application_name', 'backfill', false),"
-                + " set_config('lock_timeout', '10s', false), set_config('statement_timeout', '30s', false)");
+        pool.setConnectionInitSql(CONTROL_SESSION);
         this.control = new HikariDataSource(pool);
         this.jdbi = Jdbi.create(control);
     }

@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.util.Objects;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
 
 /** Brings the own tables up to date. */
 public final class SchemaMigrator {
@@ -28,74 +29,102 @@ public final class SchemaMigrator {
      * @param database where
      */
     public static void migrate(Database database) {
-        Flyway.configure(SchemaMigrator.class.getClassLoader())
-                .dataSource(database.forMigration())
-                .schemas(database.tables().schema())
-                .createSchemas(true)
-                .table(HISTORY)
-                .locations("classpath:" + MIGRATIONS)
-                .load()
-                .migrate();
+        try {
+            Flyway.configure(SchemaMigrator.class.getClassLoader())
+                    .dataSource(database.forMigration())
+                    .schemas(database.tables().schema())
+                    .createSchemas(true)
+                    .table(HISTORY)
+                    .locations("classpath:" + MIGRATIONS)
+                    .baselineOnMigrate(true) // tables made by hand from the script
+                    .baselineVersion("1")
+                    .load()
+                    .migrate();
+        } catch (FlywayException e) {
+            if (SqlStates.state(e).isPresent()) {
+                throw e;
+            }
+            throw new IllegalStateException(
+                    "the own tables in schema " + database.tables().schema()
+                            + " are not as this version knows them; a newer version may have been here: "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    /** What there is of the own tables. */
+    public enum State {
+        /** Made or brought up to date by a migration. */
+        MIGRATED,
+        /** Made by hand from the script, without a history. */
+        BY_HAND,
+        /** Nothing in the schema, or no schema. */
+        ABSENT,
+        /** A schema of that name that holds something else. */
+        TAKEN
     }
 
     /**
-     * What stands in the way of creating the own tables.
+     * What there is of the own tables.
      *
-     * @param connection a session of the user that would create them
+     * @param connection any session
      * @param schema the own schema
-     * @return what is wrong and what to do; empty when they are there already or can be created
+     * @return its state
      * @throws SQLException when the catalog cannot be read
      */
-    public static Optional<String> obstacle(Connection connection, String schema) throws SQLException {
-        String sql =
-                """
-                SELECT n.oid IS NOT NULL AS exists,
-                       EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname = ?) AS made,
-                       CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                            ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
-                       current_user, current_database()
-                FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
+    public static State state(Connection connection, String schema) throws SQLException {
+        String sql = """
+                SELECT CASE WHEN bool_or(c.relname = ?) THEN 'MIGRATED'
+                            WHEN count(*) FILTER (WHERE c.relname IN ('job', 'run', 'slice', 'proof', 'event')) = 5 THEN 'BY_HAND'
+                            WHEN count(*) = 0 THEN 'ABSENT' ELSE 'TAKEN' END
+                FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = ? AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
                 """;
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, HISTORY);
             query.setString(2, schema);
             try (ResultSet row = query.executeQuery()) {
                 row.next();
-                if (row.getBoolean("made") || row.getBoolean("allowed")) {
-                    return Optional.empty();
-                }
-                String user = SqlName.quote(row.getString("current_user"));
-                String name = SqlName.quote(schema);
-                return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
-                        .formatted(
-                                user,
-                                name,
-                                row.getBoolean("exists")
-                                        ? "GRANT USAGE, CREATE ON SCHEMA %s TO %s".formatted(name, user)
-                                        : "CREATE SCHEMA %s AUTHORIZATION %s".formatted(name, user)));
+                return State.valueOf(row.getString(1));
             }
         }
     }
 
     /**
-     * Whether the own tables were created.
+     * What stands in the way of creating the own tables where there are none.
      *
-     * @param connection any session
+     * @param connection a session of the user that would create them
      * @param schema the own schema
-     * @return true once a migration has run
+     * @return what is wrong and what to do; empty when they can be created
      * @throws SQLException when the catalog cannot be read
      */
-    public static boolean exists(Connection connection, String schema) throws SQLException {
-        String sql =
-                """
-                SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = ? AND c.relname = ?
+    public static Optional<String> obstacle(Connection connection, String schema) throws SQLException {
+        String name = SqlName.quote(schema);
+        if (state(connection, schema) == State.TAKEN) {
+            return Optional.of(
+                    "the schema " + name + " holds something else than the own tables; empty it, or name another"
+                            + " schema in the configuration: database-defaults.schema");
+        }
+        String sql = """
+                SELECT n.oid IS NOT NULL AS exists,
+                       CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+                            ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
+                       current_user
+                FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
                 """;
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, schema);
-            query.setString(2, HISTORY);
             try (ResultSet row = query.executeQuery()) {
-                return row.next();
+                row.next();
+                if (row.getBoolean("allowed")) {
+                    return Optional.empty();
+                }
+                String user = SqlName.quote(row.getString("current_user"));
+                String grant = row.getBoolean("exists")
+                        ? "GRANT USAGE, CREATE ON SCHEMA %s TO %s".formatted(name, user)
+                        : "CREATE SCHEMA %s AUTHORIZATION %s".formatted(name, user);
+                return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
+                        .formatted(user, name, grant));
             }
         }
     }
@@ -109,8 +138,7 @@ public final class SchemaMigrator {
     public static String script(String schema) {
         String resource = MIGRATIONS + "/V1__runs.sql";
         try (InputStream in = SchemaMigrator.class.getClassLoader().getResourceAsStream(resource)) {
-            String tables = new String(
-                    Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
+            String tables = new String(Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
             String quoted = SqlName.quote(schema);
             return "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n%n%2$s".formatted(quoted, tables);
         } catch (IOException e) {

@@ -35,6 +35,7 @@ public record SessionSettings(
         }
     }
 
+    private static final int CONNECTION_CHECK_SINCE = 14;
     private static final int TRANSACTION_TIMEOUT_SINCE = 17;
 
     /**
@@ -58,12 +59,15 @@ public record SessionSettings(
                 && session.idleInTransactionTimeout().isPresent()) {
             settings.put("transaction_timeout", milliseconds(timeouts.batch()));
         }
-        settings.put("client_connection_check_interval", "1s");
+        if (serverVersion >= CONNECTION_CHECK_SINCE) {
+            settings.put("client_connection_check_interval", "1s");
+        }
         settings.put("tcp_keepalives_idle", "5");
         settings.put("tcp_keepalives_interval", "5");
         settings.put("tcp_keepalives_count", "3");
         settings.put("row_security", "off");
         settings.put("synchronous_commit", session.synchronousCommit() ? "on" : "off");
+        settings.put("default_transaction_isolation", "read committed");
         settings.put("standard_conforming_strings", "on");
         settings.put("DateStyle", "ISO");
         settings.put("TimeZone", timeZone);

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.db;
 
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.Set;
@@ -16,8 +17,7 @@ public final class SqlStates {
     private static final Set<String> DOWN = Set.of("57P01", "57P02", "57P03", "57P05", "25006");
     private static final Set<String> DENIED = Set.of("57P04", "3D000");
     private static final Set<String> PREPARED_ELSEWHERE = Set.of("26000", "42P05");
-    private static final Set<String> DATA_CLASSES =
-            Set.of("22", "23", "P0", "20", "21", "2F", "38", "39", "44", "54");
+    private static final Set<String> DATA_CLASSES = Set.of("22", "23", "P0", "20", "21", "2F", "38", "39", "44", "54");
     private static final Set<String> DEFINED_CLASSES = Set.of(
             "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
             "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44", "53", "54", "55",
@@ -111,6 +111,7 @@ public final class SqlStates {
         String text = error.getClass().getSimpleName();
         for (Throwable t = error; t != null; t = t.getCause()) {
             text = t.getMessage() == null ? text : t.getMessage();
+            text = t instanceof UnknownHostException ? "unknown host " + text : text;
         }
         return text.lines().findFirst().orElse(text);
     }

@@ -19,8 +19,7 @@ import java.util.Optional;
 /** Reads what the catalog says of a table. Needs no right on the table itself. */
 public final class TableFactsReader {
 
-    private static final String TABLE =
-            """
+    private static final String TABLE = """
             SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages,
                    pg_catalog.pg_relation_size(c.oid) AS bytes,
                    c.relreplident IN ('f', 'i')
@@ -32,16 +31,14 @@ public final class TableFactsReader {
               AND CASE WHEN ?::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = ?::text END
             """;
 
-    private static final String COLUMNS =
-            """
+    private static final String COLUMNS = """
             SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), NOT a.attnotnull, a.attgenerated <> ''
             FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = ?::oid AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attnum
             """;
 
-    private static final String INDEXES =
-            """
+    private static final String INDEXES = """
             SELECT c.relname, m.amname, i.indisprimary,
                    i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
                      AND i.indexprs IS NULL AS is_unique,
@@ -68,8 +65,7 @@ public final class TableFactsReader {
             ORDER BY NOT i.indisprimary, c.relname
             """;
 
-    private static final String PUBLICATIONS =
-            """
+    private static final String PUBLICATIONS = """
             SELECT DISTINCT p.pubname
             FROM pg_catalog.pg_publication p
             JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname

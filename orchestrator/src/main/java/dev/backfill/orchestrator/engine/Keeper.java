@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.engine;
 
-import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
@@ -45,6 +44,11 @@ final class Keeper {
                 slice.id(), (id, w) -> w.slice().lease().fence() > slice.lease().fence() ? w : null);
     }
 
+    /** Whether no worker of this process is on a slice. */
+    boolean isIdle() {
+        return watched.isEmpty();
+    }
+
     /** Prolongs until stopped. */
     void keep(Stop stop) {
         while (!stop.sleep(leases.lease().dividedBy(3))) {
@@ -60,7 +64,6 @@ final class Keeper {
         try {
             slices.renew(leases, alive);
         } catch (RuntimeException e) {
-            SqlStates.requireFromDatabase(e);
             LOG.atDebug().setCause(e).log("leases not prolonged this time; the batches prolong them too");
         }
     }

@@ -53,6 +53,7 @@ final class Patience {
 
     <T> T call(Call<T> call) throws Hopeless, Stopped {
         Optional<Hold> held = Optional.empty();
+        int timeouts = 0;
         for (int failures = 0; ; ) {
             try {
                 T value = call.call();
@@ -62,7 +63,8 @@ final class Patience {
                 SqlStates.requireFromDatabase(e);
                 ErrorClass error = errorClass(e);
                 Optional<Hold> hold = hold(error);
-                boolean slow = error == ErrorClass.TIMEOUT && failures >= MOST_TIMEOUTS;
+                timeouts += error == ErrorClass.TIMEOUT ? 1 : 0;
+                boolean slow = timeouts > MOST_TIMEOUTS;
                 if (hold.isEmpty() || slow) {
                     throw new Hopeless(e);
                 }

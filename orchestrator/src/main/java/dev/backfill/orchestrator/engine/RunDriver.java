@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.RunTransitions.Rows;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
@@ -87,7 +88,7 @@ public final class RunDriver {
                 FrozenRange range = slicer.freeze(connection);
                 long rows = slicer.estimate(connection, range);
                 List<Bounds> slices = slicer.cut(connection, range, rows);
-                return context.stores().transitions().begin(run, range, slices, Optional.of(rows));
+                return context.stores().transitions().begin(run, range, slices, new Rows(rows, Optional.empty()));
             }
         });
     }
@@ -98,7 +99,10 @@ public final class RunDriver {
     }
 
     private void verify(Run run) throws Hopeless, Stopped {
-        Optional<Finding> finding = new Verifier(context, run).verify();
+        Optional<Finding> finding;
+        try (Verifier verifier = new Verifier(context, run)) {
+            finding = verifier.verify();
+        }
         if (finding.isEmpty()) {
             context.around().stop().sleep(LOOK);
             return;
@@ -120,8 +124,8 @@ public final class RunDriver {
 
     /** Where the change may be made again, at most three times, and only while it helps. */
     private boolean deservesAnotherPass(Run run, long remaining) {
-        boolean helped = run.pass() <= 1
-                || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
+        boolean helped =
+                run.pass() <= 1 || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
         return context.statement().job().work().repeatable() && run.pass() < MOST_PASSES && helped;
     }
 
@@ -130,10 +134,9 @@ public final class RunDriver {
         FrozenRange range = details.range().orElseThrow();
         long rows = details.estimatedRows().orElse(0L);
         context.patience().call(() -> {
-            context.stores().runs().remember(run, remaining);
             try (Connection connection = context.sessions().take()) {
                 List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
-                return context.stores().transitions().begin(run, range, slices, Optional.of(rows));
+                return context.stores().transitions().begin(run, range, slices, new Rows(rows, Optional.of(remaining)));
             }
         });
     }

@@ -34,7 +34,8 @@ final class SliceWorker implements AutoCloseable {
     private final BatchPlan plan;
     private final RunListener listener;
     private final Timing timing;
-    private @Nullable Connection connection;
+    private final Session session;
+    private @Nullable Connection set;
     private @Nullable Mode mode;
     private Optional<Hold> held = Optional.empty();
 
@@ -47,24 +48,18 @@ final class SliceWorker implements AutoCloseable {
         this.plan = new BatchPlan(execution.batch(), execution.errors().attempts(), runner.timeout(Mode.BRISK));
         this.listener = context.around().listener();
         this.timing = context.around().timing();
+        this.session = new Session(context.sessions());
     }
 
     /** Takes a slice, if there is one to take. */
     Optional<Slice> claim() throws SQLException {
-        return context.stores()
-                .leases()
-                .claim(session(), context.run(), context.execution().parallelism());
+        int workers = context.execution().parallelism();
+        return session.use(open -> context.stores().leases().claim(open, context.run(), workers));
     }
 
-    /** This worker's connection, opened when there is none. */
-    Connection session() throws SQLException {
-        Connection open = connection;
-        if (open == null) {
-            open = context.sessions().take();
-            connection = open;
-            mode = null;
-        }
-        return open;
+    /** This worker's connection. */
+    Session session() {
+        return session;
     }
 
     /** Works a slice as far as it goes. */
@@ -80,49 +75,27 @@ final class SliceWorker implements AutoCloseable {
             }
         } finally {
             keeper.leave(claimed);
-            held.ifPresent(hold -> listener.released(context.run(), hold));
-            held = Optional.empty();
         }
     }
 
-    /** Calls what uses this worker's connection; a failure may be the connection's, so the next call has a new one. */
-    <T> T onSession(Patience.Call<T> call) throws SQLException {
-        try {
-            return call.call();
-        } catch (SQLException e) {
-            drop();
-            throw e;
-        }
-    }
-
-    /** Ends the session, whatever its state. */
-    private void drop() {
-        Connection broken = connection;
-        if (broken != null) {
-            context.sessions().discard(broken);
-            connection = null;
-        }
-    }
-
-    /** Ends the session: its time-outs are a batch's. */
     @Override
     public void close() {
-        drop();
+        release();
+        session.close();
     }
 
     /** One batch; the slice as it is after it, empty when this worker is through with it. */
     private Optional<Slice> next(Slice slice) throws Hopeless, Stopped {
         long start = timing.nanos();
         try {
-            Connection open = session();
-            if (mode != plan.mode()) {
+            Connection open = session.connection();
+            if (set != open || mode != plan.mode()) {
                 runner.enter(open, plan.mode());
+                set = open;
                 mode = plan.mode();
             }
             BatchRunner.Result result = runner.run(open, slice, plan.size());
-            return result.runState().isPresent()
-                    ? committed(slice, result, timing.since(start))
-                    : refused(open, slice);
+            return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
         }
@@ -154,7 +127,7 @@ final class SliceWorker implements AutoCloseable {
 
     private Optional<Slice> failed(Slice slice, SQLException e, Duration took) throws Hopeless, Stopped {
         ErrorClass error = SqlStates.classify(e);
-        if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || isClosed()) {
+        if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || session.isLost()) {
             return claimAnew(slice, e);
         }
         if (stop.isRequested()) {
@@ -183,7 +156,8 @@ final class SliceWorker implements AutoCloseable {
 
     private Optional<Slice> later(Slice slice, ErrorClass error, String why) {
         listener.batchRetried(slice, why);
-        if (error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
+        boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && plan.failures() == 1);
+        if (!ordinary) {
             Patience.hold(error).ifPresent(hold -> hold(hold, why));
         }
         stop.sleep(patience().pause(error, plan.failures()));
@@ -193,9 +167,9 @@ final class SliceWorker implements AutoCloseable {
     /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
     private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
         listener.batchRetried(slice, SqlStates.message(lost));
-        drop();
+        session.close();
         Optional<Slice> mine = patience()
-                .call(() -> onSession(() -> context.stores().leases().claimAnew(session(), slice)));
+                .call(() -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
         if (mine.isEmpty()) {
             listener.batchRetried(slice, "the slice has gone to another worker meanwhile");
         }
@@ -205,7 +179,7 @@ final class SliceWorker implements AutoCloseable {
     private void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
         String place = "slice " + slice.id().number();
         if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
-            place = "key " + patience().call(() -> onSession(() -> runner.firstKey(session(), slice)));
+            place = "key " + patience().call(() -> session.use(open -> runner.firstKey(open, slice)));
         }
         String reason = "at " + place + ": " + why;
         patience().call(() -> {
@@ -218,10 +192,11 @@ final class SliceWorker implements AutoCloseable {
     private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
         new Patience(context.run(), listener, new Stop(timing), context.backoff()).call(() -> {
             try {
-                context.stores().leases().giveBack(session(), slice, rest);
-                return true;
+                return session.use(open -> {
+                    context.stores().leases().giveBack(open, slice, rest);
+                    return true;
+                });
             } catch (SQLException e) {
-                drop();
                 if (stop.isRequested()) {
                     return false; // its lease runs out by itself
                 }
@@ -244,13 +219,5 @@ final class SliceWorker implements AutoCloseable {
 
     private Patience patience() {
         return context.patience(stop);
-    }
-
-    private boolean isClosed() {
-        try {
-            return connection == null || connection.isClosed();
-        } catch (SQLException e) {
-            return true;
-        }
     }
 }

@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * Proves that nothing is left: waits until no transaction that wrote behind a checkpoint can still commit, then counts
  * the rows that are still to do, in batches, never in one long snapshot.
  */
-final class Verifier {
+final class Verifier implements AutoCloseable {
 
     /**
      * What a check found.
@@ -46,9 +46,8 @@ final class Verifier {
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final int KEYS_SHOWN = 5;
 
-    private static final String OPEN =
-            """
-            SELECT string_agg(who, ', ') FROM (
+    private static final String OPEN = """
+            SELECT coalesce(string_agg(who, ', '), 'whose, a role with pg_monitor can see') FROM (
                 SELECT 'pid ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') AS who
                 FROM pg_catalog.pg_stat_activity
                 WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
@@ -59,6 +58,7 @@ final class Verifier {
     private final Run run;
     private final KeySearch search;
     private final Timing timing;
+    private final Session session;
     private long lastClaim;
 
     Verifier(RunContext context, Run run) {
@@ -67,6 +67,12 @@ final class Verifier {
         this.search = new KeySearch(
                 context.statement().tableName(), context.statement().key());
         this.timing = context.around().timing();
+        this.session = new Session(context.sessions());
+    }
+
+    @Override
+    public void close() {
+        session.close();
     }
 
     /** Waits for the horizon and counts; empty when the run is no longer this process's to check. */
@@ -143,7 +149,14 @@ final class Verifier {
             }
             KeyRange range = rest;
             long start = timing.nanos();
-            KeySearch.End end = context.patience().call(() -> countBatch(count, range, sizer));
+            KeySearch.End end = context.patience().call(() -> {
+                try {
+                    return session.use(open -> countBatch(open, count, range, sizer.next()));
+                } catch (SQLException e) {
+                    sizer.halve();
+                    throw e;
+                }
+            });
             sizer.committed(end.keys(), timing.since(start));
             if (end.key().equals(whole.upTo())) {
                 return true;
@@ -155,22 +168,17 @@ final class Verifier {
         }
     }
 
-    private KeySearch.End countBatch(Count count, KeyRange rest, BatchSizer sizer) throws SQLException {
-        try (Connection connection = context.sessions().take()) {
-            KeySearch.End end = search.find(connection, rest, sizer.next());
-            KeyRange batch = new KeyRange(rest.lower(), end.key());
-            String started = run.details().started().orElseThrow();
-            long rows = Statements.queryLong(
-                    connection, context.statement().remaining(batch, started).orElseThrow());
-            if (rows > 0 && count.keys.size() < KEYS_SHOWN) {
-                count.keys.addAll(keys(connection, batch, started, KEYS_SHOWN - count.keys.size()));
-            }
-            count.rows += rows;
-            return end;
-        } catch (SQLException e) {
-            sizer.halve();
-            throw e;
+    private KeySearch.End countBatch(Connection connection, Count count, KeyRange rest, int size) throws SQLException {
+        KeySearch.End end = search.find(connection, rest, size);
+        KeyRange batch = new KeyRange(rest.lower(), end.key());
+        String started = run.details().started().orElseThrow();
+        long rows = Statements.queryLong(
+                connection, context.statement().remaining(batch, started).orElseThrow());
+        if (rows > 0 && count.keys.size() < KEYS_SHOWN) {
+            count.keys.addAll(keys(connection, batch, started, KEYS_SHOWN - count.keys.size()));
         }
+        count.rows += rows;
+        return end;
     }
 
     private List<Key> keys(Connection connection, KeyRange batch, String started, int limit) throws SQLException {
@@ -194,7 +202,8 @@ final class Verifier {
         }
         lastClaim = timing.nanos();
         return context.patience()
-                .call(() -> context.stores().runs().claimVerification(run.id(), leases.owner(), leases.lease()));
+                .call(() -> session.use(open ->
+                        context.stores().runs().claimVerification(open, run.id(), leases.owner(), leases.lease())));
     }
 
     /** Lets another process check at once; tried once, for the right runs out by itself. */
@@ -221,13 +230,14 @@ final class Verifier {
     }
 
     private String one(String query) throws SQLException {
-        try (Connection connection = context.sessions().take();
-                PreparedStatement statement = connection.prepareStatement(query);
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            String value = row.getString(1);
-            return value == null ? "" : value;
-        }
+        return session.use(open -> {
+            try (PreparedStatement statement = open.prepareStatement(query);
+                    ResultSet row = statement.executeQuery()) {
+                row.next();
+                String value = row.getString(1);
+                return value == null ? "" : value;
+            }
+        });
     }
 
     /** The state that a finding leads to, when no further pass is right. */

@@ -3,6 +3,8 @@ package dev.backfill.orchestrator.engine;
 import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Frame;
 import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.Checkpoints;
@@ -30,6 +32,7 @@ final class WorkCrew {
     private static final Logger LOG = LoggerFactory.getLogger(WorkCrew.class);
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
+    private static final Duration AFTER_A_DEAR_CUT = Duration.ofSeconds(5);
 
     private final RunContext context;
     private final Run run;
@@ -102,14 +105,11 @@ final class WorkCrew {
             return;
         }
         try {
-            Run now = context.patience(stop).call(() -> context.stores().runs().find(run.id()));
-            if (now.state() != RunState.RUNNING) {
+            if (context.stores().runs().find(run.id()).state() != RunState.RUNNING) {
                 stop.request();
             }
-        } catch (Hopeless e) {
-            fail(e);
-        } catch (Stopped e) {
-            LOG.atDebug().log("stopped while looking at the run");
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e); // the workers say what is wrong with the database
         }
     }
 
@@ -139,28 +139,42 @@ final class WorkCrew {
     }
 
     private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {
-        return context.patience(stop).call(() -> worker.onSession(worker::claim));
+        return context.patience(stop).call(() -> worker.claim());
     }
 
     /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
     private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         var slices = context.stores().slices();
-        int workers = context.execution().parallelism();
         return context.patience(stop).call(() -> {
             if (slices.progress(run.id()).isDone()) {
                 return false;
             }
-            return worker.onSession(() -> splitter.split(worker.session(), run.id(), range, workers))
-                    || !pausedForOthers();
+            return split(worker, splitter) || !pausedForOthers();
         });
     }
 
+    /** A cut is a favour: when it would have to wait, there is none. */
+    private boolean split(SliceWorker worker, LiveSplitter splitter) throws SQLException {
+        int workers = context.execution().parallelism();
+        try {
+            return worker.session().use(open -> splitter.split(open, run.id(), range, workers));
+        } catch (SQLException e) {
+            ErrorClass error = SqlStates.classify(e);
+            if (error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
+                throw e;
+            }
+            stop.sleep(AFTER_A_DEAR_CUT);
+            return false;
+        }
+    }
+
     private boolean pausedForOthers() {
-        String owner = context.stores().leases().owner();
-        context.stores()
-                .slices()
-                .foreignLease(run.id(), owner)
-                .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
+        if (keeper.isIdle()) {
+            context.stores()
+                    .slices()
+                    .foreignLease(run.id(), context.stores().leases().owner())
+                    .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
+        }
         return stop.sleep(LOOK);
     }
 

@@ -124,7 +124,7 @@ final class JobRules {
 
     private void fixedTime(String pointer, String value) {
         String word = value.strip().toLowerCase(Locale.ROOT);
-        if (MOVING_TIMES.contains(word)) {
+        if (MOVING_TIMES.contains(word.split("\\s", 2)[0])) {
             add(pointer, "`" + value + "` is another time at each start", "write the date or the instant itself");
         } else if (word.contains("now()") || word.contains("interval")) {
             add(pointer, "a time must be a date or an instant", "a relative time is not in this version yet");

@@ -4,14 +4,19 @@ import dev.backfill.api.JobDefinition;
 import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
 import dev.backfill.orchestrator.db.TableFacts;
+import dev.backfill.orchestrator.sql.Assignments;
+import dev.backfill.orchestrator.sql.Assignments.Assignment;
+import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
 import dev.backfill.orchestrator.sql.SqlTemplate.Place;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The statement that changes the rows of a batch, and the one that counts what is left.
@@ -76,12 +81,30 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
      */
     public Optional<SqlFragment> remainingKeys(KeyRange range, String started, int limit) {
         return condition().map(condition -> {
-            SqlFragment.Builder sql =
-                    SqlFragment.builder().code("SELECT " + key.select() + " FROM ").verbatim(tableName());
+            SqlFragment.Builder sql = SqlFragment.builder()
+                    .code("SELECT " + key.select() + " FROM ")
+                    .verbatim(tableName());
             return where(sql, new Batch(range, started, false), condition)
                     .code(" LIMIT " + limit)
                     .build();
         });
+    }
+
+    /**
+     * The columns of the run's key that a statement of the author's own sets.
+     *
+     * @return their names; none for the other kinds of work
+     */
+    public List<String> keyColumnsSet() {
+        if (!(job.work() instanceof Work.Sql own)) {
+            return List.of();
+        }
+        Set<Assignment> set = Assignments.of(SqlTemplate.parse(own.statement()));
+        return key.columns().stream()
+                .map(KeyColumn::name)
+                .filter(name ->
+                        set.contains(new Assignment(table.identity().name().name(), name)))
+                .toList();
     }
 
     /**
@@ -131,9 +154,8 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     private SqlFragment fill(Place place, Batch batch) {
         return switch (place.name()) {
             case "range" -> batch.range().predicate(key, place.alias());
-            case "started" -> SqlFragment.builder()
-                    .bind(batch.started(), TIMESTAMPTZ)
-                    .build();
+            case "started" ->
+                SqlFragment.builder().bind(batch.started(), TIMESTAMPTZ).build();
             default -> throw new IllegalArgumentException("no such place in a job's SQL: :" + place.name());
         };
     }

@@ -29,8 +29,7 @@ public final class JobStore {
      * @return the number of its revision, from 1
      */
     public int register(LoadedJob job, String origin, String who) {
-        String insert =
-                """
+        String insert = """
                 INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)
                 VALUES (:name, :revision, CAST(:definition AS jsonb), :checksum, :origin, :who)
                 ON CONFLICT (name, revision) DO NOTHING
@@ -59,8 +58,7 @@ public final class JobStore {
     }
 
     private Optional<Known> latest(Handle handle, String name) {
-        String sql =
-                "SELECT revision, checksum FROM backfill.job WHERE name = :name ORDER BY revision DESC LIMIT 1";
+        String sql = "SELECT revision, checksum FROM backfill.job WHERE name = :name ORDER BY revision DESC LIMIT 1";
         return handle.createQuery(database.tables().sql(sql))
                 .bind("name", name)
                 .map((row, context) -> new Known(row.getInt("revision"), row.getString("checksum")))

@@ -181,6 +181,7 @@ public final class LiveCheck {
         assigned(table, answer.key());
         Optional<JobStatement> statement = answer.key().map(key -> new JobStatement(job, table, key));
         if (statement.isPresent()) {
+            statement.get().keyColumnsSet().forEach(column -> add("/sql", moved(column), ""));
             problems.addAll(StatementCheck.problems(statement.get(), locations, probe, plan));
         }
         return statement;
@@ -227,10 +228,13 @@ public final class LiveCheck {
                 problems.add(locations.keyProblem(pointer, quoted + " is generated and cannot be set", ""));
             } else if (key.isPresent()
                     && key.get().columns().stream().anyMatch(k -> k.name().equals(name))) {
-                String message = quoted + " is a column of the run's key, and must not change under the run";
-                problems.add(locations.keyProblem(pointer, message, ""));
+                problems.add(locations.keyProblem(pointer, moved(name), ""));
             }
         }
+    }
+
+    private static String moved(String name) {
+        return SqlName.quote(name) + " is a column of the run's key, and must not change under the run";
     }
 
     private boolean replicaIdentity(TableFacts table) {

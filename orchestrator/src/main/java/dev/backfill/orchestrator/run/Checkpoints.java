@@ -34,8 +34,7 @@ public record Checkpoints(OwnTables tables, Duration lease) {
      *   checkpoint  the batch was committed already, and its answer was lost
      *   "to"        the slice was cut shorter under its worker
      */
-    static final String MOVE =
-            """
+    static final String MOVE = """
             UPDATE backfill.slice SET
                 checkpoint = to_jsonb(CAST(? AS text[])),
                 rows_scanned = rows_scanned + ?,

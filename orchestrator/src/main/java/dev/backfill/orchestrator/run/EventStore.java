@@ -7,8 +7,7 @@ import org.jdbi.v3.core.Handle;
 /** The audit log. Safe for use by several threads. */
 public final class EventStore {
 
-    private static final String INSERT =
-            """
+    private static final String INSERT = """
             INSERT INTO backfill.event (subject_kind, subject, run, who, "from", "to", detail)
             SELECT 'job', r.job, r.id, :who, :from, :to, jsonb_strip_nulls(jsonb_build_object(
                 'reason', nullif(:reason, ''), 'slice', CAST(:slice AS integer)))
@@ -35,15 +34,15 @@ public final class EventStore {
      * @param slice the slice as the late worker took it for
      */
     public void commitFenced(Slice slice) {
-        database.jdbi().useHandle(handle -> handle.createUpdate(
-                        database.tables().sql(INSERT))
-                .bind("who", who)
-                .bind("from", "fence " + slice.lease().fence())
-                .bind("to", "fenced-commit")
-                .bind("reason", "the slice had gone to another worker")
-                .bind("slice", slice.id().number())
-                .bind("run", slice.id().run())
-                .execute());
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(INSERT))
+                        .bind("who", who)
+                        .bind("from", "fence " + slice.lease().fence())
+                        .bind("to", "fenced-commit")
+                        .bind("reason", "the slice had gone to another worker")
+                        .bind("slice", slice.id().number())
+                        .bind("run", slice.id().run())
+                        .execute());
     }
 
     void stateChanged(Handle handle, String run, Optional<RunState> from, RunState to, String reason) {

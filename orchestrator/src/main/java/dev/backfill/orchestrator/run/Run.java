@@ -64,8 +64,7 @@ public record Run(String id, Revision revision, RunState state, int pass, Detail
      * @param end the last key there was, inclusive; empty when there was no row
      * @param nulls the last key among the rows whose range column is NULL; empty when there was none
      */
-    public record FrozenRange(
-            Optional<String> from, Optional<Key> start, Optional<Key> end, Optional<Key> nulls) {}
+    public record FrozenRange(Optional<String> from, Optional<Key> start, Optional<Key> end, Optional<Key> nulls) {}
 
     /**
      * What a check of the whole range found.

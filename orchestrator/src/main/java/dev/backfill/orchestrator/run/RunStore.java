@@ -5,6 +5,8 @@ import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Revision;
 import dev.backfill.orchestrator.run.SliceStore.Foreign;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -15,18 +17,25 @@ import org.jdbi.v3.core.statement.StatementContext;
 /** The runs of a database. Safe for use by several threads. */
 public final class RunStore {
 
-    private static final String SELECT =
-            """
+    private static final String SELECT = """
             SELECT r.id, r.job, r.revision, j.checksum, r.state, r.pass, r."range" IS NOT NULL AS frozen,
                    r."range"->>'from' AS range_from, %s AS range_start, %s AS range_end, %s AS range_nulls,
                    to_char(r.started AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00') AS started,
                    r.estimated_rows, r.rows_remaining, r.reason
             FROM backfill.run r JOIN backfill.job j ON j.name = r.job AND j.revision = r.revision
+            """.formatted(
+                    Stored.select("r.\"range\"->'start'"),
+                    Stored.select("r.\"range\"->'end'"),
+                    Stored.select("r.\"range\"->'nulls'"));
+
+    private static final String CLAIM_VERIFICATION =
             """
-                    .formatted(
-                            Stored.select("r.\"range\"->'start'"),
-                            Stored.select("r.\"range\"->'end'"),
-                            Stored.select("r.\"range\"->'nulls'"));
+            UPDATE backfill.run SET verifier = ?, verifier_until = clock_timestamp() + CAST(? AS interval),
+                verifier_pid = pg_backend_pid(),
+                verifier_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
+                                  WHERE a.pid = pg_backend_pid())
+            WHERE id = ? AND state = 'VERIFYING' AND (verifier = ? OR (%s) IS NOT TRUE)
+            """.formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
 
     private final Database database;
     private final EventStore events;
@@ -51,8 +60,7 @@ public final class RunStore {
      * @return false when the job has an unfinished run already, and nothing was added
      */
     public boolean insert(String id, String job, int revision) {
-        String sql =
-                """
+        String sql = """
                 INSERT INTO backfill.run (id, job, revision, state, worker)
                 VALUES (:id, :job, :revision, 'PENDING', 'foreground')
                 ON CONFLICT (job) WHERE state IN ('PENDING', 'RUNNING', 'PAUSED', 'VERIFYING') DO NOTHING
@@ -93,37 +101,25 @@ public final class RunStore {
     }
 
     /**
-     * Writes down how many rows a check found, before a further pass.
+     * Takes or keeps the right to check a run. It ends with its time, or when the backend it was taken on is gone.
      *
-     * @param run the run
-     * @param remaining rows still to do
-     */
-    public void remember(Run run, long remaining) {
-        database.jdbi().useHandle(handle -> remember(handle, run, remaining));
-    }
-
-    /**
-     * Takes or keeps the right to check a run.
-     *
+     * @param connection the session that the process checks on, in autocommit mode
      * @param run the run's id
      * @param owner this process
      * @param lease for how long
      * @return false while another process has it
+     * @throws SQLException when the statement fails
      */
-    public boolean claimVerification(String run, String owner, Duration lease) {
-        String sql =
-                """
-                UPDATE backfill.run SET verifier = :owner, verifier_until = clock_timestamp() + CAST(:lease AS interval)
-                WHERE id = :id AND state = 'VERIFYING'
-                  AND (verifier IS NULL OR verifier = :owner OR verifier_until < clock_timestamp())
-                """;
-        return database.jdbi().withHandle(handle -> handle.createUpdate(
-                                database.tables().sql(sql))
-                        .bind("owner", owner)
-                        .bind("lease", Stored.interval(lease))
-                        .bind("id", run)
-                        .execute()
-                > 0);
+    public boolean claimVerification(Connection connection, String run, String owner, Duration lease)
+            throws SQLException {
+        try (PreparedStatement update =
+                connection.prepareStatement(database.tables().sql(CLAIM_VERIFICATION))) {
+            update.setString(1, owner);
+            update.setString(2, Stored.interval(lease));
+            update.setString(3, run);
+            update.setString(4, owner);
+            return update.executeUpdate() > 0;
+        }
     }
 
     /**
@@ -133,16 +129,15 @@ public final class RunStore {
      * @param owner this process
      */
     public void releaseVerification(String run, String owner) {
-        String sql =
-                """
+        String sql = """
                 UPDATE backfill.run SET verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'VERIFYING' AND verifier = :owner
                 """;
-        database.jdbi().useHandle(handle -> handle.createUpdate(
-                        database.tables().sql(sql))
-                .bind("id", run)
-                .bind("owner", owner)
-                .execute());
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .execute());
     }
 
     /**
@@ -153,18 +148,17 @@ public final class RunStore {
      * @return another process with the right to check, and for how long
      */
     public Optional<Foreign> foreignVerifier(String run, String owner) {
-        String sql =
-                """
+        String sql = """
                 SELECT verifier, ceil(extract(epoch FROM verifier_until - clock_timestamp())) AS seconds
                 FROM backfill.run
                 WHERE id = :id AND state = 'VERIFYING' AND verifier <> :owner AND verifier_until >= clock_timestamp()
                 """;
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(sql))
-                .bind("id", run)
-                .bind("owner", owner)
-                .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
-                .findOne());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
+                        .findOne());
     }
 
     void remember(Handle handle, Run run, long remaining) {
@@ -175,11 +169,11 @@ public final class RunStore {
     }
 
     private Optional<Run> one(String where, String value) {
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(SELECT + where))
-                .bind("value", value)
-                .map(RunStore::read)
-                .findOne());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(SELECT + where))
+                        .bind("value", value)
+                        .map(RunStore::read)
+                        .findOne());
     }
 
     private static Run read(ResultSet row, StatementContext context) throws SQLException {

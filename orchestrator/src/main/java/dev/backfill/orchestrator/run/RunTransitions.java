@@ -14,6 +14,14 @@ import org.jdbi.v3.core.Handle;
  */
 public final class RunTransitions {
 
+    /**
+     * What is known of the rows of a pass.
+     *
+     * @param estimated the planner's figure for the range
+     * @param remaining how many the check before it found still to do; empty before the first pass
+     */
+    public record Rows(long estimated, Optional<Long> remaining) {}
+
     private final Database database;
     private final RunStore runs;
     private final SliceStore slices;
@@ -40,14 +48,14 @@ public final class RunTransitions {
      * @param run the run, PENDING or VERIFYING
      * @param range the frozen range
      * @param bounds the slices
-     * @param estimatedRows the planner's figure for the range
+     * @param rows what is known of their number
      * @return false when the run is no longer in that state, and nothing was changed
      */
-    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Optional<Long> estimatedRows) {
-        String sql =
-                """
+    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Rows rows) {
+        String sql = """
                 UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1,
                     started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
+                    rows_remaining = :remaining,
                     verifier = NULL, verifier_until = NULL,
                     "range" = jsonb_build_object('from', CAST(:from AS text),
                         'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
@@ -57,7 +65,8 @@ public final class RunTransitions {
         requireLegal(run.state(), RunState.RUNNING);
         return database.jdbi().inTransaction(handle -> {
             int changed = handle.createUpdate(database.tables().sql(sql))
-                    .bind("estimate", estimatedRows.orElse(null))
+                    .bind("estimate", rows.estimated())
+                    .bind("remaining", rows.remaining().orElse(null))
                     .bind("from", range.from().orElse(null))
                     .bind("start", Stored.literal(range.start().orElse(null)))
                     .bind("end", Stored.literal(range.end().orElse(null)))
@@ -81,15 +90,16 @@ public final class RunTransitions {
      * @return false when it is not RUNNING or has slices left
      */
     public boolean beginVerifying(String run) {
-        String sql =
-                """
+        String sql = """
                 UPDATE backfill.run SET state = 'VERIFYING', verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'RUNNING'
                   AND NOT EXISTS (SELECT FROM backfill.slice WHERE run = :id AND state <> 'DONE')
                 """;
         return database.jdbi().inTransaction(handle -> {
-            boolean changed =
-                    handle.createUpdate(database.tables().sql(sql)).bind("id", run).execute() > 0;
+            boolean changed = handle.createUpdate(database.tables().sql(sql))
+                            .bind("id", run)
+                            .execute()
+                    > 0;
             if (changed) {
                 events.stateChanged(handle, run, Optional.of(RunState.RUNNING), RunState.VERIFYING, "");
             }
@@ -116,8 +126,7 @@ public final class RunTransitions {
      * @return false when it is no longer PAUSED
      */
     public boolean resume(Run run) {
-        String sql =
-                """
+        String sql = """
                 UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL,
                     verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'PAUSED' RETURNING state
@@ -127,8 +136,8 @@ public final class RunTransitions {
                     .bind("id", run.id())
                     .mapTo(String.class)
                     .findOne();
-            state.ifPresent(s -> events.stateChanged(
-                    handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), ""));
+            state.ifPresent(
+                    s -> events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), ""));
             return state.isPresent();
         });
     }
@@ -143,8 +152,7 @@ public final class RunTransitions {
      * @return false when the run is no longer VERIFYING, and nothing was changed
      */
     public boolean conclude(Run run, RunState next, Optional<Proof> proof, String reason) {
-        String sql =
-                """
+        String sql = """
                 INSERT INTO backfill.proof (job, run, revision, "range", horizon, remaining)
                 SELECT job, id, revision, "range", CAST(:horizon AS xid8), :remaining FROM backfill.run WHERE id = :id
                 """;
@@ -164,8 +172,7 @@ public final class RunTransitions {
     }
 
     private boolean move(Handle handle, Run run, RunState next, String reason) {
-        String sql =
-                """
+        String sql = """
                 UPDATE backfill.run SET state = :next, reason = nullif(:reason, ''),
                     paused_from = CASE WHEN :next = 'PAUSED' THEN state END,
                     finished = CASE WHEN :finished THEN clock_timestamp() END

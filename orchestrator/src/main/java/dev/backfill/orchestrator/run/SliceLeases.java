@@ -21,36 +21,23 @@ import java.util.Optional;
  */
 public record SliceLeases(OwnTables tables, String owner, Duration lease) {
 
-    private static final String LIVE =
-            """
-            lease_until >= clock_timestamp() AND (backend_pid IS NULL OR EXISTS (
-                SELECT FROM pg_catalog.pg_stat_activity a
-                WHERE a.pid = backend_pid AND coalesce(a.backend_start = s.backend_start, true)))
-            """;
+    private static final String LIVE = Stored.live("lease_until", "backend_pid", "s.backend_start");
 
-    private static final String FREE =
-            """
+    private static final String FREE = """
             SELECT EXISTS (SELECT FROM backfill.slice s
             WHERE run = ? AND state <> 'DONE' AND (%s) IS NOT TRUE)
-            """
-                    .formatted(LIVE);
+            """.formatted(LIVE);
 
-    private static final String LOCK_RUN =
-            """
+    private static final String LOCK_RUN = """
             SELECT FROM backfill.run WHERE id = ? AND state = 'RUNNING' FOR NO KEY UPDATE
             """;
 
-    private static final String COLUMNS =
-            """
+    private static final String COLUMNS = """
             number, fence, pass, %s AS "from", %s AS "to", %s AS checkpoint
-            """
-                    .formatted(
-                            Stored.select("slice.\"from\""),
-                            Stored.select("slice.\"to\""),
-                            Stored.select("slice.checkpoint"));
+            """.formatted(
+                    Stored.select("slice.\"from\""), Stored.select("slice.\"to\""), Stored.select("slice.checkpoint"));
 
-    private static final String CLAIM =
-            """
+    private static final String CLAIM = """
             UPDATE backfill.slice SET
                 state = 'RUNNING', owner = ?, fence = fence + 1,
                 lease_until = clock_timestamp() + CAST(? AS interval),
@@ -62,12 +49,9 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                 WHERE run = ? AND state <> 'DONE' AND (%1$s) IS NOT TRUE
                 ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
               AND ? > (SELECT count(*) FROM backfill.slice s WHERE run = ? AND state = 'RUNNING' AND %1$s)
-            """
-                    .formatted(LIVE)
-                    + "RETURNING " + COLUMNS;
+            """.formatted(LIVE) + "RETURNING " + COLUMNS;
 
-    private static final String CLAIM_ANEW =
-            """
+    private static final String CLAIM_ANEW = """
             UPDATE backfill.slice SET
                 fence = fence + 1,
                 lease_until = clock_timestamp() + CAST(? AS interval),
@@ -75,14 +59,12 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                  WHERE a.pid = pg_backend_pid())
             WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
-            """
-                    + "RETURNING " + COLUMNS;
+            """ + "RETURNING " + COLUMNS;
 
     private static final String READ_AGAIN = "SELECT " + COLUMNS
             + "FROM backfill.slice WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'";
 
-    private static final String GIVE_BACK =
-            """
+    private static final String GIVE_BACK = """
             UPDATE backfill.slice SET state = 'READY', owner = NULL, backend_pid = NULL, backend_start = NULL,
                 lease_until = clock_timestamp() + CAST(? AS interval)
             WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
@@ -227,9 +209,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             return Optional.of(new Slice(
                     new Slice.Id(run, row.getInt("number")),
                     new Lease(owner, row.getLong("fence")),
-                    new Bounds(
-                            Stored.read(row, "from"),
-                            Stored.read(row, "to").orElseThrow()),
+                    new Bounds(Stored.read(row, "from"), Stored.read(row, "to").orElseThrow()),
                     Stored.read(row, "checkpoint"),
                     row.getInt("pass")));
         }

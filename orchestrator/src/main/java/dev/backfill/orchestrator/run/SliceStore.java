@@ -39,8 +39,7 @@ public final class SliceStore {
      */
     public record Foreign(String owner, long seconds) {}
 
-    private static final String RENEW =
-            """
+    private static final String RENEW = """
             UPDATE backfill.slice SET lease_until = clock_timestamp() + CAST(:lease AS interval)
             WHERE (run, number) IN (
                 SELECT s.run, s.number FROM backfill.slice s
@@ -73,8 +72,7 @@ public final class SliceStore {
         if (bounds.isEmpty()) {
             return;
         }
-        String sql =
-                """
+        String sql = """
                 INSERT INTO backfill.slice (run, number, pass, "from", "to")
                 SELECT :run, coalesce(max(number), 0) + 1, :pass,
                        to_jsonb(CAST(:from AS text[])), to_jsonb(CAST(:to AS text[]))
@@ -102,14 +100,22 @@ public final class SliceStore {
         if (slices.isEmpty()) {
             return;
         }
-        database.jdbi().useHandle(handle -> handle.createUpdate(
-                        database.tables().sql(RENEW))
-                .bind("lease", Stored.interval(leases.lease()))
-                .bind("owner", leases.owner())
-                .bind("runs", array(slices.stream().map(s -> s.id().run()).toList()))
-                .bind("numbers", array(slices.stream().map(s -> s.id().number()).toList()))
-                .bind("fences", array(slices.stream().map(s -> s.lease().fence()).toList()))
-                .execute());
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(RENEW))
+                        .bind("lease", Stored.interval(leases.lease()))
+                        .bind("owner", leases.owner())
+                        .bind(
+                                "runs",
+                                array(slices.stream().map(s -> s.id().run()).toList()))
+                        .bind(
+                                "numbers",
+                                array(slices.stream().map(s -> s.id().number()).toList()))
+                        .bind(
+                                "fences",
+                                array(slices.stream()
+                                        .map(s -> s.lease().fence())
+                                        .toList()))
+                        .execute());
     }
 
     /**
@@ -119,8 +125,7 @@ public final class SliceStore {
      * @return sums over its slices
      */
     public RunProgress progress(String run) {
-        String sql =
-                """
+        String sql = """
                 SELECT coalesce(sum(rows_scanned), 0) AS scanned,
                        coalesce(sum(rows_scanned) FILTER (WHERE s.pass = newest.pass), 0) AS scanned_in_pass,
                        coalesce(sum(rows_changed), 0) AS changed,
@@ -130,16 +135,16 @@ public final class SliceStore {
                 FROM backfill.slice s, (SELECT max(pass) AS pass FROM backfill.slice WHERE run = :run) AS newest
                 WHERE s.run = :run
                 """;
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(sql))
-                .bind("run", run)
-                .map((row, context) -> new RunProgress(
-                        new RunProgress.Rows(
-                                row.getLong("scanned"), row.getLong("scanned_in_pass"), row.getLong("changed")),
-                        row.getLong("batches"),
-                        row.getInt("slices"),
-                        row.getInt("done")))
-                .one());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("run", run)
+                        .map((row, context) -> new RunProgress(
+                                new RunProgress.Rows(
+                                        row.getLong("scanned"), row.getLong("scanned_in_pass"), row.getLong("changed")),
+                                row.getLong("batches"),
+                                row.getInt("slices"),
+                                row.getInt("done")))
+                        .one());
     }
 
     /**
@@ -149,26 +154,21 @@ public final class SliceStore {
      * @return in order
      */
     public List<Working> working(String run) {
-        String sql =
-                """
+        String sql = """
                 SELECT number, %s AS "from", %s AS "to", %s AS checkpoint
                 FROM backfill.slice WHERE run = :run AND state = 'RUNNING' ORDER BY number
-                """
-                        .formatted(
-                                Stored.select("\"from\""),
-                                Stored.select("\"to\""),
-                                Stored.select("checkpoint"));
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(sql))
-                .bind("run", run)
-                .map((row, context) -> new Working(
-                        run,
-                        row.getInt("number"),
-                        new Bounds(
-                                Stored.read(row, "from"),
-                                Stored.read(row, "to").orElseThrow()),
-                        Stored.read(row, "checkpoint")))
-                .list());
+                """.formatted(Stored.select("\"from\""), Stored.select("\"to\""), Stored.select("checkpoint"));
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("run", run)
+                        .map((row, context) -> new Working(
+                                run,
+                                row.getInt("number"),
+                                new Bounds(
+                                        Stored.read(row, "from"),
+                                        Stored.read(row, "to").orElseThrow()),
+                                Stored.read(row, "checkpoint")))
+                        .list());
     }
 
     /**
@@ -180,15 +180,22 @@ public final class SliceStore {
      * @return false when the slice is no longer as it was seen, and nothing was changed
      */
     public boolean split(Working slice, Key middle) {
-        String cut =
-                """
+        String cut = """
                 UPDATE backfill.slice SET "to" = to_jsonb(CAST(:middle AS text[]))
                 WHERE run = :run AND number = :number AND state = 'RUNNING'
                   AND "to" = to_jsonb(CAST(:to AS text[]))
                   AND checkpoint IS NOT DISTINCT FROM to_jsonb(CAST(:checkpoint AS text[]))
                 RETURNING pass
                 """;
+        String lock = "SELECT id FROM backfill.run WHERE id = :run AND state = 'RUNNING' FOR NO KEY UPDATE";
         return database.jdbi().inTransaction(handle -> {
+            if (handle.createQuery(database.tables().sql(lock))
+                    .bind("run", slice.run())
+                    .mapTo(String.class)
+                    .findOne()
+                    .isEmpty()) {
+                return false;
+            }
             Optional<Integer> pass = handle.createQuery(database.tables().sql(cut))
                     .bind("run", slice.run())
                     .bind("number", slice.number())
@@ -214,19 +221,18 @@ public final class SliceStore {
      * @return another process with a lease that still holds, and for how long
      */
     public Optional<Foreign> foreignLease(String run, String owner) {
-        String sql =
-                """
+        String sql = """
                 SELECT owner, greatest(0, ceil(extract(epoch FROM lease_until - clock_timestamp()))) AS seconds
                 FROM backfill.slice
                 WHERE run = :run AND state = 'RUNNING' AND owner <> :owner AND lease_until >= clock_timestamp()
                 ORDER BY lease_until LIMIT 1
                 """;
-        return database.jdbi().withHandle(handle -> handle.createQuery(
-                        database.tables().sql(sql))
-                .bind("run", run)
-                .bind("owner", owner)
-                .map((row, context) -> new Foreign(row.getString("owner"), row.getLong("seconds")))
-                .findOne());
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("run", run)
+                        .bind("owner", owner)
+                        .map((row, context) -> new Foreign(row.getString("owner"), row.getLong("seconds")))
+                        .findOne());
     }
 
     private static String array(List<?> values) {

@@ -22,10 +22,7 @@ final class Stored {
         }
         StringJoiner array = new StringJoiner(",", "{", "}");
         for (String part : key.parts()) {
-            array.add(
-                    part == null
-                            ? "NULL"
-                            : '"' + part.replace("\\", "\\\\").replace("\"", "\\\"") + '"');
+            array.add(part == null ? "NULL" : '"' + part.replace("\\", "\\\\").replace("\"", "\\\"") + '"');
         }
         return array.toString();
     }
@@ -41,6 +38,15 @@ final class Stored {
     static Optional<Key> read(ResultSet row, String column) throws SQLException {
         Array array = row.getArray(column);
         return array == null ? Optional.empty() : Optional.of(new Key(Arrays.asList((String[]) array.getArray())));
+    }
+
+    /** A condition: the lease is not over, and the backend that it was taken on is not gone. */
+    static String live(String until, String pid, String start) {
+        return """
+                %1$s >= clock_timestamp() AND (%2$s IS NULL OR EXISTS (
+                    SELECT FROM pg_catalog.pg_stat_activity a
+                    WHERE a.pid = %2$s AND coalesce(a.backend_start = %3$s, true)))
+                """.formatted(until, pid, start);
     }
 
     /** A parameter for {@code CAST(:duration AS interval)}. */

@@ -33,13 +33,15 @@ enum KeySpace {
     String between(KeyColumn column, String fraction) {
         String type = column.type();
         return switch (this) {
-            case INTEGER -> "floor(lo::numeric + (hi::numeric - lo::numeric) * (%s)::numeric)::%s".formatted(fraction, type);
+            case INTEGER ->
+                "floor(lo::numeric + (hi::numeric - lo::numeric) * (%s)::numeric)::%s".formatted(fraction, type);
             case NUMERIC -> "lo + (hi - lo) * (%s)::numeric".formatted(fraction);
-            case TIME -> type.equals("date")
-                    ? "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + floor((hi - lo) * (%s)::numeric)::integer END"
-                            .formatted(fraction)
-                    : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + (hi - lo) * (%s)::double precision END"
-                            .formatted(fraction);
+            case TIME ->
+                type.equals("date")
+                        ? "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + floor((hi - lo) * (%s)::numeric)::integer END"
+                                .formatted(fraction)
+                        : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + (hi - lo) * (%s)::double precision END"
+                                .formatted(fraction);
         };
     }
 }

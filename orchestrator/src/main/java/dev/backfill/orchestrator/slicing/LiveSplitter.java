@@ -49,7 +49,9 @@ public record LiveSplitter(JobStatement statement, SliceStore slices, long least
             return false;
         }
         for (Working slice : working) {
-            Optional<Key> middle = slice.bounds().to().isNull()
+            boolean insideGroup = !statement.key().indexed()
+                    && slice.position().filter(p -> p.parts().size() > 1).isPresent();
+            Optional<Key> middle = slice.bounds().to().isNull() || insideGroup
                     ? Optional.empty()
                     : middle(connection, space.get(), slice, range);
             if (middle.isPresent() && cut(connection, slice, middle.get(), range)) {

@@ -45,14 +45,18 @@ public record Slicer(JobStatement statement) {
     public FrozenRange freeze(Connection connection) throws SQLException {
         var range = statement.job().target().range();
         KeyColumn first = statement.key().first();
-        SqlFragment.Builder inside = SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
+        SqlFragment.Builder inside =
+                SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
         range.from().ifPresent(v -> bound(inside, " >= ", v));
         range.to().ifPresent(v -> bound(inside, " < ", v));
         SqlFragment condition = inside.build();
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
-            SqlFragment isNull = SqlFragment.builder().verbatim(first.quoted()).code(" IS NULL").build();
-            nulls = key(connection, isNull, orderOfNulls(), "DESC");
+            SqlFragment isNull = SqlFragment.builder()
+                    .verbatim(first.quoted())
+                    .code(" IS NULL")
+                    .build();
+            nulls = lastOfNulls(connection, isNull);
         }
         return new FrozenRange(
                 range.from(),
@@ -75,7 +79,9 @@ public record Slicer(JobStatement statement) {
             rows += planned(connection, new KeyRange(lower(range), range.end().get()));
         }
         if (range.nulls().isPresent()) {
-            rows += planned(connection, new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
+            rows += planned(
+                    connection,
+                    new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
         }
         return rows;
     }
@@ -93,7 +99,8 @@ public record Slicer(JobStatement statement) {
         List<Bounds> slices = new ArrayList<>();
         if (range.end().isPresent()) {
             long most = Math.min(
-                    MOST_SLICES, (long) SLICES_PER_WORKER * statement.job().execution().parallelism());
+                    MOST_SLICES,
+                    (long) SLICES_PER_WORKER * statement.job().execution().parallelism());
             int wanted = (int) Math.max(1, Math.min(most, estimatedRows / LEAST_ROWS_OF_A_SLICE));
             Optional<Key> from = Optional.empty();
             for (Key boundary : boundaries(connection, range, wanted)) {
@@ -138,7 +145,8 @@ public record Slicer(JobStatement statement) {
         String type = first.type();
         SqlFragment.Builder sql = SqlFragment.builder()
                 .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT unnest(histogram_bounds::text::text[]::")
-                .code(type + "[]) AS " + first.quoted() + " FROM pg_catalog.pg_stats WHERE NOT inherited AND schemaname = ")
+                .code(type + "[]) AS " + first.quoted()
+                        + " FROM pg_catalog.pg_stats WHERE NOT inherited AND schemaname = ")
                 .bind(name.schema().orElse(""), "text")
                 .code(" AND tablename = ")
                 .bind(name.name(), "text")
@@ -146,7 +154,9 @@ public record Slicer(JobStatement statement) {
                 .bind(first.name(), "text")
                 .code(") AS t WHERE ")
                 .verbatim(first.quoted());
-        return inside(sql, first, range).code(KeyColumns.orderBy(List.of(first), "ASC")).build();
+        return inside(sql, first, range)
+                .code(KeyColumns.orderBy(List.of(first), "ASC"))
+                .build();
     }
 
     private SqlFragment equalWidth(KeySpace space, FrozenRange range, int slices) {
@@ -160,7 +170,9 @@ public record Slicer(JobStatement statement) {
                 .bind(firstOf(range.end()), first.type())
                 .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS t WHERE ")
                 .verbatim(first.quoted());
-        return inside(sql, first, range).code(KeyColumns.orderBy(List.of(first), "ASC")).build();
+        return inside(sql, first, range)
+                .code(KeyColumns.orderBy(List.of(first), "ASC"))
+                .build();
     }
 
     private static SqlFragment.Builder inside(SqlFragment.Builder sql, KeyColumn first, FrozenRange range) {
@@ -181,13 +193,27 @@ public record Slicer(JobStatement statement) {
         sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
     }
 
-    private List<KeyColumn> orderOfNulls() {
-        boolean byIndex = statement.key().indexed() || statement.key().rest().isEmpty();
-        return byIndex ? statement.key().columns() : statement.key().rest();
+    /** Without an index on the whole key, the NULLs are read once and sorted, never looked for along the primary key. */
+    private Optional<Key> lastOfNulls(Connection connection, SqlFragment isNull) throws SQLException {
+        if (statement.key().indexed() || statement.key().rest().isEmpty()) {
+            return key(connection, isNull, statement.key().columns(), "DESC");
+        }
+        return values(
+                        connection,
+                        SqlFragment.builder()
+                                .code("SELECT " + statement.key().select() + " FROM (SELECT * FROM ")
+                                .verbatim(statement.tableName())
+                                .code(" WHERE ")
+                                .add(isNull)
+                                .code(" OFFSET 0) AS t")
+                                .code(KeyColumns.orderBy(statement.key().rest(), "DESC") + " LIMIT 1")
+                                .build())
+                .stream()
+                .findFirst();
     }
 
-    private Optional<Key> key(
-            Connection connection, SqlFragment condition, List<KeyColumn> order, String direction) throws SQLException {
+    private Optional<Key> key(Connection connection, SqlFragment condition, List<KeyColumn> order, String direction)
+            throws SQLException {
         return values(
                         connection,
                         SqlFragment.builder()

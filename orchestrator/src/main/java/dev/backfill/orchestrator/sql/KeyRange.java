@@ -92,7 +92,8 @@ public record KeyRange(Lower lower, Key upTo) {
             }
             sql.code(row ? ")" + operator + "(" : operator);
             for (int i = from; i < values.size(); i++) {
-                sql.code(i > from ? ", " : "").bind(values.get(i), columns.get(i).type());
+                sql.code(i > from ? ", " : "")
+                        .bind(values.get(i), columns.get(i).type());
             }
             sql.code(row ? ")" : "");
         }

@@ -69,7 +69,7 @@ final class Arrows {
             Map.entry("org.jdbi.", Set.of("db", "registry", "run")),
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
-            Map.entry("org.postgresql.", Set.of("db", "registry")),
+            Map.entry("org.postgresql.", Set.of("config", "db", "registry")),
             Map.entry("tools.jackson.", Set.of("admin", "registry")),
             Map.entry("com.fasterxml.jackson.annotation.", Set.of("admin", "registry")),
             Map.entry("com.networknt.", Set.of("admin", "registry")),

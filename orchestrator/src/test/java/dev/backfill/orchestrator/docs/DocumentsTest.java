@@ -41,8 +41,8 @@ class DocumentsTest {
         String text = read("ARCHITECTURE.md");
         Path main = Path.of("src/main/java/dev/backfill/orchestrator");
         try (Stream<Path> packages = Files.list(main).filter(Files::isDirectory)) {
-            assertThat(packages.map(p -> "| `" + p.getFileName() + "` |")).allSatisfy(row -> assertThat(text)
-                    .contains(row));
+            assertThat(packages.map(p -> "| `" + p.getFileName() + "` |"))
+                    .allSatisfy(row -> assertThat(text).contains(row));
         }
     }
 
@@ -70,26 +70,31 @@ class DocumentsTest {
     void the_job_of_the_readme_is_valid() throws IOException {
         List<String> jobs = all(read("README.md"), "(?s)```yaml\n(.*?)```");
 
-        assertThat(jobs).isNotEmpty().allSatisfy(job -> assertThat(
-                        new JobFiles().read("README.md", job.getBytes(StandardCharsets.UTF_8)).problems())
-                .isEmpty());
+        assertThat(jobs)
+                .isNotEmpty()
+                .allSatisfy(job -> assertThat(new JobFiles()
+                                .read("README.md", job.getBytes(StandardCharsets.UTF_8))
+                                .problems())
+                        .isEmpty());
     }
 
     @Test
     void the_commands_of_the_readme_exist() throws IOException {
         Set<String> commands = new TreeSet<>(all(read("README.md"), "\\./backfill ([a-z]+)"));
 
-        assertThat(commands).contains("run", "validate").allSatisfy(command -> assertThat(
-                        Commands.execute(command, "--help"))
-                .isZero());
+        assertThat(commands)
+                .contains("run", "validate")
+                .allSatisfy(command ->
+                        assertThat(Commands.execute(command, "--help")).isZero());
     }
 
     @Test
     void every_linked_file_exists() throws IOException {
         List<String> links = all(read("README.md"), "\\]\\(([^)#:]+)\\)");
 
-        assertThat(links).isNotEmpty().allSatisfy(link -> assertThat(ROOT.resolve(link))
-                .exists());
+        assertThat(links)
+                .isNotEmpty()
+                .allSatisfy(link -> assertThat(ROOT.resolve(link)).exists());
     }
 
     private static void keys(String prefix, JsonNode schema, Set<String> keys) {

@@ -232,7 +232,9 @@ class BadInputTest {
         try (BackfillProcess process = BackfillProcess.builder(arguments)
                 .environment("PGPASSWORD", "not-the-word")
                 .start()) {
-            assertThat(process.waitFor(Duration.ofSeconds(30))).as("%s", process).isEqualTo(exit);
+            assertThat(process.waitFor(Duration.ofSeconds(30)))
+                    .as("%s", process)
+                    .isEqualTo(exit);
             assertThat(process.output() + process.errors())
                     .contains(says)
                     .doesNotContain("Exception", "\tat ", "not-the-word");

@@ -20,10 +20,7 @@ class ExamplesTest {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
             orders-total-cents.yaml | SELECT count(*) FROM orders WHERE total_cents IS DISTINCT FROM total * 100
             expired-sessions.yaml   | SELECT count(*) FROM sessions WHERE expired
             order-totals.yaml       | SELECT count(*) FROM orders o LEFT JOIN order_totals t ON t.order_id = o.id WHERE t.cents IS DISTINCT FROM o.total * 100
@@ -39,7 +36,8 @@ class ExamplesTest {
 
             assertThat(database.queryLong(wrongRows)).isZero();
             assertThat(database.queryStrings("SELECT state FROM backfill.run")).containsExactly("SUCCEEDED");
-            assertThat(database.queryLong("SELECT remaining FROM backfill.proof")).isZero();
+            assertThat(database.queryLong("SELECT remaining FROM backfill.proof"))
+                    .isZero();
         }
     }
 
@@ -47,8 +45,7 @@ class ExamplesTest {
     void every_example_is_tried() throws Exception {
         try (Stream<Path> files = Files.list(EXAMPLES)) {
             assertThat(files.map(f -> f.getFileName().toString()).filter(f -> f.endsWith(".yaml")))
-                    .containsExactlyInAnyOrder(
-                            "orders-total-cents.yaml", "expired-sessions.yaml", "order-totals.yaml");
+                    .containsExactlyInAnyOrder("orders-total-cents.yaml", "expired-sessions.yaml", "order-totals.yaml");
         }
     }
 

@@ -31,12 +31,10 @@ class IdleWorkersTest {
     void start() throws Exception {
         database = TestPostgres.newest().newDatabase();
         table = CountedTable.create(database, 300);
-        database.execute(
-                """
+        database.execute("""
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_sleep(0.005); RETURN NULL; END $$
-                """,
-                "CREATE TRIGGER slow AFTER UPDATE ON c FOR EACH ROW EXECUTE FUNCTION slow()");
+                """, "CREATE TRIGGER slow AFTER UPDATE ON c FOR EACH ROW EXECUTE FUNCTION slow()");
     }
 
     @AfterEach

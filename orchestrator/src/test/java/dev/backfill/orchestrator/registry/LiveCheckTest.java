@@ -53,6 +53,13 @@ class LiveCheckTest {
     }
 
     @Test
+    void refuses_a_statement_of_ones_own_that_sets_the_key() throws SQLException {
+        String work =
+                "sql: UPDATE orders AS o SET id = id + 1, cents = 1 WHERE :range(o)\nverify: { remaining: cents IS NULL }";
+        assertThat(refused(ID, work)).singleElement().asString().contains("\"id\" is a column of the run's key");
+    }
+
+    @Test
     void accepts_a_job_and_writes_its_statement() throws SQLException {
         Accepted accepted = accepted(ID, UPDATE);
         assertThat(accepted.statement().tableName()).isEqualTo("\"public\".\"orders\"");

@@ -72,7 +72,7 @@ final class RunFixture implements AutoCloseable {
     /** Makes the run RUNNING with these slices. */
     void begin(List<Bounds> bounds) {
         FrozenRange range = new FrozenRange(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-        transitions.begin(runs.find(RUN), range, bounds, Optional.of(0L));
+        transitions.begin(runs.find(RUN), range, bounds, new RunTransitions.Rows(0, Optional.empty()));
     }
 
     Checkpoints checkpoints() {

@@ -5,8 +5,10 @@ import static dev.backfill.orchestrator.run.RunFixture.RUN;
 import static dev.backfill.orchestrator.run.RunFixture.THEIRS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.run.Run.Proof;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
@@ -73,27 +75,38 @@ class RunTransitionsTest {
     @Test
     void one_process_checks_a_run_until_its_right_is_over() throws SQLException {
         verifying();
-        assertThat(fixture.runs().claimVerification(RUN, OURS, LEASE)).isTrue();
-        assertThat(fixture.runs().claimVerification(RUN, OURS, LEASE)).isTrue();
-        assertThat(fixture.runs().claimVerification(RUN, THEIRS, LEASE)).isFalse();
+        assertThat(claim(OURS)).isTrue();
+        assertThat(claim(OURS)).isTrue();
+        assertThat(claim(THEIRS)).isFalse();
 
         fixture.server().execute("UPDATE backfill.run SET verifier_until = now() - interval '1 s'");
-        assertThat(fixture.runs().claimVerification(RUN, THEIRS, LEASE)).isTrue();
+        assertThat(claim(THEIRS)).isTrue();
+    }
+
+    @Test
+    void the_right_to_check_ends_with_the_session_that_it_was_taken_on() throws SQLException {
+        verifying();
+        try (Connection session = fixture.worker()) {
+            assertThat(fixture.runs().claimVerification(session, RUN, OURS, LEASE))
+                    .isTrue();
+            assertThat(claim(THEIRS)).isFalse();
+        }
+        await().untilAsserted(() -> assertThat(claim(THEIRS)).isTrue());
     }
 
     @Test
     void the_check_of_a_run_that_was_paused_or_failed_is_anybodys_again() throws SQLException {
         verifying();
-        fixture.runs().claimVerification(RUN, OURS, LEASE);
+        claim(OURS);
         fixture.transitions().move(run(), RunState.PAUSED, "");
         fixture.transitions().resume(run());
-        assertThat(fixture.runs().claimVerification(RUN, THEIRS, LEASE)).isTrue();
+        assertThat(claim(THEIRS)).isTrue();
 
         fixture.transitions().conclude(run(), RunState.FAILED, Optional.of(new Proof("1000", 3)), "3 rows left");
         assertThat(run().details().remaining()).contains(3L);
         fixture.transitions().move(run(), RunState.RUNNING, "");
         fixture.transitions().beginVerifying(RUN);
-        assertThat(fixture.runs().claimVerification(RUN, OURS, LEASE)).isTrue();
+        assertThat(claim(OURS)).isTrue();
     }
 
     @Test
@@ -148,6 +161,10 @@ class RunTransitionsTest {
                         .queryStrings("SELECT concat_ws(' ', who, subject, \"from\", \"to\", detail->>'reason')"
                                 + " FROM backfill.event ORDER BY id"))
                 .containsExactly("test fill RUNNING VERIFYING", "test fill VERIFYING FAILED 3 rows left");
+    }
+
+    private boolean claim(String owner) throws SQLException {
+        return fixture.runs().claimVerification(fixture.worker(), RUN, owner, LEASE);
     }
 
     private void verifying() throws SQLException {
