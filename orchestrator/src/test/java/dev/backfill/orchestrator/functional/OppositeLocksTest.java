@@ -89,12 +89,10 @@ class OppositeLocksTest {
     @ParameterizedTest
     @ValueSource(strings = {DEFAULTS, SMALL})
     void the_application_never_becomes_the_victim_of_a_deadlock(String limits) throws Exception {
-        database.execute(
-                """
+        database.execute("""
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_sleep(0.0002); RETURN NULL; END $$
-                """,
-                "CREATE TRIGGER slow AFTER UPDATE OF n ON c FOR EACH ROW EXECUTE FUNCTION slow()");
+                """, "CREATE TRIGGER slow AFTER UPDATE OF n ON c FOR EACH ROW EXECUTE FUNCTION slow()");
         Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
         List<Future<?>> application = new ArrayList<>();
         try (Connection holder = holding(900);
