@@ -26,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGConnection;
 
 /** An application that locks rows in the opposite order of a batch. Of the two, it is the batch that gives way. */
 class OppositeLocksTest {
@@ -57,42 +58,53 @@ class OppositeLocksTest {
         database.close();
     }
 
+    /**
+     * A batch locks the rows before 300 and waits in turn for two sessions, as long as a lock may take; the application,
+     * which has row 900, waits for the batch all the while. Were the batch to reach row 900 and wait there, the
+     * application's check for deadlocks would be the first to come.
+     */
     @ParameterizedTest
     @ValueSource(strings = {DEFAULTS, SMALL})
-    void the_application_never_becomes_the_victim_of_a_deadlock(String limits) throws Exception {
+    void the_batch_gives_way_also_when_it_has_waited_for_others_before(String limits) throws Exception {
         Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
-        List<Future<?>> application = new ArrayList<>();
-        try (Connection holder = database.connect();
+        try (Connection first = holding(300);
+                Connection second = holding(600);
+                Connection application = holding(900);
                 BackfillProcess process =
                         BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
-            holder.setAutoCommit(false);
-            update(holder, 900);
-            awaitBatchesThatWait(1);
-            assertThat(update(holder, 5)).isEqualTo("00000");
-            holder.commit();
-            for (int i = 0; i < 3; i++) {
-                Random random = new Random(i);
-                application.add(sessions.submit(whileAlive(process, () -> backwards(random))));
-            }
+            awaitBatchWaitingFor(first);
+            Future<String> other = sessions.submit(() -> update(application, 5));
+            first.createStatement().execute("SELECT pg_sleep(0.35)");
+            first.rollback();
+            second.createStatement().execute("SELECT pg_sleep(0.35)");
+            second.rollback();
+            assertThat(other.get(20, TimeUnit.SECONDS)).isEqualTo("00000");
+            application.rollback();
+
             assertThat(process.waitFor(PATIENCE)).as("%s", process).isZero();
         }
-        for (Future<?> session : application) {
-            session.get(20, TimeUnit.SECONDS);
-        }
-        assertThat(states).containsOnlyKeys("00000");
         new CountedTable(database, ROWS).assertEachRowWasChangedOnce();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {DEFAULTS, SMALL})
-    void nor_when_the_batch_waits_for_several_sessions_in_turn(String limits) throws Exception {
+    void the_application_never_becomes_the_victim_of_a_deadlock(String limits) throws Exception {
+        database.execute("""
+                CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(0.0002); RETURN NULL; END $$
+                """, "CREATE TRIGGER slow AFTER UPDATE OF n ON c FOR EACH ROW EXECUTE FUNCTION slow()");
         Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
         List<Future<?>> application = new ArrayList<>();
-        try (BackfillProcess process = BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
-            for (int row : List.of(300, 600, 900)) {
-                application.add(sessions.submit(rounds(process, 5, () -> holdFor400Milliseconds(row))));
+        try (Connection holder = holding(900);
+                BackfillProcess process =
+                        BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
+            awaitBatchWaitingFor(holder);
+            assertThat(update(holder, 5)).isEqualTo("00000");
+            holder.rollback();
+            for (int i = 0; i < 4; i++) {
+                Random random = new Random(i);
+                application.add(sessions.submit(rounds(process, 25, () -> backwards(random))));
             }
-            application.add(sessions.submit(rounds(process, 20, () -> twoRows(950, 5))));
             assertThat(process.waitFor(PATIENCE)).as("%s", process).isZero();
         }
         for (Future<?> session : application) {
@@ -104,28 +116,21 @@ class OppositeLocksTest {
 
     /** Two rows, the higher one first, held for a while in between. */
     private void backwards(Random random) throws SQLException {
-        int high = 2 + random.nextInt(ROWS - 1);
-        twoRows(high, 1 + random.nextInt(high - 1));
-    }
-
-    private void twoRows(int first, int second) throws SQLException {
-        try (Connection connection = database.connect()) {
-            connection.setAutoCommit(false);
-            if (update(connection, first).equals("00000")) {
-                connection.createStatement().execute("SELECT pg_sleep(0.05)");
-                update(connection, second);
-            }
+        int done = (int) database.queryLong("SELECT coalesce(max((checkpoint->>0)::int), 0) FROM backfill.slice");
+        int low = Math.min(ROWS - 400, done) + 1 + random.nextInt(100);
+        int high = low + 100 + random.nextInt(200);
+        try (Connection connection = holding(high)) {
+            connection.createStatement().execute("SELECT pg_sleep(0.1)");
+            update(connection, low);
             connection.rollback();
         }
     }
 
-    private void holdFor400Milliseconds(int row) throws SQLException {
-        try (Connection connection = database.connect()) {
-            connection.setAutoCommit(false);
-            update(connection, row);
-            connection.createStatement().execute("SELECT pg_sleep(0.4)");
-            connection.rollback();
-        }
+    private Connection holding(int row) throws SQLException {
+        Connection connection = database.connect();
+        connection.setAutoCommit(false);
+        update(connection, row);
+        return connection;
     }
 
     private String update(Connection connection, int row) throws SQLException {
@@ -140,15 +145,14 @@ class OppositeLocksTest {
         return state;
     }
 
-    private void awaitBatchesThatWait(int count) {
+    private void awaitBatchWaitingFor(Connection holder) throws SQLException {
+        int pid = holder.unwrap(PGConnection.class).getBackendPID();
         await().atMost(PATIENCE)
-                .until(() -> database.queryLong("SELECT count(*) FROM pg_stat_activity"
-                                + " WHERE application_name LIKE 'backfill/%' AND wait_event_type = 'Lock'")
-                        >= count);
-    }
-
-    private static Callable<Void> whileAlive(BackfillProcess process, Round round) {
-        return rounds(process, Integer.MAX_VALUE, round);
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> database.queryLong(
+                                "SELECT count(*) FROM pg_stat_activity WHERE %d = ANY (pg_blocking_pids(pid))"
+                                        .formatted(pid))
+                        > 0);
     }
 
     private static Callable<Void> rounds(BackfillProcess process, int rounds, Round round) {
