@@ -27,6 +27,7 @@ import java.util.stream.Collectors;
 public final class LiveCheck {
 
     private static final int OLDEST_SERVER = 140_000;
+    private static final String MOVED = " is a column of the run's key, and must not change under the run";
     private static final String SIMILAR_TABLES = """
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
             FROM pg_catalog.pg_class c
@@ -181,7 +182,7 @@ public final class LiveCheck {
         assigned(table, answer.key());
         Optional<JobStatement> statement = answer.key().map(key -> new JobStatement(job, table, key));
         if (statement.isPresent()) {
-            statement.get().keyColumnsSet().forEach(column -> add("/sql", moved(column), ""));
+            statement.get().keyColumnsSet().forEach(column -> add("/sql", SqlName.quote(column) + MOVED, ""));
             problems.addAll(StatementCheck.problems(statement.get(), locations, probe, plan));
         }
         return statement;
@@ -228,13 +229,9 @@ public final class LiveCheck {
                 problems.add(locations.keyProblem(pointer, quoted + " is generated and cannot be set", ""));
             } else if (key.isPresent()
                     && key.get().columns().stream().anyMatch(k -> k.name().equals(name))) {
-                problems.add(locations.keyProblem(pointer, moved(name), ""));
+                problems.add(locations.keyProblem(pointer, quoted + MOVED, ""));
             }
         }
-    }
-
-    private static String moved(String name) {
-        return SqlName.quote(name) + " is a column of the run's key, and must not change under the run";
     }
 
     private boolean replicaIdentity(TableFacts table) {

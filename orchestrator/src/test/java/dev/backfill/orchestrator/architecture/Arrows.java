@@ -18,7 +18,7 @@ final class Arrows {
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
             Map.entry("batch", Set.of("db", "registry", "run")),
-            Map.entry("slicing", Set.of("batch", "registry", "run")),
+            Map.entry("slicing", Set.of("batch", "db", "registry", "run")),
             Map.entry("console", Set.of("db", "engine", "run")),
             Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "slicing", "throttle")),
             Map.entry("schedule", Set.of("config", "db", "registry", "run")),
