@@ -93,7 +93,8 @@ public final class Orchestrator implements AutoCloseable {
             }
             boolean published =
                     state == SchemaMigrator.State.ABSENT && !database.settings().allTablesPublication();
-            Optional<String> publication = published ? LiveCheck.allTablesPublication(connection) : Optional.empty();
+            Optional<String> publication =
+                    published ? SchemaMigrator.allTablesPublication(connection) : Optional.empty();
             return publication.isPresent() ? publication : SchemaMigrator.obstacle(connection, schema);
         }
     }

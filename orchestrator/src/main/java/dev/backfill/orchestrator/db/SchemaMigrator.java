@@ -130,6 +130,27 @@ public final class SchemaMigrator {
     }
 
     /**
+     * Looks for a publication of all tables, before own tables are created: a subscriber that lacks a table stops
+     * applying when the first change of it arrives, and everything else with it.
+     *
+     * @param connection any session on the database; it is not ended
+     * @return what is wrong and what to do, in one text; empty when own tables may be created
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<String> allTablesPublication(Connection connection) throws SQLException {
+        String sql = "SELECT string_agg(quote_ident(pubname), ', ' ORDER BY pubname) FROM pg_catalog.pg_publication"
+                + " WHERE puballtables";
+        try (PreparedStatement query = connection.prepareStatement(sql);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return Optional.ofNullable(row.getString(1))
+                    .map(names -> "publication " + names + " publishes all tables: new tables would stop its"
+                            + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber,"
+                            + " then set all-tables-publication = allow");
+        }
+    }
+
+    /**
      * The SQL of the own tables, for who wants to create them by hand.
      *
      * @param schema the schema's name

@@ -95,26 +95,6 @@ public final class LiveCheck {
         }
     }
 
-    /**
-     * Looks for a publication of all tables, before own tables are created: a subscriber that lacks a table stops
-     * applying when the first change of it arrives, and everything else with it.
-     *
-     * @param connection any session on the database; it is not ended
-     * @return what is wrong and what to do, in one text; empty when own tables may be created
-     * @throws SQLException when the catalog cannot be read
-     */
-    public static Optional<String> allTablesPublication(Connection connection) throws SQLException {
-        List<String> names = new Probe(connection)
-                .strings("SELECT quote_ident(pubname) FROM pg_catalog.pg_publication WHERE puballtables ORDER BY 1");
-        if (names.isEmpty()) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                "publication " + String.join(", ", names) + " publishes all tables: new tables would stop its"
-                        + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber, then set"
-                        + " all-tables-publication = allow");
-    }
-
     private Result run() throws SQLException {
         boolean usable = server();
         timeouts();

@@ -31,7 +31,7 @@ class KillTest {
         try (Counters counters = Counters.create(order, ROWS)) {
             Path job = CounterJob.by(order)
                     .largestBatch(200)
-                    .lasting(Duration.ofMillis(10))
+                    .lasting(Duration.ofMillis(40))
                     .in(directory);
 
             int kills = 0;
@@ -60,7 +60,7 @@ class KillTest {
                 waitAWhile(process, random.nextInt(1500));
             } else {
                 counters.awaitWorking(process);
-                waitAWhile(process, random.nextInt(400));
+                waitAWhile(process, random.nextInt(300));
             }
             if (process.isAlive()) {
                 process.kill9();

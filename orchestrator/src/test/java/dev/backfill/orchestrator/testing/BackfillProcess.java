@@ -171,6 +171,10 @@ public final class BackfillProcess implements AutoCloseable {
 
         private List<String> command() throws IOException {
             List<String> command = new ArrayList<>();
+            if (System.getProperty("os.name").equals("Linux")) {
+                // A shell that starts the tests in its background has them ignore SIGINT, and children inherit that.
+                command.addAll(List.of("/usr/bin/env", "--default-signal=INT"));
+            }
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
             command.addAll(options);
