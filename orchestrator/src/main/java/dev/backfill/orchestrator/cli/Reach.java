@@ -18,7 +18,7 @@ final class Reach {
         return switch (error) {
             case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
             case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL ->
-                new Refusal(ExitCode.UNREACHABLE, message + "; call again when it can be reached");
+                new Refusal(ExitCode.UNREACHABLE, message + hint(e) + "; call again when it can be reached");
         };
     }
 
@@ -26,6 +26,9 @@ final class Reach {
         String state = SqlStates.state(e).orElse("");
         if (state.startsWith("28") || state.equals(LOGIN_REFUSED)) {
             return "; check the user and PGPASSWORD or the file that PGPASSFILE names";
+        }
+        if (state.equals("55P03")) {
+            return "; somebody holds a lock on the job's table";
         }
         return state.equals("3D000") ? "; check the database's name in the URL" : "";
     }

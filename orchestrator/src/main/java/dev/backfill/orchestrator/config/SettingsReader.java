@@ -47,6 +47,9 @@ public final class SettingsReader {
      * @throws ConfigurationException with every problem, when there is one
      */
     public static Settings read(Path file) {
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+            throw new ConfigurationException(List.of(file + ": no such file, or it cannot be read"));
+        }
         Config own;
         try {
             own = ConfigFactory.parseFile(

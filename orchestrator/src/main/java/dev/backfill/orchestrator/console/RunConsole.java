@@ -98,6 +98,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
     @Override
     public void batchRetried(Slice slice, String why) {
         retries.incrementAndGet();
+        standing = "trying again: " + why;
     }
 
     @Override
@@ -170,6 +171,9 @@ public final class RunConsole implements RunListener, AutoCloseable {
                 fenced.get(),
                 seconds,
                 scanned.get() / seconds)));
+        progress.filter(p -> p.rows().changed() > p.rows().scanned())
+                .ifPresent(p -> out.println("warning: more rows were changed than scanned; the statement changes rows"
+                        + " outside of :range, or rows more than once"));
         if (ended.state() == RunState.SUCCEEDED && ended.details().remaining().isPresent()) {
             out.println("proof: 0 rows left to do in the whole range");
         }

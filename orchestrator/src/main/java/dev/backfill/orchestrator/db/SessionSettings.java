@@ -70,6 +70,9 @@ public record SessionSettings(
         settings.put("default_transaction_isolation", "read committed");
         settings.put("standard_conforming_strings", "on");
         settings.put("DateStyle", "ISO");
+        settings.put("extra_float_digits", "3");
+        settings.put("bytea_output", "hex");
+        settings.put("quote_all_identifiers", "off");
         settings.put("TimeZone", timeZone);
         Optional<String> path = session.searchPath();
         path.ifPresent(p -> settings.put("search_path", p));

@@ -4,6 +4,7 @@ import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Sorts SQLSTATEs by what happens next.
@@ -22,6 +23,8 @@ public final class SqlStates {
             "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
             "26", "27", "28", "2B", "2D", "2F", "34", "38", "39", "3B", "3D", "3F", "40", "42", "44", "53", "54", "55",
             "57", "58", "72", "F0", "HV", "P0", "XX");
+
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}+");
 
     private SqlStates() {}
 
@@ -105,7 +108,8 @@ public final class SqlStates {
     public static String message(Throwable error) {
         for (Throwable t = error; t != null; t = t.getCause()) {
             if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
-                return e.getServerErrorMessage().getMessage() + " (SQLSTATE " + e.getSQLState() + ")";
+                return line(String.valueOf(e.getServerErrorMessage().getMessage())) + " (SQLSTATE " + e.getSQLState()
+                        + ")";
             }
         }
         String text = error.getClass().getSimpleName();
@@ -113,6 +117,11 @@ public final class SqlStates {
             text = t.getMessage() == null ? text : t.getMessage();
             text = t instanceof UnknownHostException ? "unknown host " + text : text;
         }
-        return text.lines().findFirst().orElse(text);
+        return line(text.lines().findFirst().orElse(text));
+    }
+
+    private static String line(String text) {
+        String line = CONTROL.matcher(text).replaceAll(" ").strip();
+        return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;
     }
 }

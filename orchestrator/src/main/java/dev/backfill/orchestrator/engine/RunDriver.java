@@ -108,7 +108,7 @@ public final class RunDriver {
             return;
         }
         long remaining = finding.get().proof().map(Run.Proof::remaining).orElse(0L);
-        if (remaining > 0 && deservesAnotherPass(run, remaining)) {
+        if (remaining > 0 && context.patience().call(() -> deservesAnotherPass(run, remaining))) {
             nextPass(run, remaining);
             return;
         }
@@ -122,10 +122,15 @@ public final class RunDriver {
                                 reason(finding.get())));
     }
 
-    /** Where the change may be made again, at most three times, and only while it helps. */
+    /**
+     * Where the change may be made again, at most three times, and only while it helps. When exactly as many rows are left
+     * as the first pass changed, the change does not end its own condition, and doing it again would do it twice.
+     */
     private boolean deservesAnotherPass(Run run, long remaining) {
-        boolean helped =
-                run.pass() <= 1 || remaining < run.details().remaining().orElse(Long.MAX_VALUE);
+        long before = run.pass() > 1
+                ? run.details().remaining().orElse(Long.MAX_VALUE)
+                : context.stores().slices().progress(run.id()).rows().changed();
+        boolean helped = run.pass() > 1 ? remaining < before : remaining != before;
         return context.statement().job().work().repeatable() && run.pass() < MOST_PASSES && helped;
     }
 

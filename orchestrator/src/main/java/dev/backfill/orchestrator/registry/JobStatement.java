@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The statement that changes the rows of a batch, and the one that counts what is left.
@@ -72,7 +73,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     }
 
     /**
-     * The rows of a range that are still to do.
+     * The first rows of a range that are still to do.
      *
      * @param range which rows
      * @param started when the run started, as text
@@ -85,7 +86,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
                     .code("SELECT " + key.select() + " FROM ")
                     .verbatim(tableName());
             return where(sql, new Batch(range, started, false), condition)
-                    .code(" LIMIT " + limit)
+                    .code(order() + " LIMIT " + limit)
                     .build();
         });
     }
@@ -114,6 +115,13 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
      */
     public String tableName() {
         return table.identity().name().quoted();
+    }
+
+    /** By the table's own name, for the author's condition may use it. */
+    private String order() {
+        return key.columns().stream()
+                .map(column -> tableName() + "." + column.quoted())
+                .collect(Collectors.joining(", ", " ORDER BY ", ""));
     }
 
     private Optional<String> condition() {

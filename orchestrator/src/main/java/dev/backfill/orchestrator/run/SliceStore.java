@@ -225,7 +225,7 @@ public final class SliceStore {
                 SELECT owner, greatest(0, ceil(extract(epoch FROM lease_until - clock_timestamp()))) AS seconds
                 FROM backfill.slice
                 WHERE run = :run AND state = 'RUNNING' AND owner <> :owner AND lease_until >= clock_timestamp()
-                ORDER BY lease_until LIMIT 1
+                ORDER BY number LIMIT 1
                 """;
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))

@@ -127,7 +127,8 @@ public record Slicer(JobStatement statement) {
         if (slices == 1) {
             return List.of();
         }
-        List<Key> histogram = values(connection, histogram(range));
+        boolean array = statement.key().first().type().endsWith("[]"); // unnest would take its elements apart
+        List<Key> histogram = array ? List.of() : values(connection, histogram(range));
         if (histogram.size() >= slices) {
             List<Key> chosen = new ArrayList<>();
             for (int i = 1; i < slices; i++) {

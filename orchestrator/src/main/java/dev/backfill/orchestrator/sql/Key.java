@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.sql;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * @param parts at least one value; null for SQL's NULL
  */
 public record Key(List<@Nullable String> parts) {
+
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
+    private static final int MOST_SHOWN = 100;
 
     /** Copies the parts and checks that there is one. */
     public Key {
@@ -57,8 +61,15 @@ public record Key(List<@Nullable String> parts) {
         return first() == null;
     }
 
+    /**
+     * The key for a message: without control characters, and cut where it is long.
+     *
+     * @return one line
+     */
     @Override
     public String toString() {
-        return parts.size() == 1 ? String.valueOf(first()) : parts.toString();
+        String text = parts.size() == 1 ? String.valueOf(first()) : parts.toString();
+        String line = CONTROL.matcher(text).replaceAll("?");
+        return line.length() <= MOST_SHOWN ? line : line.substring(0, MOST_SHOWN) + "...";
     }
 }

@@ -1,0 +1,112 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.orchestrator.db.SchemaMigrator;
+import dev.backfill.orchestrator.testing.BackfillProcess;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tables, settings and jobs that once came out wrong. */
+class UnusualTablesTest {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    @TempDir
+    private Path directory;
+
+    private TestDatabase database;
+
+    @BeforeEach
+    void create() throws Exception {
+        database = TestPostgres.newest().newDatabase();
+    }
+
+    @AfterEach
+    void drop() throws Exception {
+        database.close();
+    }
+
+    @Test
+    void an_update_that_does_not_end_its_own_condition_is_made_once_and_fails() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL)");
+        database.execute("INSERT INTO c SELECT g, 0 FROM generate_series(1, 5000) AS g");
+
+        String said = run("update: { set: { n: n + 1 }, where: n >= 0 }", 1);
+
+        assertThat(said).contains("5000 rows still meet `remaining`, the first at 1, 2, 3, 4, 5");
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n <> 1")).isZero();
+    }
+
+    @Test
+    void a_float_key_keeps_its_last_digit_whatever_the_database_says() throws Exception {
+        database.execute("CREATE TABLE c (id float8 PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g + 0.4 FROM generate_series(1, 3000) AS g");
+        database.execute("ALTER DATABASE " + database.name() + " SET extra_float_digits = -12");
+
+        run("update: { set: { n: n + 1 }, where: n = 0 }", 0);
+
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n <> 1")).isZero();
+    }
+
+    @Test
+    void an_array_may_be_a_key() throws Exception {
+        database.execute("CREATE TABLE c (id int[] PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT ARRAY[g % 7, g] FROM generate_series(1, 5000) AS g", "ANALYZE c");
+
+        run("update: { set: { n: n + 1 }, where: n = 0 }", 0);
+
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n <> 1")).isZero();
+    }
+
+    @Test
+    void own_tables_that_were_made_by_hand_are_taken_over() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g FROM generate_series(1, 100) AS g");
+        database.execute(SchemaMigrator.script("backfill"));
+
+        run("update: { set: { n: 1 }, where: n = 0 }", 0);
+
+        assertThat(database.queryStrings("SELECT version FROM backfill.schema_history"))
+                .containsExactly("1");
+    }
+
+    @Test
+    void a_schema_of_somebody_elses_is_left_alone() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("CREATE SCHEMA backfill", "CREATE TABLE backfill.job (theirs int)");
+
+        String said = run("update: { set: { n: 1 }, where: n = 0 }", 2);
+
+        assertThat(said).contains("holds something else than the own tables");
+        assertThat(database.queryStrings("SELECT relname FROM pg_class WHERE relnamespace = 'backfill'::regnamespace"))
+                .containsExactly("job");
+    }
+
+    @Test
+    void a_statement_that_reaches_beyond_its_rows_is_told_of() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g FROM generate_series(1, 3000) AS g");
+
+        String said = run("sql: UPDATE c SET n = n + 1 WHERE :range OR true\nverify: none\nbatch: { max: 500 }", 0);
+
+        assertThat(said).contains("warning: more rows were changed than scanned");
+    }
+
+    private String run(String work, int exitCode) throws Exception {
+        String job = "version: 1\njob: unusual\ntable: c\nrange: { by: id }\n" + work + "\n";
+        Path file = Files.writeString(directory.resolve("job.yaml"), job);
+        try (BackfillProcess process =
+                BackfillProcess.start("run", file.toString(), "--database", database.jdbcUrl())) {
+            assertThat(process.waitFor(PATIENCE)).as(process::toString).isEqualTo(exitCode);
+            return process.output() + process.errors();
+        }
+    }
+}
