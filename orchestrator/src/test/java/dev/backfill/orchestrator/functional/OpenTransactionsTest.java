@@ -16,6 +16,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows that arrive behind a checkpoint, by transactions that were open when the last batch committed. */
 class OpenTransactionsTest {
@@ -24,7 +26,7 @@ class OpenTransactionsTest {
     private static final String UPDATE = "update: { set: { n: n + 1 }, where: n = 0 }";
     private static final String SQL =
             "sql: \"UPDATE c SET n = n + 1 WHERE n = 0 AND :range\"\nverify: { remaining: n = 0 }";
-    private static final String LATE = "INSERT INTO c VALUES (5000, 0)";
+    private static final String LATE = "INSERT INTO c VALUES (5000, 0, '2026-01-01 12:00:00+00')";
 
     @TempDir
     private Path directory;
@@ -35,8 +37,13 @@ class OpenTransactionsTest {
     void start() throws Exception {
         database = TestPostgres.newest().newDatabase();
         database.execute(
-                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0)",
-                "INSERT INTO c SELECT i * 3, 0 FROM generate_series(1, 3000) AS i",
+                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, at timestamptz)",
+                """
+                INSERT INTO c SELECT i * 3, 0, CASE WHEN i > 2800 THEN NULL WHEN i BETWEEN 1000 AND 1300 THEN '2026-01-02'
+                    ELSE timestamptz '2026-01-01' + i * interval '1 min' END
+                FROM generate_series(1, 3000) AS i
+                """,
+                "CREATE INDEX ON c (at)",
                 "VACUUM ANALYZE c");
     }
 
@@ -45,11 +52,12 @@ class OpenTransactionsTest {
         database.close();
     }
 
-    @Test
-    void an_update_goes_over_the_range_again_for_a_row_that_came_late() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {CountedTable.BY_KEY, CountedTable.BY_TIME})
+    void an_update_goes_over_the_range_again_for_a_row_that_came_late(String range) throws Exception {
         try (Connection older = open("CREATE TABLE of_older (id int)");
                 Connection younger = open(LATE);
-                BackfillProcess process = run(UPDATE)) {
+                BackfillProcess process = run(range, UPDATE)) {
             awaitHeldFor(process, "pid " + pid(younger));
             assertThat(process.errors()).contains("pid " + pid(older));
 
@@ -61,31 +69,35 @@ class OpenTransactionsTest {
             assertThat(process.waitFor(PATIENCE)).as("%s", process).isZero();
             assertThat(process.errors()).contains("pass 2");
         }
+        new CountedTable(database, 3001).assertManySlicesAndBatches();
         assertThat(state()).isEqualTo("SUCCEEDED");
         assertThat(database.queryStrings("SELECT n || ' times: ' || count(*) FROM c GROUP BY n"))
                 .containsExactly("1 times: 3001");
         assertThat(database.queryLong("SELECT remaining FROM backfill.proof")).isZero();
     }
 
-    @Test
-    void a_statement_that_may_not_be_repeated_fails_with_the_number_and_the_first_key() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {CountedTable.BY_KEY, CountedTable.BY_TIME})
+    void a_statement_that_may_not_be_repeated_fails_with_the_number_and_the_first_key(String range) throws Exception {
         try (Connection older = open("CREATE TABLE of_older (id int)");
                 Connection younger = open(LATE);
-                BackfillProcess process = run(SQL)) {
+                BackfillProcess process = run(range, SQL)) {
             awaitHeldFor(process, "pid " + pid(younger));
             older.rollback();
             awaitOnlyHeldFor(process, "pid " + pid(younger));
             younger.commit();
 
             assertThat(process.waitFor(PATIENCE)).as("%s", process).isEqualTo(1);
-            assertThat(process.output()).contains("1 rows still meet `remaining`, the first at 5000");
+            assertThat(process.output())
+                    .contains("1 rows still meet `remaining`, the first at ")
+                    .contains("5000");
         }
         assertThat(state()).isEqualTo("FAILED");
         assertThat(database.queryLong("SELECT n FROM c WHERE id = 5000")).isZero();
         assertThat(database.queryLong("SELECT count(*) FROM c WHERE n = 1")).isEqualTo(3000);
 
         database.execute("UPDATE c SET n = 1 WHERE id = 5000");
-        try (BackfillProcess again = run(SQL)) {
+        try (BackfillProcess again = run(range, SQL)) {
             assertThat(again.waitFor(PATIENCE)).as("%s", again).isZero();
         }
         assertThat(database.queryStrings("SELECT n || ' times: ' || count(*) FROM c GROUP BY n"))
@@ -123,13 +135,18 @@ class OpenTransactionsTest {
     }
 
     private BackfillProcess run(String work) throws Exception {
+        return run(CountedTable.BY_KEY, work);
+    }
+
+    private BackfillProcess run(String range, String work) throws Exception {
         Path job = CountedTable.write(directory, """
                 version: 1
                 job: late-rows
                 table: c
-                range: { by: id }
+                range: %s
+                batch: { size: 100, max: 100 }
                 %s
-                """.formatted(work));
+                """.formatted(range, work));
         return BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl());
     }
 

@@ -21,19 +21,21 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.PGConnection;
 
 /** An application that locks rows in the opposite order of a batch. Of the two, it is the batch that gives way. */
 class OppositeLocksTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(90);
-    private static final int ROWS = 4000;
-    private static final String DEFAULTS = "parallelism: 1";
+    private static final int ROWS = 20_000;
+    private static final String DEFAULTS = "batch: { max: 1000 }";
     private static final String SMALL = "batch: { size: 1000, min: 1000, max: 1000 }";
 
     @TempDir
@@ -46,10 +48,13 @@ class OppositeLocksTest {
     @BeforeEach
     void start() throws Exception {
         database = TestPostgres.newest().newDatabase();
-        database.execute(
-                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, app int NOT NULL DEFAULT 0)",
-                "INSERT INTO c SELECT i FROM generate_series(1, " + ROWS + ") AS i",
-                "VACUUM ANALYZE c");
+        database.execute("""
+                CREATE TABLE c (id bigint PRIMARY KEY, at timestamptz, n int NOT NULL DEFAULT 0, app int NOT NULL DEFAULT 0)
+                """, """
+                INSERT INTO c SELECT i, CASE WHEN i > 18000 THEN NULL WHEN i BETWEEN 6000 AND 7500 THEN '2026-01-06'
+                    ELSE timestamptz '2026-01-01' + i * interval '1 min' END
+                FROM generate_series(1, %d) AS i
+                """.formatted(ROWS), "CREATE INDEX ON c (at)", "VACUUM ANALYZE c");
     }
 
     @AfterEach
@@ -58,15 +63,20 @@ class OppositeLocksTest {
         database.close();
     }
 
+    static Stream<Arguments> jobs() {
+        return Stream.of(CountedTable.BY_KEY, CountedTable.BY_TIME)
+                .flatMap(range -> Stream.of(Arguments.of(range, DEFAULTS), Arguments.of(range, SMALL)));
+    }
+
     /**
      * A batch locks the rows before 300 and waits in turn for two sessions, as long as a lock may take; the application,
      * which has row 900, waits for the batch all the while. Were the batch to reach row 900 and wait there, the
      * application's check for deadlocks would be the first to come.
      */
     @ParameterizedTest
-    @ValueSource(strings = {DEFAULTS, SMALL})
-    void the_batch_gives_way_also_when_it_has_waited_for_others_before(String limits) throws Exception {
-        Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
+    @MethodSource("jobs")
+    void the_batch_gives_way_also_when_it_has_waited_for_others_before(String range, String limits) throws Exception {
+        Path job = CountedTable.job(directory, range, limits);
         try (Connection first = holding(300);
                 Connection second = holding(600);
                 Connection application = holding(900);
@@ -83,17 +93,19 @@ class OppositeLocksTest {
 
             assertThat(process.waitFor(PATIENCE)).as("%s", process).isZero();
         }
-        new CountedTable(database, ROWS).assertEachRowWasChangedOnce();
+        CountedTable table = new CountedTable(database, ROWS);
+        table.assertEachRowWasChangedOnce();
+        table.assertManySlicesAndBatches();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {DEFAULTS, SMALL})
-    void the_application_never_becomes_the_victim_of_a_deadlock(String limits) throws Exception {
+    @MethodSource("jobs")
+    void the_application_never_becomes_the_victim_of_a_deadlock(String range, String limits) throws Exception {
         database.execute("""
                 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_sleep(0.0002); RETURN NULL; END $$
                 """, "CREATE TRIGGER slow AFTER UPDATE OF n ON c FOR EACH ROW EXECUTE FUNCTION slow()");
-        Path job = CountedTable.job(directory, CountedTable.BY_KEY, limits);
+        Path job = CountedTable.job(directory, range, limits);
         List<Future<?>> application = new ArrayList<>();
         try (Connection holder = holding(900);
                 BackfillProcess process =
@@ -111,12 +123,14 @@ class OppositeLocksTest {
             session.get(20, TimeUnit.SECONDS);
         }
         assertThat(states).containsOnlyKeys("00000");
-        new CountedTable(database, ROWS).assertEachRowWasChangedOnce();
+        CountedTable table = new CountedTable(database, ROWS);
+        table.assertEachRowWasChangedOnce();
+        table.assertManySlicesAndBatches();
     }
 
     /** Two rows, the higher one first, held for a while in between. */
     private void backwards(Random random) throws SQLException {
-        int done = (int) database.queryLong("SELECT coalesce(max((checkpoint->>0)::int), 0) FROM backfill.slice");
+        int done = (int) database.queryLong("SELECT coalesce(max(id), 0) FROM c WHERE n = 1");
         int low = Math.min(ROWS - 400, done) + 1 + random.nextInt(100);
         int high = low + 100 + random.nextInt(200);
         try (Connection connection = holding(high)) {
