@@ -15,6 +15,7 @@ final class Session implements AutoCloseable {
 
     private final WorkerSessions pool;
     private @Nullable Connection connection;
+    private int generation;
 
     Session(WorkerSessions pool) {
         this.pool = pool;
@@ -26,8 +27,14 @@ final class Session implements AutoCloseable {
         if (open == null) {
             open = pool.take();
             connection = open;
+            generation++;
         }
         return open;
+    }
+
+    /** Which connection it is, counted from 1: what was set on another is not set on this one. */
+    int generation() {
+        return generation;
     }
 
     /** Uses the connection; a failure may be the connection's, so the next use has a new one. */

@@ -35,7 +35,7 @@ final class SliceWorker implements AutoCloseable {
     private final RunListener listener;
     private final Timing timing;
     private final Session session;
-    private @Nullable Connection set;
+    private int setOn;
     private @Nullable Mode mode;
     private Optional<Hold> held = Optional.empty();
 
@@ -89,9 +89,9 @@ final class SliceWorker implements AutoCloseable {
         long start = timing.nanos();
         try {
             Connection open = session.connection();
-            if (set != open || mode != plan.mode()) {
+            if (setOn != session.generation() || mode != plan.mode()) {
                 runner.enter(open, plan.mode());
-                set = open;
+                setOn = session.generation();
                 mode = plan.mode();
             }
             BatchRunner.Result result = runner.run(open, slice, plan.size());

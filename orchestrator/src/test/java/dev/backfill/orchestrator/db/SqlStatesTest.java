@@ -25,7 +25,7 @@ class SqlStatesTest {
         "PAUSE,         01000 25P02 0B000 72000 F0000 58030 HV000"
     })
     void an_error_is_sorted_by_what_happens_next(ErrorClass next, String states) {
-        for (String state : states.split(" ")) {
+        for (String state : states.split(" ", -1)) {
             assertThat(SqlStates.classify(state)).as(state).isEqualTo(next);
         }
     }

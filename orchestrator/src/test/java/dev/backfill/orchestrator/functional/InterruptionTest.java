@@ -21,7 +21,7 @@ class InterruptionTest {
     private static final Duration LOOK = Duration.ofMillis(20);
 
     /** How a process is asked to end. */
-    private enum Request {
+    enum Request {
         SIGTERM,
         SIGINT;
 

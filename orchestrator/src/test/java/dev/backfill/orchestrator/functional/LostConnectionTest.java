@@ -31,7 +31,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LostConnectionTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final Predicate<String> CHANGE = sql -> sql.startsWith("UPDATE c SET n = n + 1");
     private static final String LIMITS =
             "parallelism: 3\nbatch: { size: 100, min: 50, max: 100 }\nerrors: { statement-timeout: 2s }";
 
@@ -49,7 +48,7 @@ class LostConnectionTest {
         table = CountedTable.create(database, 6000);
         proxy = FaultProxy.to(database.server());
         proxy.onExecute(sql -> {
-            if (CHANGE.test(sql)) {
+            if (isChange(sql)) {
                 changes.incrementAndGet();
             }
         });
@@ -90,7 +89,7 @@ class LostConnectionTest {
     void the_answer_to_a_change_is_lost(String range) throws Exception {
         List<Trap> traps = new ArrayList<>();
         for (int at : List.of(3, 20, 21)) {
-            traps.add(proxy.loseAnswer(CHANGE, at));
+            traps.add(proxy.loseAnswer(LostConnectionTest::isChange, at));
         }
         runToItsEnd(range);
 
@@ -182,6 +181,10 @@ class LostConnectionTest {
     private List<String> commitsUnderWay() throws Exception {
         return database.queryStrings("SELECT pid || ' at ' || xact_start FROM pg_stat_activity"
                 + " WHERE query = 'COMMIT' AND wait_event = 'PgSleep'");
+    }
+
+    private static boolean isChange(String sql) {
+        return sql.startsWith("UPDATE c SET n = n + 1");
     }
 
     private void assertOnce() throws Exception {
