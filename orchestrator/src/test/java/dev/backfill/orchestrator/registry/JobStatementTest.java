@@ -68,7 +68,7 @@ class JobStatementTest {
                         "SELECT count(*) FROM \"s\".\"t\" WHERE (\"id\" > ?::bigint AND \"id\" <= ?::bigint) AND (\na\n)");
         assertThat(statement.remainingKeys(RANGE, STARTED, 5).orElseThrow().jdbc())
                 .isEqualTo("SELECT \"id\"::text FROM \"s\".\"t\" WHERE (\"id\" > ?::bigint AND \"id\" <= ?::bigint)"
-                        + " AND (\na\n) LIMIT 5");
+                        + " AND (\na\n) ORDER BY \"s\".\"t\".\"id\" LIMIT 5");
     }
 
     @Test
