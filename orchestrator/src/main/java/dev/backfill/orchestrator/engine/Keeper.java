@@ -38,7 +38,7 @@ final class Keeper {
         watched.put(slice.id(), new Watched(slice, timing.nanos()));
     }
 
-    /** A worker has left this slice. */
+    /** A worker has left this slice; another of this process that has claimed it since, under a newer fence, stays. */
     void leave(Slice slice) {
         watched.computeIfPresent(
                 slice.id(), (id, w) -> w.slice().lease().fence() > slice.lease().fence() ? w : null);

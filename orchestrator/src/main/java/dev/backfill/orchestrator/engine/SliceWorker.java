@@ -65,16 +65,18 @@ final class SliceWorker implements AutoCloseable {
     /** Works a slice as far as it goes. */
     void work(Slice claimed) throws Hopeless, Stopped {
         Optional<Slice> slice = Optional.of(claimed);
+        Slice signed = claimed;
         try {
             while (slice.isPresent() && !stop.isRequested()) {
-                keeper.sign(slice.get());
-                slice = next(slice.get());
+                signed = slice.get();
+                keeper.sign(signed);
+                slice = next(signed);
             }
             if (slice.isPresent()) {
                 giveBack(slice.get(), Duration.ZERO);
             }
         } finally {
-            keeper.leave(claimed);
+            keeper.leave(signed);
         }
     }
 
