@@ -11,8 +11,10 @@ import java.util.Optional;
  * @param batch the bounds of a batch
  * @param errors what is tried before the run stops
  * @param timeZone the session's time zone as PostgreSQL would read it; empty for the database's setting
+ * @param schedule when runs begin and move
  */
-public record Execution(int parallelism, BatchLimits batch, ErrorLimits errors, Optional<String> timeZone) {
+public record Execution(
+        int parallelism, BatchLimits batch, ErrorLimits errors, Optional<String> timeZone, Schedule schedule) {
 
     /** The most workers that one job may have. */
     public static final int MAX_PARALLELISM = 64;
@@ -29,5 +31,6 @@ public record Execution(int parallelism, BatchLimits batch, ErrorLimits errors, 
         requireNonNull(batch, "batch");
         requireNonNull(errors, "errors");
         requireNonNull(timeZone, "timeZone");
+        requireNonNull(schedule, "schedule");
     }
 }

@@ -1,12 +1,9 @@
 package dev.backfill.orchestrator.cli;
 
-import dev.backfill.orchestrator.Orchestrator;
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Interruption;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.engine.Stop;
-import dev.backfill.orchestrator.engine.Timing;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -16,6 +13,9 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.site.Site;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -70,8 +70,8 @@ final class RunCommand implements Callable<Integer> {
                 .orElseThrow(() -> new Refusal(
                         ExitCode.INVALID,
                         "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
-        try (Orchestrator orchestrator = new Orchestrator(target.settings(), target.database())) {
-            return run(orchestrator, job, stop).code();
+        try (Site site = new Site(target.settings(), target.database())) {
+            return run(site, job, stop).code();
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             throw Reach.refusal(target.database().login().toString(), e);
@@ -88,24 +88,24 @@ final class RunCommand implements Callable<Integer> {
         return content.jobs().get(0);
     }
 
-    private ExitCode run(Orchestrator orchestrator, LoadedJob job, Stop stop) throws SQLException, Refusal {
-        JobStatement statement = check(orchestrator, job);
-        orchestrator.migrate();
-        RunDecision decision = decide(orchestrator, job);
+    private ExitCode run(Site site, LoadedJob job, Stop stop) throws SQLException, Refusal {
+        JobStatement statement = check(site, job);
+        site.migrate();
+        RunDecision decision = decide(site, job);
         if (decision instanceof RunDecision.AlreadyDone done) {
             out().println("job %s: run %s has succeeded already; nothing to do (--again starts a new run)"
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        return drive(orchestrator, begin(orchestrator, job, decision), statement, stop);
+        return drive(site, begin(site, job, decision), statement, stop);
     }
 
-    private JobStatement check(Orchestrator orchestrator, LoadedJob job) throws SQLException, Refusal {
-        Result result = orchestrator.check(job);
+    private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {
+        Result result = site.check(job);
         if (result instanceof Refused refused) {
             refuseIfAny(refused.problems());
         }
-        Optional<String> obstacle = orchestrator.obstacle(job);
+        Optional<String> obstacle = site.obstacle(job);
         if (obstacle.isPresent()) {
             throw new Refusal(
                     ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
@@ -115,27 +115,26 @@ final class RunCommand implements Callable<Integer> {
         return accepted.statement();
     }
 
-    private RunDecision decide(Orchestrator orchestrator, LoadedJob job) {
-        return RunDecision.decide(
-                orchestrator.stores().runs().latest(job.definition().name()), job.checksum(), again);
+    private RunDecision decide(Site site, LoadedJob job) {
+        return RunDecision.decide(site.stores().runs().latest(job.definition().name()), job.checksum(), again);
     }
 
-    private Run begin(Orchestrator orchestrator, LoadedJob job, RunDecision decision) throws Refusal {
+    private Run begin(Site site, LoadedJob job, RunDecision decision) throws Refusal {
         if (decision instanceof RunDecision.Start) {
-            Optional<Run> started = orchestrator.start(job);
-            return started.isPresent() ? started.get() : begin(orchestrator, job, decide(orchestrator, job));
+            Optional<Run> started = site.start(job);
+            return started.isPresent() ? started.get() : begin(site, job, decide(site, job));
         } else if (decision instanceof RunDecision.GoOn goOn) {
             err().println("going on with run " + goOn.run().id() + " from its checkpoints");
             return goOn.run();
         } else if (decision instanceof RunDecision.Resume resume) {
             err().println("resuming run " + resume.run().id() + ", which was paused: "
                     + resume.run().details().reason().orElse("no reason given"));
-            orchestrator.stores().transitions().resume(resume.run());
+            site.stores().transitions().resume(resume.run());
             return resume.run();
         } else if (decision instanceof RunDecision.Retry retry) {
             err().println("trying again what run " + retry.run().id() + " left: "
                     + retry.run().details().reason().orElse("it failed"));
-            orchestrator.stores().transitions().move(retry.run(), RunState.RUNNING, "");
+            site.stores().transitions().move(retry.run(), RunState.RUNNING, "");
             return retry.run();
         } else if (decision instanceof RunDecision.AlreadyDone done) {
             return done.run();
@@ -145,12 +144,11 @@ final class RunCommand implements Callable<Integer> {
         throw new IllegalStateException("unknown decision: " + decision);
     }
 
-    private ExitCode drive(Orchestrator orchestrator, Run run, JobStatement statement, Stop stop) throws SQLException {
-        RunConsole console = new RunConsole(
-                orchestrator.stores().runs(), orchestrator.stores().slices(), orchestrator.timing(), run, err());
+    private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
+        RunConsole console = new RunConsole(site.stores().runs(), site.stores().slices(), site.timing(), run, err());
         Run ended;
-        try (RunConsole open = console.open(orchestrator.databaseName())) {
-            ended = orchestrator.drive(run, statement, open, stop);
+        try (RunConsole open = console.open(site.databaseName())) {
+            ended = site.drive(run, statement, open, stop);
         }
         console.summarize(ended, out());
         return switch (ended.state()) {

@@ -1,11 +1,11 @@
 package dev.backfill.orchestrator.cli;
 
-import dev.backfill.orchestrator.Orchestrator;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.site.Site;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -75,9 +75,8 @@ final class ValidateCommand implements Callable<Integer> {
         if (target.isEmpty()) {
             return true;
         }
-        try (Orchestrator orchestrator =
-                new Orchestrator(target.get().settings(), target.get().database())) {
-            Result result = orchestrator.check(job);
+        try (Site site = new Site(target.get().settings(), target.get().database())) {
+            Result result = site.check(job);
             if (result instanceof Refused refused) {
                 refused.problems().forEach(out::println);
                 return false;
@@ -85,7 +84,7 @@ final class ValidateCommand implements Callable<Integer> {
             if (result instanceof Accepted accepted) {
                 accepted.warnings().forEach(warning -> out.println("warning: " + warning));
             }
-            Optional<String> obstacle = orchestrator.obstacle(job);
+            Optional<String> obstacle = site.obstacle(job);
             obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return obstacle.isEmpty();
         } catch (SQLException e) {

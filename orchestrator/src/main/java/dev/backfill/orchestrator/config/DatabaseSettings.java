@@ -8,11 +8,20 @@ import java.util.Optional;
  *
  * @param name what it is called in job files and messages
  * @param login where it is and as whom
- * @param schema the schema of the own tables
+ * @param own the own tables
  * @param session what holds for every session of a batch
- * @param allTablesPublication whether own tables may be created under a publication FOR ALL TABLES
+ * @param maxWorkers how many workers of this process work in it at once
  */
-public record DatabaseSettings(String name, Login login, String schema, Session session, boolean allTablesPublication) {
+public record DatabaseSettings(String name, Login login, OwnSchema own, Session session, int maxWorkers) {
+
+    /**
+     * The own tables.
+     *
+     * @param schema their schema
+     * @param upgrade whether they are created and brought up to date, or only checked
+     * @param allTablesPublication whether they may be created under a publication FOR ALL TABLES
+     */
+    public record OwnSchema(String schema, boolean upgrade, boolean allTablesPublication) {}
 
     /**
      * Where a database is and as whom it is used.

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.config;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -8,9 +9,10 @@ import java.util.TreeMap;
  * The whole configuration.
  *
  * @param lease how long a worker may keep a slice without a sign of life
- * @param databases the databases by name
+ * @param databases the databases by name, in the order of their names
+ * @param daemon what only the daemon needs to know
  */
-public record Settings(Duration lease, Map<String, DatabaseSettings> databases) {
+public record Settings(Duration lease, Map<String, DatabaseSettings> databases, DaemonSettings daemon) {
 
     /** The shortest lease: the keeper renews every third of it. */
     public static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
@@ -24,6 +26,6 @@ public record Settings(Duration lease, Map<String, DatabaseSettings> databases) 
         if (lease.compareTo(SHORTEST_LEASE) < 0) {
             throw new IllegalArgumentException("lease must be at least 1s");
         }
-        databases = Map.copyOf(new TreeMap<>(databases));
+        databases = Collections.unmodifiableMap(new TreeMap<>(databases));
     }
 }

@@ -79,9 +79,8 @@ public final class SettingsReader {
         }
         Map<String, DatabaseSettings> databases = new TreeMap<>(settings.databases());
         databases.computeIfPresent(
-                "main",
-                (name, d) -> new DatabaseSettings(name, login, d.schema(), d.session(), d.allTablesPublication()));
-        return new Settings(settings.lease(), databases);
+                "main", (name, d) -> new DatabaseSettings(name, login, d.own(), d.session(), d.maxWorkers()));
+        return new Settings(settings.lease(), databases, settings.daemon());
     }
 
     private static Config layered(Config own) {
@@ -104,7 +103,16 @@ public final class SettingsReader {
         if (!problems.isEmpty()) {
             throw new ConfigurationException(problems);
         }
-        return new Settings(lease, databases);
+        DaemonSettings.Admin admin = new DaemonSettings.Admin("127.0.0.1", 8642, List.of());
+        return new Settings(
+                lease,
+                databases,
+                new DaemonSettings(
+                        Optional.empty(),
+                        Optional.empty(),
+                        16,
+                        databases.keySet().stream().findFirst(),
+                        admin));
     }
 
     private DatabaseSettings database(String name, Duration lease) {
@@ -118,9 +126,12 @@ public final class SettingsReader {
         return new DatabaseSettings(
                 name,
                 login(path, database),
-                read(() -> database.getString("schema"), "backfill"),
+                new DatabaseSettings.OwnSchema(
+                        read(() -> database.getString("schema"), "backfill"),
+                        true,
+                        oneOf(path, database, "all-tables-publication", "allow", "refuse")),
                 session(path, database, lease),
-                oneOf(path, database, "all-tables-publication", "allow", "refuse"));
+                16);
     }
 
     private DatabaseSettings.Login login(String path, Config database) {

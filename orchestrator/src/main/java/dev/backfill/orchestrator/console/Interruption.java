@@ -1,6 +1,6 @@
 package dev.backfill.orchestrator.console;
 
-import dev.backfill.orchestrator.engine.Stop;
+import dev.backfill.orchestrator.timing.Stop;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;

@@ -1,7 +1,6 @@
 package dev.backfill.orchestrator.console;
 
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.engine.Timing;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
@@ -10,6 +9,7 @@ import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
@@ -96,7 +96,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
     }
 
     @Override
-    public void batchRetried(Slice slice, String why) {
+    public void batchRolledBack(Slice slice, Outcome outcome, String why) {
         retries.incrementAndGet();
         standing = "trying again: " + why;
     }

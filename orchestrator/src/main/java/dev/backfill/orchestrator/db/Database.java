@@ -54,7 +54,7 @@ public final class Database implements AutoCloseable {
      */
     public Database(DatabaseSettings settings) {
         this.settings = settings;
-        this.tables = new OwnTables(settings.schema());
+        this.tables = new OwnTables(settings.own().schema());
         HikariConfig pool = pool("control", CONTROL_STATEMENT_TIMEOUT, CONTROL_CONNECTIONS);
         pool.setConnectionInitSql(CONTROL_SESSION);
         this.control = new HikariDataSource(pool);

@@ -3,6 +3,8 @@ package dev.backfill.orchestrator.engine;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

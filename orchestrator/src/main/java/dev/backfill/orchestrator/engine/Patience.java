@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
+import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;

@@ -11,6 +11,8 @@ import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 

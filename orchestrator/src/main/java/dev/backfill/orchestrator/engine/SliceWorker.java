@@ -10,8 +10,11 @@ import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
+import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -137,7 +140,8 @@ final class SliceWorker implements AutoCloseable {
         }
         String why = SqlStates.message(e);
         if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {
-            listener.batchRetried(slice, why + "; somebody cancelled it, the next attempt is in 30 s");
+            listener.batchRolledBack(
+                    slice, Outcome.RETRIED, why + "; somebody cancelled it, the next attempt is in 30 s");
             stop.sleep(AFTER_A_STRANGERS_CANCEL);
             return Optional.of(slice);
         }
@@ -157,7 +161,7 @@ final class SliceWorker implements AutoCloseable {
     }
 
     private Optional<Slice> later(Slice slice, ErrorClass error, String why) {
-        listener.batchRetried(slice, why);
+        listener.batchRolledBack(slice, Outcome.RETRIED, why);
         boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && plan.failures() == 1);
         if (!ordinary) {
             Patience.hold(error).ifPresent(hold -> hold(hold, why));
@@ -168,12 +172,12 @@ final class SliceWorker implements AutoCloseable {
 
     /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
     private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
-        listener.batchRetried(slice, SqlStates.message(lost));
+        listener.batchRolledBack(slice, Outcome.RETRIED, SqlStates.message(lost));
         session.close();
         Optional<Slice> mine = patience()
                 .call(() -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
         if (mine.isEmpty()) {
-            listener.batchRetried(slice, "the slice has gone to another worker meanwhile");
+            listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
         }
         return mine;
     }

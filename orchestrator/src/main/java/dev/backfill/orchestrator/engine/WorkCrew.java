@@ -13,6 +13,8 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.slicing.LiveSplitter;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -7,9 +7,11 @@ import dev.backfill.api.JobDefinition;
 import dev.backfill.api.JobIdentity;
 import dev.backfill.api.JobTarget;
 import dev.backfill.api.RangeDefinition;
+import dev.backfill.api.Schedule;
 import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +72,16 @@ final class JobMapping {
                 new JobTarget(text("/database"), root.path("table").asString(), range()),
                 work,
                 verification(work),
-                new Execution(integer("/parallelism", PARALLELISM), batch(), errors(), text("/session/time-zone")));
+                new Execution(
+                        integer("/parallelism", PARALLELISM),
+                        batch(),
+                        errors(),
+                        text("/session/time-zone"),
+                        schedule()));
+    }
+
+    private Schedule schedule() {
+        return new Schedule(new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty());
     }
 
     private RangeDefinition range() {

@@ -8,39 +8,37 @@ import java.time.Duration;
  */
 public interface RunListener {
 
-    /** Why a running run does not move; the words are the contract's. */
-    enum Hold {
-        DATABASE_DOWN("database-down", "the run goes on by itself once the server answers"),
-        DISK_FULL("disk-full", "make room; the run goes on by itself"),
-        LOCKED_ROWS("locked-rows", "see pg_locks for who holds them; tried again until they are free"),
-        OPEN_TRANSACTIONS("open-transactions", "the check begins once they have ended; end them, or wait"),
-        NO_CONNECTION("no-connection", "the run goes on by itself once the server has one to give");
+    /**
+     * Why a running run does not move.
+     *
+     * @param word the word in messages, tables and metrics, such as {@code open-transactions}
+     * @param next what happens next and what an operator can do, as half a sentence
+     */
+    record Hold(String word, String next) {
+        /** The server does not answer, or refuses the login. */
+        public static final Hold DATABASE_DOWN =
+                new Hold("database-down", "the run goes on by itself once the server answers");
+        /** The server's disk is full. */
+        public static final Hold DISK_FULL = new Hold("disk-full", "make room; the run goes on by itself");
+        /** Others hold rows of a batch. */
+        public static final Hold LOCKED_ROWS =
+                new Hold("locked-rows", "see pg_locks for who holds them; tried again until they are free");
+        /** Somebody could still commit a row behind a checkpoint. */
+        public static final Hold OPEN_TRANSACTIONS =
+                new Hold("open-transactions", "the check begins once they have ended; end them, or wait");
+        /** The server has no connection or memory to give. */
+        public static final Hold NO_CONNECTION =
+                new Hold("no-connection", "the run goes on by itself once the server has one to give");
+    }
 
-        private final String word;
-        private final String next;
-
-        Hold(String word, String next) {
-            this.word = word;
-            this.next = next;
-        }
-
-        /**
-         * What happens next and what an operator can do.
-         *
-         * @return half a sentence
-         */
-        public String next() {
-            return next;
-        }
-
-        /**
-         * The word in messages, tables and metrics.
-         *
-         * @return such as {@code open-transactions}
-         */
-        public String word() {
-            return word;
-        }
+    /** What became of a batch that was not committed. */
+    enum Outcome {
+        /** It is tried again. */
+        RETRIED,
+        /** A part of it is tried. */
+        SPLIT,
+        /** It stops the run. */
+        FAILED
     }
 
     /**
@@ -53,12 +51,21 @@ public interface RunListener {
     default void batchCommitted(Slice slice, Checkpoints.Batch batch, Duration duration) {}
 
     /**
-     * A batch was rolled back and will be tried again.
+     * A batch was rolled back.
      *
      * @param slice its slice
+     * @param outcome what comes of it
      * @param why one line
      */
-    default void batchRetried(Slice slice, String why) {}
+    default void batchRolledBack(Slice slice, Outcome outcome, String why) {}
+
+    /**
+     * A worker of this process has begun to work a slice, or has left it.
+     *
+     * @param slice the slice
+     * @param working whether it has begun
+     */
+    default void worker(Slice slice, boolean working) {}
 
     /**
      * A commit was refused because the slice has gone to another worker.

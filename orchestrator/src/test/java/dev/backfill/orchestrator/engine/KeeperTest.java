@@ -12,6 +12,7 @@ import dev.backfill.orchestrator.run.Slice.Lease;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.timing;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;

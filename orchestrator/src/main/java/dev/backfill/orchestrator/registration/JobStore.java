@@ -1,6 +1,7 @@
-package dev.backfill.orchestrator.registry;
+package dev.backfill.orchestrator.registration;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.registry.LoadedJob;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator;
+package dev.backfill.orchestrator.site;
 
 import dev.backfill.api.JobDefinition;
 import dev.backfill.orchestrator.config.DatabaseSettings;
@@ -11,10 +11,8 @@ import dev.backfill.orchestrator.engine.RunContext;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.engine.RunDriver;
-import dev.backfill.orchestrator.engine.Stop;
-import dev.backfill.orchestrator.engine.Timing;
+import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registry.JobStatement;
-import dev.backfill.orchestrator.registry.JobStore;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.EventStore;
@@ -24,6 +22,8 @@ import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.sql.Connection;
@@ -33,7 +33,7 @@ import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** The program put together over one database: constructs in order, closes in reverse. */
-public final class Orchestrator implements AutoCloseable {
+public final class Site implements AutoCloseable {
 
     private final Database database;
     private final Timing timing;
@@ -47,7 +47,7 @@ public final class Orchestrator implements AutoCloseable {
      * @param settings the whole configuration
      * @param target the database to work in
      */
-    public Orchestrator(Settings settings, DatabaseSettings target) {
+    public Site(Settings settings, DatabaseSettings target) {
         String owner = host() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
         this.timing = Timing.system();
         this.who = System.getProperty("user.name", "unknown") + "@" + host();
@@ -91,8 +91,8 @@ public final class Orchestrator implements AutoCloseable {
             if (state == SchemaMigrator.State.MIGRATED) {
                 return Optional.empty();
             }
-            boolean published =
-                    state == SchemaMigrator.State.ABSENT && !database.settings().allTablesPublication();
+            boolean published = state == SchemaMigrator.State.ABSENT
+                    && !database.settings().own().allTablesPublication();
             Optional<String> publication =
                     published ? SchemaMigrator.allTablesPublication(connection) : Optional.empty();
             return publication.isPresent() ? publication : SchemaMigrator.obstacle(connection, schema);
@@ -141,7 +141,7 @@ public final class Orchestrator implements AutoCloseable {
     public Run drive(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
         int connections = statement.job().execution().parallelism() + 1;
         try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
-            Surroundings around = new Surroundings(timing, Orchestrator::random, listener, stop);
+            Surroundings around = new Surroundings(timing, Site::random, listener, stop);
             return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive(run);
         }
     }

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.timing;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -38,7 +38,7 @@ public final class Stop {
      * @param duration how long
      * @return whether it was said
      */
-    boolean sleep(Duration duration) {
+    public boolean sleep(Duration duration) {
         return timing.await(requested, duration);
     }
 }

@@ -1,0 +1,5 @@
+/** What Prometheus sees. */
+@NullMarked
+package dev.backfill.orchestrator.metrics;
+
+import org.jspecify.annotations.NullMarked;

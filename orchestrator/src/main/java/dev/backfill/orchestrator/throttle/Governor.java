@@ -1,0 +1,19 @@
+package dev.backfill.orchestrator.throttle;
+
+/** Something that sets a pace: a window, a switch, a ceiling, a signal. Safe for use by several threads. */
+public interface Governor {
+
+    /**
+     * What it is called in messages and metrics.
+     *
+     * @return such as {@code window}
+     */
+    String name();
+
+    /**
+     * The pace that it allows now. Called before every batch: answers from memory and never waits.
+     *
+     * @return from 0 to 1
+     */
+    Pace pace();
+}
