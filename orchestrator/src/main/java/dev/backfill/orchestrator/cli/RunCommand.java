@@ -13,6 +13,7 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.site.Host;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
@@ -65,12 +66,15 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int call(Stop stop) throws Refusal {
-        LoadedJob job = job();
+        JobFiles files = new JobFiles();
+        LoadedJob job = job(files);
         Target target = database.target(job.definition().target().database(), err())
                 .orElseThrow(() -> new Refusal(
                         ExitCode.INVALID,
                         "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
-        try (Site site = new Site(target.settings(), target.database())) {
+        Host host =
+                Host.here(Timing.system(), files, job.definition().execution().parallelism());
+        try (Site site = new Site(host, target.settings(), target.database())) {
             return run(site, job, stop).code();
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
@@ -78,8 +82,8 @@ final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private LoadedJob job() throws Refusal {
-        JobFiles.Content content = JobFileArgument.read(new JobFiles(), file);
+    private LoadedJob job(JobFiles files) throws Refusal {
+        JobFiles.Content content = JobFileArgument.read(files, file);
         refuseIfAny(content.problems());
         if (content.jobs().size() != 1) {
             throw new Refusal(
@@ -105,7 +109,7 @@ final class RunCommand implements Callable<Integer> {
         if (result instanceof Refused refused) {
             refuseIfAny(refused.problems());
         }
-        Optional<String> obstacle = site.obstacle(job);
+        Optional<String> obstacle = site.obstacle();
         if (obstacle.isPresent()) {
             throw new Refusal(
                     ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
@@ -145,10 +149,10 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
-        RunConsole console = new RunConsole(site.stores().runs(), site.stores().slices(), site.timing(), run, err());
+        RunConsole console = new RunConsole(site.stores().runs(), site.stores().slices(), Timing.system(), run, err());
         Run ended;
-        try (RunConsole open = console.open(site.databaseName())) {
-            ended = site.drive(run, statement, open, stop);
+        try (RunConsole open = console.open(site.address())) {
+            ended = site.driveInForeground(run, statement, open, stop);
         }
         console.summarize(ended, out());
         return switch (ended.state()) {

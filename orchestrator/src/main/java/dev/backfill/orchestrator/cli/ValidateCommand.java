@@ -5,7 +5,9 @@ import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.site.Host;
 import dev.backfill.orchestrator.site.Site;
+import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -58,7 +60,7 @@ final class ValidateCommand implements Callable<Integer> {
         content.problems().forEach(out::println);
         boolean valid = content.problems().isEmpty();
         for (LoadedJob job : content.jobs()) {
-            valid &= check(job);
+            valid &= check(reader, job);
         }
         if (valid) {
             content.jobs()
@@ -68,14 +70,15 @@ final class ValidateCommand implements Callable<Integer> {
         return valid;
     }
 
-    private boolean check(LoadedJob job) throws Refusal {
+    private boolean check(JobFiles files, LoadedJob job) throws Refusal {
         PrintWriter out = spec.commandLine().getOut();
         Optional<DatabaseOptions.Target> target = database.target(
                 job.definition().target().database(), spec.commandLine().getErr());
         if (target.isEmpty()) {
             return true;
         }
-        try (Site site = new Site(target.get().settings(), target.get().database())) {
+        Host host = Host.here(Timing.system(), files, 1);
+        try (Site site = new Site(host, target.get().settings(), target.get().database())) {
             Result result = site.check(job);
             if (result instanceof Refused refused) {
                 refused.problems().forEach(out::println);
@@ -84,7 +87,7 @@ final class ValidateCommand implements Callable<Integer> {
             if (result instanceof Accepted accepted) {
                 accepted.warnings().forEach(warning -> out.println("warning: " + warning));
             }
-            Optional<String> obstacle = site.obstacle(job);
+            Optional<String> obstacle = site.obstacle();
             obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return obstacle.isEmpty();
         } catch (SQLException e) {

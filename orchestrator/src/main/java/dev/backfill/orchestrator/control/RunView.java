@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.control;
 
 import dev.backfill.orchestrator.run.RunState;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -11,8 +12,9 @@ import java.util.Optional;
  * @param status where it stands
  * @param times when things happened to it
  * @param rows how far it is
+ * @param eta how long the rest of the pass will take; empty while that is not known
  */
-public record RunView(Id id, Status status, Times times, Rows rows) {
+public record RunView(Id id, Status status, Times times, Rows rows, Optional<Duration> eta) {
 
     /**
      * Which run it is.

@@ -110,6 +110,16 @@ public final class Database implements AutoCloseable {
     }
 
     /**
+     * A session for the own tables and the catalog.
+     *
+     * @return a connection of the control pool, in autocommit mode; the caller closes it
+     * @throws SQLException when none can be had
+     */
+    public Connection connect() throws SQLException {
+        return control.getConnection();
+    }
+
+    /**
      * Opens a pool of workers' sessions. It is closed with this database at the latest.
      *
      * @param session what each session is set to
@@ -125,6 +135,7 @@ public final class Database implements AutoCloseable {
         HikariConfig pool = pool(session.applicationName(), session.timeouts().batch(), size);
         pool.setConnectionInitSql(session.sql(version));
         HikariDataSource opened = new HikariDataSource(pool);
+        workers.removeIf(HikariDataSource::isClosed);
         workers.push(opened);
         return new WorkerSessions(opened);
     }

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.db;
 
+import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,6 +10,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
@@ -19,41 +21,107 @@ public final class SchemaMigrator {
 
     private static final String HISTORY = "schema_history";
     private static final String MIGRATIONS = "db/migration";
+    private static final List<String> SCRIPTS = List.of("V1__runs.sql", "V2__daemon.sql");
+
+    /**
+     * The own tables are not as this version of the program needs them; the message says what to do.
+     */
+    public static final class UnfitException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        UnfitException(String message) {
+            super(message);
+        }
+    }
 
     private SchemaMigrator() {}
 
     /**
      * Creates the own schema where it is missing and applies the migrations that are not there yet. Several processes
-     * that do so at once wait for each other.
+     * that do so at once wait for each other. What is up to date already is only looked at.
      *
      * @param database where
+     * @throws SQLException when the database cannot be reached
+     * @throws UnfitException when something stands in the way
      */
-    public static void migrate(Database database) {
+    public static void migrate(Database database) throws SQLException {
+        OwnSchema own = database.settings().own();
+        int version;
+        try (Connection connection = database.connect()) {
+            version = version(connection, own.schema());
+            if (version == SCRIPTS.size()) {
+                return;
+            }
+            Optional<String> obstacle = obstacle(connection, own);
+            if (obstacle.isPresent()) {
+                throw new UnfitException(obstacle.get());
+            }
+        }
+        if (!own.upgrade()) {
+            throw new UnfitException("the own tables in schema %s are of version %d, and this program needs %d;"
+                            .formatted(SqlName.quote(own.schema()), version, SCRIPTS.size())
+                    + " upgrade = check leaves them alone: run `backfill database upgrade`");
+        }
+        upgrade(database);
+    }
+
+    /**
+     * Creates or upgrades the own tables, whatever the configuration says of upgrades.
+     *
+     * @param database where
+     * @throws UnfitException when they are of a newer version or of somebody else
+     */
+    public static void upgrade(Database database) {
+        String schema = database.settings().own().schema();
         try {
             Flyway.configure(SchemaMigrator.class.getClassLoader())
                     .dataSource(database.forMigration())
-                    .schemas(database.tables().schema())
+                    .schemas(schema)
                     .createSchemas(true)
                     .table(HISTORY)
                     .locations("classpath:" + MIGRATIONS)
                     .baselineOnMigrate(true) // tables made by hand from the script
-                    .baselineVersion("1")
+                    .baselineVersion(Integer.toString(byHand(database)))
                     .load()
                     .migrate();
         } catch (FlywayException e) {
             if (SqlStates.state(e).isPresent()) {
                 throw e;
             }
-            throw new IllegalStateException(
-                    "the own tables in schema " + database.tables().schema()
-                            + " are not as this version knows them; a newer version may have been here: "
-                            + e.getMessage(),
-                    e);
+            throw new UnfitException("the own tables in schema " + schema
+                    + " are not as this version knows them; a newer version may have been here: " + e.getMessage());
+        }
+    }
+
+    /** Which version of the tables was made by hand, where there is no history. */
+    private static int byHand(Database database) {
+        String sql = "SELECT to_regclass(quote_ident(:schema) || '.registration') IS NOT NULL";
+        boolean newest = database.jdbi()
+                .withHandle(handle -> handle.createQuery(sql)
+                        .bind("schema", database.settings().own().schema())
+                        .mapTo(Boolean.class)
+                        .one());
+        return newest ? 2 : 1;
+    }
+
+    /** The version of the own tables by their history; 0 when there is none. */
+    private static int version(Connection connection, String schema) throws SQLException {
+        if (state(connection, schema) != State.MIGRATED) {
+            return 0;
+        }
+        String sql =
+                "SELECT coalesce(max(CAST(version AS integer)), 0) FROM %s.%s WHERE success AND version ~ '^[0-9]+$'"
+                        .formatted(SqlName.quote(schema), HISTORY);
+        try (PreparedStatement query = connection.prepareStatement(sql);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return row.getInt(1);
         }
     }
 
     /** What there is of the own tables. */
-    public enum State {
+    private enum State {
         /** Made or brought up to date by a migration. */
         MIGRATED,
         /** Made by hand from the script, without a history. */
@@ -64,15 +132,7 @@ public final class SchemaMigrator {
         TAKEN
     }
 
-    /**
-     * What there is of the own tables.
-     *
-     * @param connection any session
-     * @param schema the own schema
-     * @return its state
-     * @throws SQLException when the catalog cannot be read
-     */
-    public static State state(Connection connection, String schema) throws SQLException {
+    private static State state(Connection connection, String schema) throws SQLException {
         String sql = """
                 SELECT CASE WHEN bool_or(c.relname = ?) THEN 'MIGRATED'
                             WHEN count(*) FILTER (WHERE c.relname IN ('job', 'run', 'slice', 'proof', 'event')) = 5 THEN 'BY_HAND'
@@ -91,20 +151,35 @@ public final class SchemaMigrator {
     }
 
     /**
-     * What stands in the way of creating the own tables where there are none.
+     * What stands in the way of creating the own tables, or of bringing them up to date.
      *
-     * @param connection a session of the user that would create them
-     * @param schema the own schema
-     * @return what is wrong and what to do; empty when they can be created
+     * @param connection a session of the user that would do so
+     * @param own the own schema
+     * @return what is wrong and what to do; empty when they are up to date or can be
      * @throws SQLException when the catalog cannot be read
      */
-    public static Optional<String> obstacle(Connection connection, String schema) throws SQLException {
-        String name = SqlName.quote(schema);
-        if (state(connection, schema) == State.TAKEN) {
+    public static Optional<String> obstacle(Connection connection, OwnSchema own) throws SQLException {
+        State state = state(connection, own.schema());
+        String name = SqlName.quote(own.schema());
+        if (state == State.TAKEN) {
             return Optional.of(
                     "the schema " + name + " holds something else than the own tables; empty it, or name another"
                             + " schema in the configuration: database-defaults.schema");
         }
+        int version = version(connection, own.schema());
+        if (version == SCRIPTS.size()) {
+            return Optional.empty();
+        }
+        if (version > SCRIPTS.size()) {
+            return Optional.of("the own tables in schema %s are of version %d, and this program knows %d: run a newer"
+                            .formatted(name, version, SCRIPTS.size())
+                    + " program");
+        }
+        Optional<String> publication = own.allTablesPublication() ? Optional.empty() : allTablesPublication(connection);
+        return publication.isPresent() ? publication : missingRight(connection, own.schema());
+    }
+
+    private static Optional<String> missingRight(Connection connection, String schema) throws SQLException {
         String sql = """
                 SELECT n.oid IS NOT NULL AS exists,
                        CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
@@ -112,6 +187,7 @@ public final class SchemaMigrator {
                        current_user
                 FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
                 """;
+        String name = SqlName.quote(schema);
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, schema);
             try (ResultSet row = query.executeQuery()) {
@@ -157,11 +233,15 @@ public final class SchemaMigrator {
      * @return a script
      */
     public static String script(String schema) {
-        String resource = MIGRATIONS + "/V1__runs.sql";
+        StringBuilder script = new StringBuilder(
+                "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n".formatted(SqlName.quote(schema)));
+        SCRIPTS.forEach(name -> script.append(System.lineSeparator()).append(read(MIGRATIONS + "/" + name)));
+        return script.toString();
+    }
+
+    private static String read(String resource) {
         try (InputStream in = SchemaMigrator.class.getClassLoader().getResourceAsStream(resource)) {
-            String tables = new String(Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
-            String quoted = SqlName.quote(schema);
-            return "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n%n%2$s".formatted(quoted, tables);
+            return new String(Objects.requireNonNull(in, resource).readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -11,6 +11,7 @@ import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
@@ -23,10 +24,18 @@ import java.util.random.RandomGenerator;
  * @param statement the job on its table
  * @param stores the own tables
  * @param sessions the workers' sessions
- * @param around time, ears and the wish to stop
+ * @param around time, ears, limits and the wish to stop
  */
 public record RunContext(
         String run, JobStatement statement, Stores stores, WorkerSessions sessions, Surroundings around) {
+
+    /**
+     * How fast and with how many workers.
+     *
+     * @param throttle sets the run's pace
+     * @param hands the workers that this process may have at work
+     */
+    public record Limits(Throttle throttle, Hands hands) {}
 
     /**
      * The own tables.
@@ -47,11 +56,16 @@ public record RunContext(
      * @param random where jitter comes from
      * @param listener hears what happens
      * @param stop ends the work at the next batch boundary
+     * @param limits how fast and with how many workers
      */
-    public record Surroundings(Timing timing, RandomGenerator random, RunListener listener, Stop stop) {}
+    public record Surroundings(Timing timing, RandomGenerator random, RunListener listener, Stop stop, Limits limits) {}
 
     Execution execution() {
         return statement.job().execution();
+    }
+
+    Limits limits() {
+        return around.limits();
     }
 
     Patience patience() {
@@ -64,6 +78,11 @@ public record RunContext(
 
     Backoff backoff() {
         return new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), around.random());
+    }
+
+    /** Pauses the run because it is as far as the job wants it to go unwatched. */
+    void pauseAtCanary(String reason) {
+        stores.transitions().pauseAtCanary(stores.runs().find(run), reason);
     }
 
     /** Pauses the run, unless it has left its moving states meanwhile. */

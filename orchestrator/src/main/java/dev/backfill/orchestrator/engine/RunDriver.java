@@ -12,6 +12,7 @@ import dev.backfill.orchestrator.run.RunTransitions.Rows;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
+import java.math.BigDecimal;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -26,9 +27,11 @@ public final class RunDriver {
 
     private static final int MOST_PASSES = 3;
     private static final Duration LOOK = Duration.ofMillis(200);
+    private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
     private static final Duration BELOW_DEADLOCK_TIMEOUT = Duration.ofMillis(100);
 
     private final RunContext context;
+    private final Pacer pacer;
 
     /**
      * For one run.
@@ -37,6 +40,7 @@ public final class RunDriver {
      */
     public RunDriver(RunContext context) {
         this.context = context;
+        this.pacer = new Pacer(context);
     }
 
     /**
@@ -50,7 +54,10 @@ public final class RunDriver {
         try {
             run = find();
             while (!context.around().stop().isRequested() && isMoving(run.state())) {
-                step(run);
+                if (run.state() == RunState.RUNNING
+                        || pacer.await(context.around().stop(), LOOK_AT_STATE)) {
+                    step(run);
+                }
                 Run after = find();
                 if (after.state() != run.state()) {
                     context.around().listener().stateChanged(after);
@@ -62,6 +69,8 @@ public final class RunDriver {
             return run;
         } catch (Hopeless e) {
             return pausedBy(e);
+        } finally {
+            pacer.release();
         }
     }
 
@@ -94,8 +103,22 @@ public final class RunDriver {
     }
 
     private void work(Run run) throws Hopeless, Stopped {
-        new WorkCrew(context, run, timeouts()).work();
+        new WorkCrew(context, run, timeouts(), canary(run)).work();
         context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
+    }
+
+    /** The part after which the job wants the run to pause, unless it has been there. */
+    private Canary canary(Run run) throws Hopeless, Stopped {
+        Optional<BigDecimal> part = context.execution().schedule().pauseAfter();
+        if (part.isEmpty()
+                || run.pass() > 1
+                || context.patience().call(() -> context.stores().runs().canaryPassed(run.id()))) {
+            return Canary.none();
+        }
+        long all = run.details().estimatedRows().orElse(0L);
+        long scanned = context.patience()
+                .call(() -> context.stores().slices().progress(run.id()).rows().scanned());
+        return Canary.after(part.get().multiply(BigDecimal.valueOf(all)).longValue(), scanned);
     }
 
     private void verify(Run run) throws Hopeless, Stopped {

@@ -29,6 +29,7 @@ final class SliceWorker implements AutoCloseable {
 
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
     private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
+    private static final Duration LONG_HOLD = Duration.ofSeconds(10);
 
     private final RunContext context;
     private final Keeper keeper;
@@ -38,11 +39,13 @@ final class SliceWorker implements AutoCloseable {
     private final RunListener listener;
     private final Timing timing;
     private final Session session;
+    private final Pacer pacer;
+    private final Canary canary;
     private int setOn;
     private @Nullable Mode mode;
     private Optional<Hold> held = Optional.empty();
 
-    SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner) {
+    SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner, Canary canary) {
         Execution execution = context.execution();
         this.context = context;
         this.keeper = keeper;
@@ -52,6 +55,17 @@ final class SliceWorker implements AutoCloseable {
         this.listener = context.around().listener();
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
+        this.pacer = new Pacer(context);
+        this.canary = canary;
+    }
+
+    /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
+    boolean mayMove() {
+        if (pacer.mayMove()) {
+            return true;
+        }
+        session.close();
+        return false;
     }
 
     /** Takes a slice, if there is one to take. */
@@ -69,10 +83,14 @@ final class SliceWorker implements AutoCloseable {
     void work(Slice claimed) throws Hopeless, Stopped {
         Optional<Slice> slice = Optional.of(claimed);
         Slice signed = claimed;
+        listener.worker(claimed, true);
         try {
             while (slice.isPresent() && !stop.isRequested()) {
                 signed = slice.get();
                 keeper.sign(signed);
+                if (!awaitPace(signed)) {
+                    break;
+                }
                 slice = next(signed);
             }
             if (slice.isPresent()) {
@@ -80,12 +98,21 @@ final class SliceWorker implements AutoCloseable {
             }
         } finally {
             keeper.leave(signed);
+            listener.worker(signed, false);
         }
+    }
+
+    /** Waits without a transaction while the run is held; false when the slice is better given back. */
+    private boolean awaitPace(Slice slice) {
+        boolean go = pacer.await(stop, LONG_HOLD);
+        keeper.sign(slice);
+        return go;
     }
 
     @Override
     public void close() {
         release();
+        pacer.release();
         session.close();
     }
 
@@ -99,19 +126,23 @@ final class SliceWorker implements AutoCloseable {
                 setOn = session.generation();
                 mode = plan.mode();
             }
-            BatchRunner.Result result = runner.run(open, slice, plan.size());
+            BatchRunner.Result result = runner.run(open, slice, canary.cut(plan.size()));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
         }
     }
 
-    private Optional<Slice> committed(Slice slice, BatchRunner.Result result, Duration took) {
+    private Optional<Slice> committed(Slice slice, BatchRunner.Result result, Duration took) throws Hopeless, Stopped {
         plan.committed(result.batch().scanned(), took);
         release();
         listener.batchCommitted(slice, result.batch(), took);
         if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {
             stop.request();
+        } else if (canary.reachedBy(result.batch().scanned())) {
+            pauseAtCanary();
+        } else {
+            pacer.rest(stop, took);
         }
         Slice after = slice.at(result.batch().to());
         return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);
@@ -146,7 +177,10 @@ final class SliceWorker implements AutoCloseable {
             return Optional.of(slice);
         }
         return switch (plan.failed(error)) {
-            case AGAIN_NOW -> Optional.of(slice);
+            case AGAIN_NOW -> {
+                listener.batchRolledBack(slice, Outcome.SPLIT, why);
+                yield Optional.of(slice);
+            }
             case AGAIN_LATER -> later(slice, error, why);
             case SET_ASIDE -> {
                 hold(Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
@@ -188,6 +222,7 @@ final class SliceWorker implements AutoCloseable {
             place = "key " + patience().call(() -> session.use(open -> runner.firstKey(open, slice)));
         }
         String reason = "at " + place + ": " + why;
+        listener.batchRolledBack(slice, Outcome.FAILED, reason);
         patience().call(() -> {
             context.pause(reason);
             return true;
@@ -209,6 +244,19 @@ final class SliceWorker implements AutoCloseable {
                 throw e;
             }
         });
+    }
+
+    private void pauseAtCanary() throws Hopeless, Stopped {
+        String part = context.execution()
+                .schedule()
+                .pauseAfter()
+                .map(p -> p.movePointRight(2).stripTrailingZeros().toPlainString() + "%")
+                .orElse("");
+        patience().call(() -> {
+            context.pauseAtCanary("pause-after: " + part + " of the range is done; look at it, then resume");
+            return true;
+        });
+        stop.request();
     }
 
     private void hold(Hold hold, String detail) {

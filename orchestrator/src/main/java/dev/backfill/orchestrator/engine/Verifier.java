@@ -46,6 +46,7 @@ final class Verifier implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);
     private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
+    private static final Duration ATTENTION = Duration.ofSeconds(1);
     private static final int KEYS_SHOWN = 5;
 
     private static final String OPEN = """
@@ -61,6 +62,7 @@ final class Verifier implements AutoCloseable {
     private final KeySearch search;
     private final Timing timing;
     private final Session session;
+    private final Pacer pacer;
     private long lastClaim;
 
     Verifier(RunContext context, Run run) {
@@ -70,10 +72,12 @@ final class Verifier implements AutoCloseable {
                 context.statement().tableName(), context.statement().key());
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
+        this.pacer = new Pacer(context);
     }
 
     @Override
     public void close() {
+        pacer.release();
         session.close();
     }
 
@@ -149,6 +153,12 @@ final class Verifier implements AutoCloseable {
             if (context.around().stop().isRequested()) {
                 throw new Stopped();
             }
+            if (!pacer.await(context.around().stop(), ATTENTION)) {
+                if (!claim()) {
+                    return false;
+                }
+                continue;
+            }
             KeyRange range = rest;
             long start = timing.nanos();
             KeySearch.End end = context.patience().call(() -> {
@@ -196,10 +206,12 @@ final class Verifier implements AutoCloseable {
         return keys;
     }
 
-    /** Keeps the right to check this run; asks the database only as often as a third of the lease. */
+    /** Keeps the right to check this run, and sees when it is paused; asks the database once a second at most. */
     private boolean claim() throws Hopeless, Stopped {
         var leases = context.stores().leases();
-        if (lastClaim != 0 && timing.since(lastClaim).multipliedBy(3).compareTo(leases.lease()) < 0) {
+        Duration third = leases.lease().dividedBy(3);
+        Duration often = third.compareTo(ATTENTION) < 0 ? third : ATTENTION;
+        if (lastClaim != 0 && timing.since(lastClaim).compareTo(often) < 0) {
             return true;
         }
         lastClaim = timing.nanos();

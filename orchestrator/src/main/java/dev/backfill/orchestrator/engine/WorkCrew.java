@@ -33,6 +33,7 @@ final class WorkCrew {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkCrew.class);
     private static final Duration LOOK = Duration.ofMillis(200);
+    private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
     private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
     private static final Duration AFTER_A_DEAR_CUT = Duration.ofSeconds(5);
 
@@ -42,14 +43,16 @@ final class WorkCrew {
     private final Timeouts timeouts;
     private final Stop stop;
     private final Keeper keeper;
+    private final Canary canary;
     private final List<BatchRunner> runners = new ArrayList<>();
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
 
-    WorkCrew(RunContext context, Run run, Timeouts timeouts) {
+    WorkCrew(RunContext context, Run run, Timeouts timeouts, Canary canary) {
         this.context = context;
         this.run = run;
         this.range = run.details().range().orElseThrow();
         this.timeouts = timeouts;
+        this.canary = canary;
         Timing timing = context.around().timing();
         this.stop = new Stop(timing);
         this.keeper = new Keeper(
@@ -90,9 +93,16 @@ final class WorkCrew {
     private void watch(CountDownLatch working) {
         Timing timing = context.around().timing();
         long asked = -1;
+        long looked = timing.nanos();
         while (!timing.await(working, LOOK)) {
+            if (context.around().stop().isRequested()) {
+                stop.request();
+            }
             if (!stop.isRequested()) {
-                look();
+                if (timing.since(looked).compareTo(LOOK_AT_STATE) > 0) {
+                    looked = timing.nanos();
+                    lookAtState();
+                }
             } else if (asked < 0) {
                 asked = timing.nanos();
             } else if (timing.since(asked).compareTo(UNTIL_CANCEL) > 0) {
@@ -101,11 +111,7 @@ final class WorkCrew {
         }
     }
 
-    private void look() {
-        if (context.around().stop().isRequested()) {
-            stop.request();
-            return;
-        }
+    private void lookAtState() {
         try {
             if (context.stores().runs().find(run.id()).state() != RunState.RUNNING) {
                 stop.request();
@@ -116,19 +122,14 @@ final class WorkCrew {
     }
 
     private void workSlices(BatchRunner runner) {
-        try (SliceWorker worker = new SliceWorker(context, keeper, stop, runner)) {
+        try (SliceWorker worker = new SliceWorker(context, keeper, stop, runner, canary)) {
             LiveSplitter splitter = new LiveSplitter(
                     context.statement(),
                     context.stores().slices(),
                     2L * context.execution().batch().size());
             boolean left = true;
             while (left && !stop.isRequested()) {
-                Optional<Slice> slice = claim(worker);
-                if (slice.isPresent()) {
-                    worker.work(slice.get());
-                } else {
-                    left = wait(worker, splitter);
-                }
+                left = turn(worker, splitter);
             }
         } catch (Hopeless e) {
             fail(e);
@@ -138,6 +139,27 @@ final class WorkCrew {
             LOG.atError().setCause(e).log("a worker failed; the run will be paused");
             fail(new Hopeless(e));
         }
+    }
+
+    /** A slice, or a look for one; false when there is nothing left to do here. */
+    private boolean turn(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
+        if (!worker.mayMove()) {
+            return !stop.sleep(LOOK);
+        }
+        Hands hands = context.limits().hands();
+        if (!hands.take(stop)) {
+            return false;
+        }
+        try {
+            Optional<Slice> slice = claim(worker);
+            if (slice.isPresent()) {
+                worker.work(slice.get());
+                return true;
+            }
+        } finally {
+            hands.giveBack();
+        }
+        return wait(worker, splitter);
     }
 
     private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {

@@ -1,68 +1,263 @@
 package dev.backfill.orchestrator.registration;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.run.EventStore;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 
-/** The registered jobs of a database. Safe for use by several threads. */
+/** The jobs of a database: every revision there was, and which of them is registered. Safe for use by several threads. */
 public final class JobStore {
 
-    private record Known(int revision, String checksum) {}
+    /**
+     * What became of a registration.
+     *
+     * @param revision the number of the registered revision, from 1
+     * @param changed false when the same content was registered already
+     */
+    public record Registered(int revision, boolean changed) {}
+
+    /**
+     * The registered content of a job.
+     *
+     * @param revision the number of its revision
+     * @param checksum of its content
+     * @param active false when it was unregistered since
+     */
+    public record Entry(int revision, String checksum, boolean active) {}
+
+    private record Revision(String job, int number) {}
+
+    private static final String REGISTERED = """
+            SELECT g.job, g.revision, g.origin, g.since, j.definition::text AS definition
+            FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
+            WHERE g.active
+            """;
 
     private final Database database;
+    private final JobFiles files;
+    private final EventStore events;
+    private final Map<Revision, LoadedJob> known = new ConcurrentHashMap<>();
 
     /**
      * Over a database.
      *
      * @param database where the own tables are
+     * @param files reads stored definitions
+     * @param events where registrations are written down
      */
-    public JobStore(Database database) {
+    public JobStore(Database database, JobFiles files, EventStore events) {
         this.database = database;
+        this.files = files;
+        this.events = events;
     }
 
     /**
-     * Registers a job. The same content as the latest revision changes nothing; other content is a new revision.
+     * Writes down a revision without registering it: for a run in the foreground. The content of the latest revision is
+     * not written again.
+     *
+     * @param job the job
+     * @param who in whose name
+     * @return the number of its revision, from 1
+     */
+    public int addRevision(LoadedJob job, String who) {
+        return database.jdbi().inTransaction(handle -> addRevision(handle, job, "file", who));
+    }
+
+    /**
+     * Registers a job: the daemons go by this content from the next run on. The same content again changes nothing.
      *
      * @param job the job
      * @param origin from where it came: {@code file} or {@code api}
      * @param who in whose name
-     * @return the number of its revision, from 1
+     * @return its revision, and whether anything changed
      */
-    public int register(LoadedJob job, String origin, String who) {
+    public Registered register(LoadedJob job, String origin, String who) {
+        return database.jdbi().inTransaction(handle -> {
+            String name = job.definition().name();
+            handle.execute("SELECT pg_advisory_xact_lock(hashtext('backfill registration'), hashtext(?))", name);
+            Optional<Entry> before = entry(handle, name);
+            Optional<Entry> same = before.filter(e -> e.active() && e.checksum().equals(job.checksum()));
+            if (same.isPresent()) {
+                return new Registered(same.get().revision(), false);
+            }
+            int revision = addRevision(handle, job, origin, who);
+            put(handle, name, revision, origin);
+            events.inNameOf(who)
+                    .jobChanged(
+                            handle,
+                            name,
+                            before.filter(Entry::active).map(e -> "revision " + e.revision()),
+                            "revision " + revision,
+                            "registered by " + origin);
+            return new Registered(revision, true);
+        });
+    }
+
+    /**
+     * Unregisters a job: no run of it begins by itself any more. Its runs stay.
+     *
+     * @param job the job's name
+     * @param who in whose name
+     * @param reason why; may be empty
+     * @return false when it was not registered
+     */
+    public boolean unregister(String job, String who, String reason) {
+        String sql = """
+                UPDATE backfill.registration SET active = false, since = clock_timestamp()
+                WHERE job = :job AND active RETURNING revision
+                """;
+        return database.jdbi().inTransaction(handle -> {
+            Optional<Integer> revision = handle.createQuery(database.tables().sql(sql))
+                    .bind("job", job)
+                    .mapTo(Integer.class)
+                    .findOne();
+            revision.ifPresent(r ->
+                    events.inNameOf(who).jobChanged(handle, job, Optional.of("revision " + r), "unregistered", reason));
+            return revision.isPresent();
+        });
+    }
+
+    /**
+     * The registered jobs.
+     *
+     * @return in the order of their names
+     */
+    public List<RegisteredJob> all() {
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " ORDER BY g.job"))
+                        .map((row, context) -> new RegisteredJob(
+                                read(row.getString("job"), row.getInt("revision"), row.getString("definition")),
+                                row.getInt("revision"),
+                                row.getString("origin"),
+                                row.getTimestamp("since").toInstant()))
+                        .list());
+    }
+
+    /**
+     * A registered job.
+     *
+     * @param job its name
+     * @return empty when no such job is registered
+     */
+    public Optional<RegisteredJob> find(String job) {
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " AND g.job = :job"))
+                        .bind("job", job)
+                        .map((row, context) -> new RegisteredJob(
+                                read(row.getString("job"), row.getInt("revision"), row.getString("definition")),
+                                row.getInt("revision"),
+                                row.getString("origin"),
+                                row.getTimestamp("since").toInstant()))
+                        .findOne());
+    }
+
+    /**
+     * What a job was registered with, also when it is no longer.
+     *
+     * @param job its name
+     * @return empty when it was never registered
+     */
+    public Optional<Entry> entry(String job) {
+        return database.jdbi().withHandle(handle -> entry(handle, job));
+    }
+
+    /**
+     * The content of a revision.
+     *
+     * @param job the job's name
+     * @param revision its number
+     * @return the job as it was registered or run then
+     * @throws IllegalStateException when this version of the program cannot read it
+     */
+    public LoadedJob revision(String job, int revision) {
+        LoadedJob loaded = known.get(new Revision(job, revision));
+        return loaded != null ? loaded : read(job, revision, text(job, revision));
+    }
+
+    private String text(String job, int revision) {
+        String sql = "SELECT definition::text FROM backfill.job WHERE name = :job AND revision = :revision";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("job", job)
+                        .bind("revision", revision)
+                        .mapTo(String.class)
+                        .one());
+    }
+
+    private LoadedJob read(String job, int revision, String definition) {
+        return known.computeIfAbsent(new Revision(job, revision), key -> {
+            String name = job + " revision " + revision;
+            JobFiles.Content content = files.read(name, definition.getBytes(StandardCharsets.UTF_8));
+            if (!content.problems().isEmpty()) {
+                throw new IllegalStateException("this version of the program cannot use "
+                        + content.problems().get(0).display());
+            }
+            return content.jobs().get(0);
+        });
+    }
+
+    private int addRevision(Handle handle, LoadedJob job, String origin, String who) {
+        String latest = "SELECT revision, checksum, true AS active FROM backfill.job WHERE name = :job"
+                + " ORDER BY revision DESC LIMIT 1";
         String insert = """
                 INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)
                 VALUES (:name, :revision, CAST(:definition AS jsonb), :checksum, :origin, :who)
                 ON CONFLICT (name, revision) DO NOTHING
                 """;
+        String name = job.definition().name();
         while (true) {
-            Optional<Integer> revision = database.jdbi().inTransaction(handle -> {
-                Optional<Known> latest = latest(handle, job.definition().name());
-                if (latest.filter(k -> k.checksum().equals(job.checksum())).isPresent()) {
-                    return latest.map(Known::revision);
-                }
-                int next = latest.map(Known::revision).orElse(0) + 1;
-                int added = handle.createUpdate(database.tables().sql(insert))
-                        .bind("name", job.definition().name())
-                        .bind("revision", next)
-                        .bind("definition", job.canonical())
-                        .bind("checksum", job.checksum())
-                        .bind("origin", origin)
-                        .bind("who", who)
-                        .execute();
-                return added > 0 ? Optional.of(next) : Optional.empty();
-            });
-            if (revision.isPresent()) {
-                return revision.get();
+            Optional<Entry> last = entry(handle, latest, name);
+            if (last.filter(e -> e.checksum().equals(job.checksum())).isPresent()) {
+                return last.get().revision();
+            }
+            int next = last.map(Entry::revision).orElse(0) + 1;
+            int added = handle.createUpdate(database.tables().sql(insert))
+                    .bind("name", name)
+                    .bind("revision", next)
+                    .bind("definition", job.canonical())
+                    .bind("checksum", job.checksum())
+                    .bind("origin", origin)
+                    .bind("who", who)
+                    .execute();
+            if (added > 0) {
+                return next;
             }
         }
     }
 
-    private Optional<Known> latest(Handle handle, String name) {
-        String sql = "SELECT revision, checksum FROM backfill.job WHERE name = :name ORDER BY revision DESC LIMIT 1";
+    private void put(Handle handle, String job, int revision, String origin) {
+        String sql = """
+                INSERT INTO backfill.registration (job, revision, origin) VALUES (:job, :revision, :origin)
+                ON CONFLICT (job) DO UPDATE SET revision = excluded.revision, origin = excluded.origin,
+                    active = true, since = clock_timestamp()
+                """;
+        handle.createUpdate(database.tables().sql(sql))
+                .bind("job", job)
+                .bind("revision", revision)
+                .bind("origin", origin)
+                .execute();
+    }
+
+    private Optional<Entry> entry(Handle handle, String job) {
+        String sql = """
+                SELECT g.revision, j.checksum, g.active
+                FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
+                WHERE g.job = :job
+                """;
+        return entry(handle, sql, job);
+    }
+
+    private Optional<Entry> entry(Handle handle, String sql, String job) {
         return handle.createQuery(database.tables().sql(sql))
-                .bind("name", name)
-                .map((row, context) -> new Known(row.getInt("revision"), row.getString("checksum")))
+                .bind("job", job)
+                .map((row, context) ->
+                        new Entry(row.getInt("revision"), row.getString("checksum"), row.getBoolean("active")))
                 .findOne();
     }
 }

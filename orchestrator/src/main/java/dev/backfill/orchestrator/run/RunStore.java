@@ -38,45 +38,14 @@ public final class RunStore {
             """.formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
 
     private final Database database;
-    private final EventStore events;
 
     /**
      * Over a database.
      *
      * @param database where the own tables are
-     * @param events where beginnings are written down
      */
-    public RunStore(Database database, EventStore events) {
+    public RunStore(Database database) {
         this.database = database;
-        this.events = events;
-    }
-
-    /**
-     * Adds a run that a foreground process works.
-     *
-     * @param id the run's id
-     * @param job the job's name
-     * @param revision the revision to execute
-     * @return false when the job has an unfinished run already, and nothing was added
-     */
-    public boolean insert(String id, String job, int revision) {
-        String sql = """
-                INSERT INTO backfill.run (id, job, revision, state, worker)
-                VALUES (:id, :job, :revision, 'PENDING', 'foreground')
-                ON CONFLICT (job) WHERE state IN ('PENDING', 'RUNNING', 'PAUSED', 'VERIFYING') DO NOTHING
-                """;
-        return database.jdbi().inTransaction(handle -> {
-            boolean added = handle.createUpdate(database.tables().sql(sql))
-                            .bind("id", id)
-                            .bind("job", job)
-                            .bind("revision", revision)
-                            .execute()
-                    > 0;
-            if (added) {
-                events.stateChanged(handle, id, Optional.empty(), RunState.PENDING, "");
-            }
-            return added;
-        });
     }
 
     /**
@@ -159,6 +128,21 @@ public final class RunStore {
                         .bind("owner", owner)
                         .map((row, context) -> new Foreign(row.getString("verifier"), row.getLong("seconds")))
                         .findOne());
+    }
+
+    /**
+     * Whether a run has paused itself after the part that its job names.
+     *
+     * @param run the run's id
+     * @return true from then on
+     */
+    public boolean canaryPassed(String run) {
+        String sql = "SELECT canary IS NOT NULL FROM backfill.run WHERE id = :id";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("id", run)
+                        .mapTo(Boolean.class)
+                        .one());
     }
 
     void remember(Handle handle, Run run, long remaining) {

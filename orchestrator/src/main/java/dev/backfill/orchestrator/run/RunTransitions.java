@@ -43,6 +43,16 @@ public final class RunTransitions {
     }
 
     /**
+     * The same ways, written down in somebody else's name.
+     *
+     * @param who whose
+     * @return ways over the same tables
+     */
+    public RunTransitions inNameOf(String who) {
+        return new RunTransitions(database, runs, slices, events.inNameOf(who));
+    }
+
+    /**
      * Begins a run or a further pass: freezes the range, adds the slices, and makes it RUNNING, all or nothing.
      *
      * @param run the run, PENDING or VERIFYING
@@ -120,24 +130,58 @@ public final class RunTransitions {
     }
 
     /**
-     * Lets a paused run go on where it was paused.
+     * Pauses a run that is as far as its job wants it to go unwatched, once.
+     *
+     * @param run the run as it was seen
+     * @param reason why, in a line
+     * @return false when it is not RUNNING, and nothing was changed
+     */
+    public boolean pauseAtCanary(Run run, String reason) {
+        String sql = "UPDATE backfill.run SET canary = clock_timestamp() WHERE id = :id";
+        return run.state() == RunState.RUNNING
+                && database.jdbi()
+                        .inTransaction(handle -> move(handle, run, RunState.PAUSED, reason)
+                                && handle.createUpdate(database.tables().sql(sql))
+                                                .bind("id", run.id())
+                                                .execute()
+                                        > 0);
+    }
+
+    /**
+     * Lets a run that was paused in the foreground go on there, where it was paused.
      *
      * @param run the run, PAUSED
      * @return false when it is no longer PAUSED
      */
     public boolean resume(Run run) {
+        return resume(run, "foreground", "");
+    }
+
+    /**
+     * Lets a paused run go on where it was paused, worked by the daemons.
+     *
+     * @param run the run, PAUSED
+     * @param reason why; empty when there is nothing to say
+     * @return false when it is no longer PAUSED
+     */
+    public boolean resume(Run run, String reason) {
+        return resume(run, "daemons", reason);
+    }
+
+    private boolean resume(Run run, String worker, String reason) {
         String sql = """
-                UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL,
+                UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL, worker = :worker,
                     verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'PAUSED' RETURNING state
                 """;
         return database.jdbi().inTransaction(handle -> {
             Optional<String> state = handle.createQuery(database.tables().sql(sql))
+                    .bind("worker", worker)
                     .bind("id", run.id())
                     .mapTo(String.class)
                     .findOne();
-            state.ifPresent(
-                    s -> events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), ""));
+            state.ifPresent(s ->
+                    events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), reason));
             return state.isPresent();
         });
     }
@@ -174,7 +218,7 @@ public final class RunTransitions {
     private boolean move(Handle handle, Run run, RunState next, String reason) {
         String sql = """
                 UPDATE backfill.run SET state = :next, reason = nullif(:reason, ''),
-                    paused_from = CASE WHEN :next = 'PAUSED' THEN state END,
+                    paused_from = CASE WHEN :next = 'PAUSED' THEN state END, hold = NULL,
                     finished = CASE WHEN :finished THEN clock_timestamp() END
                 WHERE id = :id AND state = :state
                 """;

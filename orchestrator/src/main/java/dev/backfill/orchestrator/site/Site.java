@@ -3,15 +3,24 @@ package dev.backfill.orchestrator.site;
 import dev.backfill.api.JobDefinition;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.Settings;
+import dev.backfill.orchestrator.control.Cause;
+import dev.backfill.orchestrator.control.RunBoard;
+import dev.backfill.orchestrator.control.RunControl;
+import dev.backfill.orchestrator.control.RunQueue;
+import dev.backfill.orchestrator.control.RunQueue.NewRun;
+import dev.backfill.orchestrator.control.StopSwitch;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.db.SessionSettings;
 import dev.backfill.orchestrator.db.WorkerSessions;
+import dev.backfill.orchestrator.engine.Hands;
 import dev.backfill.orchestrator.engine.RunContext;
+import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.engine.RunDriver;
 import dev.backfill.orchestrator.registration.JobStore;
+import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
@@ -22,46 +31,141 @@ import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.throttle.DatabaseClock;
+import dev.backfill.orchestrator.throttle.StopGovernor;
+import dev.backfill.orchestrator.throttle.Throttle;
+import dev.backfill.orchestrator.throttle.WindowGovernor;
+import dev.backfill.orchestrator.throttle.Windows;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** The program put together over one database: constructs in order, closes in reverse. */
+/** One database put together. Safe for use by several threads. */
 public final class Site implements AutoCloseable {
 
+    private final Host host;
+    private final Hands hands;
     private final Database database;
-    private final Timing timing;
+    private final DatabaseClock clock;
     private final JobStore jobs;
     private final Stores stores;
-    private final String who;
+    private final RunQueue queue;
+    private final RunControl control;
+    private final RunBoard board;
+    private final HoldBook holds;
+    private final StopSwitch stopSwitch;
+    private final Pulse pulse;
 
     /**
-     * Puts the program together; connects to nothing.
+     * Puts a database together; connects to nothing.
      *
+     * @param host what all databases of this process share
      * @param settings the whole configuration
-     * @param target the database to work in
+     * @param target the database
      */
-    public Site(Settings settings, DatabaseSettings target) {
-        String owner = host() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
-        this.timing = Timing.system();
-        this.who = System.getProperty("user.name", "unknown") + "@" + host();
+    public Site(Host host, Settings settings, DatabaseSettings target) {
+        Timing timing = host.timing();
+        String owner = host.name() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
+        this.host = host;
+        this.hands = host.hands().atMost(target.maxWorkers());
         this.database = new Database(target);
-        this.jobs = new JobStore(database);
-        EventStore events = new EventStore(database, who);
+        this.clock = new DatabaseClock(timing);
+        EventStore events = new EventStore(database, host.who());
+        this.jobs = new JobStore(database, host.files(), events);
         SliceStore slices = new SliceStore(database);
-        RunStore runs = new RunStore(database, events);
-        this.stores = new Stores(
-                runs,
-                new RunTransitions(database, runs, slices, events),
-                slices,
-                new SliceLeases(database.tables(), owner, settings.lease()),
-                events);
+        RunStore runs = new RunStore(database);
+        RunTransitions transitions = new RunTransitions(database, runs, slices, events);
+        SliceLeases leases = new SliceLeases(database.tables(), owner, settings.lease());
+        this.stores = new Stores(runs, transitions, slices, leases, events);
+        this.queue = new RunQueue(database, events);
+        this.control = new RunControl(runs, queue, transitions, this::registeredRevision, timing);
+        this.holds = new HoldBook(timing, () -> clock.now().orElseGet(timing::now));
+        this.board = new RunBoard(database, jobs, holds::of, timing);
+        this.stopSwitch = new StopSwitch(database, events);
+        this.pulse = new Pulse(stopSwitch, clock, settings.daemon().stopFile());
+    }
+
+    /** How the database is called in job files and messages. */
+    public String name() {
+        return database.settings().name();
+    }
+
+    /** How the database is reached, for messages; without a password. */
+    public String address() {
+        return database.settings().login().toString();
+    }
+
+    /** The configuration of the database. */
+    public DatabaseSettings settings() {
+        return database.settings();
+    }
+
+    /** Its jobs. */
+    public JobStore jobs() {
+        return jobs;
+    }
+
+    /** What people see of its runs. */
+    public RunBoard board() {
+        return board;
+    }
+
+    /** What people want of its runs. */
+    public RunControl control() {
+        return control;
+    }
+
+    /** Its queue of runs. */
+    public RunQueue queue() {
+        return queue;
+    }
+
+    /** Its own tables. */
+    public Stores stores() {
+        return stores;
+    }
+
+    /** Its clock. */
+    public DatabaseClock clock() {
+        return clock;
+    }
+
+    /** Its database. */
+    public Database database() {
+        return database;
+    }
+
+    HoldBook holds() {
+        return holds;
+    }
+
+    Pulse pulse() {
+        return pulse;
+    }
+
+    Host host() {
+        return host;
+    }
+
+    /**
+     * Stops everything in this database, or lets it go on; at once here, within a second elsewhere.
+     *
+     * @param stop whether to stop
+     * @param cause by whom and why
+     */
+    public void stopEverything(boolean stop, Cause cause) {
+        if (stop) {
+            stopSwitch.stop(cause);
+        } else {
+            stopSwitch.lift(cause);
+        }
+        pulse.beat();
     }
 
     /**
@@ -80,56 +184,41 @@ public final class Site implements AutoCloseable {
     /**
      * What stands in the way of the own tables. Reads only.
      *
-     * @param job the job whose session asks
      * @return what is wrong and what to do; empty when they are there or can be created
      * @throws SQLException when the database cannot be reached or answers nothing
      */
-    public Optional<String> obstacle(LoadedJob job) throws SQLException {
-        String schema = database.tables().schema();
-        try (Connection connection = database.connect(checking(job.definition()))) {
-            SchemaMigrator.State state = SchemaMigrator.state(connection, schema);
-            if (state == SchemaMigrator.State.MIGRATED) {
-                return Optional.empty();
-            }
-            boolean published = state == SchemaMigrator.State.ABSENT
-                    && !database.settings().own().allTablesPublication();
-            Optional<String> publication =
-                    published ? SchemaMigrator.allTablesPublication(connection) : Optional.empty();
-            return publication.isPresent() ? publication : SchemaMigrator.obstacle(connection, schema);
+    public Optional<String> obstacle() throws SQLException {
+        try (Connection connection = database.connect()) {
+            return SchemaMigrator.obstacle(connection, database.settings().own());
         }
     }
 
-    /** Brings the own tables up to date. */
-    public void migrate() {
+    /**
+     * Brings the own tables up to date, unless they are.
+     *
+     * @throws SQLException when the database cannot be reached or answers nothing
+     */
+    public void migrate() throws SQLException {
         SchemaMigrator.migrate(database);
     }
 
     /**
-     * The own tables.
-     *
-     * @return runs, slices, events
-     */
-    public Stores stores() {
-        return stores;
-    }
-
-    /**
-     * Registers a job and adds a run of it.
+     * Adds a run that this process works in the foreground.
      *
      * @param job the job
      * @return the run; empty when another process was first
      */
     public Optional<Run> start(LoadedJob job) {
         String name = job.definition().name();
-        int revision = jobs.register(job, "file", who);
-        String id = Run.newId(System.currentTimeMillis());
-        return stores.runs().insert(id, name, revision)
+        int revision = jobs.addRevision(job, host.who());
+        String id = Run.newId(host.timing().now().toEpochMilli());
+        return queue.insert(NewRun.foreground(id, name, revision))
                 ? Optional.of(stores.runs().find(id))
                 : Optional.empty();
     }
 
     /**
-     * Drives a run in the foreground.
+     * Drives a run that was begun in the foreground.
      *
      * @param run the run
      * @param statement its job on its table
@@ -138,12 +227,45 @@ public final class Site implements AutoCloseable {
      * @return the run as it is then: ended, paused, or unfinished when it was stopped
      * @throws SQLException when the database cannot be reached before anything is begun
      */
-    public Run drive(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
+    public Run driveInForeground(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
+        pulse.beat();
+        Stop ended = new Stop(host.timing());
+        Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
+        try {
+            return drive(run, statement, listener, stop);
+        } finally {
+            ended.request();
+        }
+    }
+
+    /** Drives a run while somebody else keeps the pulse. */
+    Run drive(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
         int connections = statement.job().execution().parallelism() + 1;
         try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
-            Surroundings around = new Surroundings(timing, Site::random, listener, stop);
+            Limits limits = new Limits(throttle(statement.job()), hands);
+            Surroundings around = new Surroundings(host.timing(), Site::random, listener, stop, limits);
             return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive(run);
         }
+    }
+
+    /**
+     * What sets the pace of a job's runs here.
+     *
+     * @param job the job
+     * @return its governors
+     */
+    public Throttle throttle(JobDefinition job) {
+        Throttle everything = new Throttle(List.of(new StopGovernor(pulse::stopped)));
+        var schedule = job.execution().schedule();
+        return schedule.windows().isEmpty()
+                ? everything
+                : everything.and(
+                        new WindowGovernor(new Windows(schedule.windows(), schedule.zone()), schedule.zone(), clock));
+    }
+
+    @Override
+    public void close() {
+        database.close();
     }
 
     // Asked anew by each thread: the generator of one thread is not seeded in another.
@@ -151,19 +273,9 @@ public final class Site implements AutoCloseable {
         return ThreadLocalRandom.current().nextLong();
     }
 
-    /** How time passes, for whoever draws progress. */
-    public Timing timing() {
-        return timing;
-    }
-
-    /** How the database is called in messages. */
-    public String databaseName() {
-        return database.settings().login().toString();
-    }
-
-    @Override
-    public void close() {
-        database.close();
+    private OptionalInt registeredRevision(String job) {
+        Optional<RegisteredJob> registered = jobs.find(job);
+        return registered.isPresent() ? OptionalInt.of(registered.get().revision()) : OptionalInt.empty();
     }
 
     private SessionSettings session(JobDefinition job) {
@@ -185,13 +297,5 @@ public final class Site implements AutoCloseable {
                         job.execution().errors().statementTimeout()),
                 timeZone,
                 database.settings().session());
-    }
-
-    private static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "localhost";
-        }
     }
 }

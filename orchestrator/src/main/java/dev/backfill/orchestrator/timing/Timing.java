@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.timing;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -13,6 +14,13 @@ public interface Timing {
      * @return nanoseconds since an arbitrary moment
      */
     long nanos();
+
+    /**
+     * The time of day, for names and messages; nothing is decided by it.
+     *
+     * @return this machine's clock
+     */
+    Instant now();
 
     /**
      * Waits.
@@ -47,6 +55,11 @@ public interface Timing {
         @Override
         public long nanos() {
             return System.nanoTime();
+        }
+
+        @Override
+        public Instant now() {
+            return Instant.now();
         }
 
         @Override

@@ -9,64 +9,58 @@ final class Arrows {
     /** The root package; may use every other. */
     static final String ROOT = "";
 
+    /** What may be used by those who put everything together. */
+    private static final Set<String> EVERYTHING = Set.of(
+            ROOT,
+            "admin",
+            "batch",
+            "cli",
+            "config",
+            "console",
+            "control",
+            "db",
+            "demo",
+            "engine",
+            "metrics",
+            "registration",
+            "registry",
+            "run",
+            "schedule",
+            "site",
+            "slicing",
+            "throttle");
+
     /** The packages of the program that each one may use. Not listed: everyone's {@link #COMMON}. */
     static final Map<String, Set<String>> PACKAGES = Map.ofEntries(
             Map.entry("sql", Set.of()),
+            Map.entry("timing", Set.of()),
             Map.entry("config", Set.of()),
             Map.entry("db", Set.of("config")),
             Map.entry("registry", Set.of("config", "db")),
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
+            Map.entry("registration", Set.of("config", "db", "registry", "run")),
+            Map.entry("control", Set.of("db", "registration", "run")),
             Map.entry("batch", Set.of("db", "registry", "run")),
             Map.entry("slicing", Set.of("batch", "db", "registry", "run")),
             Map.entry("console", Set.of("db", "engine", "run")),
             Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "slicing", "throttle")),
-            Map.entry("schedule", Set.of("config", "db", "registry", "run")),
-            Map.entry("metrics", Set.of("run", "throttle")),
-            Map.entry("admin", Set.of("config", "registry", "run", "throttle")),
+            Map.entry(
+                    "site", Set.of("config", "control", "db", "engine", "registration", "registry", "run", "throttle")),
+            Map.entry("schedule", Set.of("config", "control", "db", "registration", "registry", "run")),
+            Map.entry("metrics", Set.of("control", "run", "throttle")),
+            Map.entry("admin", Set.of("config", "control", "registration", "registry", "run", "site", "throttle")),
             Map.entry("demo", Set.of("config", "db")),
-            Map.entry(
-                    "cli",
-                    Set.of(
-                            ROOT,
-                            "admin",
-                            "batch",
-                            "config",
-                            "console",
-                            "db",
-                            "demo",
-                            "engine",
-                            "metrics",
-                            "registry",
-                            "run",
-                            "schedule",
-                            "slicing",
-                            "throttle")),
-            Map.entry(
-                    ROOT,
-                    Set.of(
-                            "admin",
-                            "batch",
-                            "cli",
-                            "config",
-                            "console",
-                            "db",
-                            "demo",
-                            "engine",
-                            "metrics",
-                            "registry",
-                            "run",
-                            "schedule",
-                            "slicing",
-                            "throttle")));
+            Map.entry("cli", EVERYTHING),
+            Map.entry(ROOT, EVERYTHING));
 
     /** The packages that everyone may use. */
-    static final Set<String> COMMON = Set.of("sql");
+    static final Set<String> COMMON = Set.of("sql", "timing");
 
     /** The packages that each library's types may be seen in; by the beginning of the library's package names. */
     static final Map<String, Set<String>> LIBRARIES = Map.ofEntries(
             Map.entry("org.quartz.", Set.of("schedule")),
-            Map.entry("org.jdbi.", Set.of("db", "registry", "run")),
+            Map.entry("org.jdbi.", Set.of("control", "db", "registration", "run")),
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
             Map.entry("org.postgresql.", Set.of("config", "db", "registry")),
@@ -86,7 +80,7 @@ final class Arrows {
             Set.of("java.", "javax.sql.", "org.slf4j.", "org.jspecify.annotations.", "dev.backfill.api.");
 
     /** The classes that may look at the clock and wait; everybody else is handed what does. */
-    static final Set<String> KEEPERS_OF_TIME = Set.of("Orchestrator", "Timing");
+    static final Set<String> KEEPERS_OF_TIME = Set.of("Timing");
 
     private Arrows() {}
 }

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.SettingsReader;
+import dev.backfill.orchestrator.control.RunQueue;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
@@ -44,8 +45,13 @@ final class RunFixture implements AutoCloseable {
                 + " VALUES ('fill', 1, '{}', 'sum', 'file', 'test')");
         this.events = new EventStore(database, "test");
         this.slices = new SliceStore(database);
-        this.runs = new RunStore(database, events);
+        this.runs = new RunStore(database);
         this.transitions = new RunTransitions(database, runs, slices, events);
+    }
+
+    /** Adds a run of the job. */
+    boolean insert(String id) {
+        return new RunQueue(database, events).insert(RunQueue.NewRun.foreground(id, "fill", 1));
     }
 
     /** Forgets every run and adds a new one, PENDING. */
@@ -55,7 +61,7 @@ final class RunFixture implements AutoCloseable {
         }
         connections.clear();
         server.execute("TRUNCATE backfill.run CASCADE");
-        runs.insert(RUN, "fill", 1);
+        insert(RUN);
     }
 
     /** Makes the run RUNNING, with slices that end at these keys. */

@@ -143,11 +143,11 @@ class RunTransitionsTest {
 
     @Test
     void a_job_has_one_unfinished_run_at_most() {
-        assertThat(fixture.runs().insert("another", "fill", 1)).isFalse();
+        assertThat(fixture.insert("another")).isFalse();
 
         fixture.transitions().move(run(), RunState.CANCELLED, "");
 
-        assertThat(fixture.runs().insert("another", "fill", 1)).isTrue();
+        assertThat(fixture.insert("another")).isTrue();
         assertThat(fixture.runs().latest("fill").orElseThrow().id()).isEqualTo("another");
     }
 

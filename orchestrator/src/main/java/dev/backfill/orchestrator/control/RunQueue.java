@@ -1,0 +1,172 @@
+package dev.backfill.orchestrator.control;
+
+import dev.backfill.orchestrator.control.RunView.Held;
+import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.run.EventStore;
+import dev.backfill.orchestrator.run.RunState;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The run table as the queue: who wants a run adds it, who has hands to spare looks what is due. Safe for use by several threads. */
+public final class RunQueue {
+
+    /**
+     * A run that is to be added.
+     *
+     * @param id the run's id
+     * @param job the job's name
+     * @param revision the revision to execute
+     * @param worker who may work it: {@code daemons}, or one {@code foreground} process
+     * @param planned the planned start, as text; {@code -infinity} for the first run of a job; empty when a person starts
+     *     it
+     */
+    public record NewRun(String id, String job, int revision, String worker, Optional<String> planned) {
+
+        /** The first run of a job, made by its registration. */
+        public static NewRun first(String id, String job, int revision) {
+            return new NewRun(id, job, revision, "daemons", Optional.of("-infinity"));
+        }
+
+        /** A run that a person starts. */
+        public static NewRun byHand(String id, String job, int revision) {
+            return new NewRun(id, job, revision, "daemons", Optional.empty());
+        }
+
+        /** A run that a process works in the foreground. */
+        public static NewRun foreground(String id, String job, int revision) {
+            return new NewRun(id, job, revision, "foreground", Optional.empty());
+        }
+    }
+
+    private final Database database;
+    private final EventStore events;
+
+    /**
+     * Over a database.
+     *
+     * @param database where the own tables are
+     * @param events where beginnings are written down
+     */
+    public RunQueue(Database database, EventStore events) {
+        this.database = database;
+        this.events = events;
+    }
+
+    /**
+     * Adds a run. Several processes that add the same one add it once.
+     *
+     * @param run the run
+     * @return false when the job has an unfinished run, or had one for this planned start, and nothing was added
+     */
+    public boolean insert(NewRun run) {
+        String sql = """
+                INSERT INTO backfill.run (id, job, revision, state, worker, scheduled_for)
+                SELECT :id, :job, :revision, 'PENDING', :worker, CAST(:planned AS timestamptz)
+                WHERE :planned IS DISTINCT FROM '-infinity' OR NOT EXISTS (SELECT FROM backfill.run WHERE job = :job)
+                ON CONFLICT DO NOTHING
+                """;
+        return database.jdbi().inTransaction(handle -> {
+            boolean added = handle.createUpdate(database.tables().sql(sql))
+                            .bind("id", run.id())
+                            .bind("job", run.job())
+                            .bind("revision", run.revision())
+                            .bind("worker", run.worker())
+                            .bind("planned", run.planned().orElse(null))
+                            .execute()
+                    > 0;
+            if (added) {
+                events.stateChanged(handle, run.id(), Optional.empty(), RunState.PENDING, "");
+            }
+            return added;
+        });
+    }
+
+    /**
+     * The runs that daemons have to move now: unfinished, not paused, and due by the database's clock.
+     *
+     * @return their ids, the oldest first
+     */
+    public List<String> due() {
+        String sql = """
+                SELECT id FROM backfill.run
+                WHERE state IN ('PENDING', 'RUNNING', 'VERIFYING') AND worker = 'daemons'
+                  AND (scheduled_for IS NULL OR scheduled_for <= clock_timestamp())
+                ORDER BY created, id
+                """;
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .mapTo(String.class)
+                        .list());
+    }
+
+    /**
+     * Whether a job has had a run for a planned start.
+     *
+     * @param job the job's name
+     * @param planned the planned start, as text
+     * @return true when there is one
+     */
+    public boolean hasPlanned(String job, String planned) {
+        String sql = "SELECT EXISTS (SELECT FROM backfill.run WHERE job = :job"
+                + " AND scheduled_for = CAST(:planned AS timestamptz))";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("job", job)
+                        .bind("planned", planned)
+                        .mapTo(Boolean.class)
+                        .one());
+    }
+
+    /**
+     * Gives a run to the daemons, whoever worked it before.
+     *
+     * @param run the run's id
+     * @return true
+     */
+    public boolean handOver(String run) {
+        return set("UPDATE backfill.run SET worker = 'daemons' WHERE id = :id", run);
+    }
+
+    /**
+     * Asks for the range of an ended run to be checked again.
+     *
+     * @param run the run's id
+     * @return false when it is no longer ended
+     */
+    public boolean askForCheck(String run) {
+        String sql = "UPDATE backfill.run SET check_asked = clock_timestamp() WHERE id = :id"
+                + " AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')";
+        return set(sql, run);
+    }
+
+    /**
+     * Writes down why a run does not move.
+     *
+     * @param run the run's id
+     * @param hold why; null when it moves
+     */
+    public void rememberHold(String run, @Nullable Held hold) {
+        String sql = """
+                UPDATE backfill.run SET hold = CASE WHEN CAST(:reason AS text) IS NOT NULL THEN jsonb_build_object(
+                    'reason', CAST(:reason AS text), 'since', CAST(:since AS text), 'detail', CAST(:detail AS text)) END
+                WHERE id = :id
+                """;
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("reason", hold == null ? null : hold.reason())
+                        .bind("since", hold == null ? null : hold.since().toString())
+                        .bind("detail", hold == null ? null : hold.detail())
+                        .bind("id", run)
+                        .execute());
+    }
+
+    private boolean set(String sql, String run) {
+        return database.jdbi()
+                        .withHandle(
+                                handle -> handle.createUpdate(database.tables().sql(sql))
+                                        .bind("id", run)
+                                        .execute())
+                > 0;
+    }
+}

@@ -1,0 +1,90 @@
+package dev.backfill.orchestrator.site;
+
+import dev.backfill.orchestrator.timing.Timing;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes holds known outside of this process: in the run's row at once, in events and logs when they last, once a minute
+ * while they go on. One thread.
+ */
+final class HoldKeeper {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HoldKeeper.class);
+    private static final Duration WORTH_A_WORD = Duration.ofSeconds(10);
+    private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
+
+    private final Site site;
+    private final Ears ears;
+    private final Timing timing;
+    private final Map<String, HoldBook.Entry> written = new HashMap<>();
+    private final Map<String, Long> said = new HashMap<>();
+    private long counted;
+
+    HoldKeeper(Site site, Ears ears) {
+        this.site = site;
+        this.ears = ears;
+        this.timing = site.host().timing();
+        this.counted = timing.nanos();
+    }
+
+    /** Called about once a second. */
+    void keep() {
+        Duration passed = timing.since(counted);
+        counted = timing.nanos();
+        Set<String> held = new HashSet<>();
+        for (HoldBook.Entry entry : site.holds().entries()) {
+            held.add(entry.run());
+            Duration part = entry.lasted().compareTo(passed) < 0 ? entry.lasted() : passed;
+            ears.held(entry.job(), site.name(), entry.hold().word(), part);
+            write(entry);
+            say(entry);
+        }
+        said.keySet().retainAll(held);
+        for (String run : Set.copyOf(written.keySet())) {
+            if (!held.contains(run)) {
+                site.queue().rememberHold(run, null);
+                written.remove(run);
+            }
+        }
+    }
+
+    private void write(HoldBook.Entry entry) {
+        HoldBook.Entry before = written.get(entry.run());
+        if (before == null || !before.held().equals(entry.held())) {
+            site.queue().rememberHold(entry.run(), entry.held());
+            written.put(entry.run(), entry);
+        }
+    }
+
+    private void say(HoldBook.Entry entry) {
+        Long before = said.get(entry.run());
+        boolean first = before == null && entry.lasted().compareTo(WORTH_A_WORD) >= 0;
+        if (!first && (before == null || timing.since(before).compareTo(SAID_AGAIN) < 0)) {
+            return;
+        }
+        said.put(entry.run(), timing.nanos());
+        LOG.atInfo()
+                .addKeyValue("database", site.name())
+                .addKeyValue("job", entry.job())
+                .addKeyValue("run", entry.run())
+                .addKeyValue("reason", entry.hold().word())
+                .addKeyValue("detail", entry.held().detail())
+                .addKeyValue("seconds", entry.lasted().toSeconds())
+                .addKeyValue("next", entry.hold().next())
+                .log("run is held");
+        if (first) {
+            site.stores()
+                    .events()
+                    .noted(
+                            entry.run(),
+                            "hold",
+                            entry.hold().word() + ": " + entry.held().detail());
+        }
+    }
+}

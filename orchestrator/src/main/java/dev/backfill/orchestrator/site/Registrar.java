@@ -1,0 +1,152 @@
+package dev.backfill.orchestrator.site;
+
+import dev.backfill.orchestrator.control.Cause;
+import dev.backfill.orchestrator.control.JobView;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registration.JobStore;
+import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
+import dev.backfill.orchestrator.registry.LiveCheck.Refused;
+import dev.backfill.orchestrator.registry.LiveCheck.Result;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.site.Dispatcher.Status;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/** Registers and unregisters jobs, whatever they come from. Safe for use by several threads. */
+public final class Registrar {
+
+    /** What became of a registration. */
+    public sealed interface Answer {}
+
+    /**
+     * The job is registered.
+     *
+     * @param database where
+     * @param registered its revision, and whether anything changed
+     * @param warnings what is not ideal, in sentences
+     */
+    public record Registered(String database, JobStore.Registered registered, List<String> warnings)
+            implements Answer {}
+
+    /**
+     * The job cannot be registered as it is.
+     *
+     * @param problems all that was found, at least one
+     */
+    public record NotFit(List<Problem> problems) implements Answer {}
+
+    /**
+     * The job's database cannot be asked now.
+     *
+     * @param database its configured name
+     * @param detail why
+     */
+    public record NotNow(String database, String detail) implements Answer {}
+
+    /** What became of an unregistration. */
+    public enum Unregistered {
+        /** It is not registered any more. */
+        DONE,
+        /** It was not registered. */
+        UNKNOWN,
+        /** Its run is not finished. */
+        UNFINISHED
+    }
+
+    private final Sites sites;
+    private final BiConsumer<Dispatcher, String> changed;
+
+    /**
+     * Over a daemon's databases.
+     *
+     * @param sites the databases
+     * @param changed told the database and the name of a job whose registration has changed
+     */
+    public Registrar(Sites sites, BiConsumer<Dispatcher, String> changed) {
+        this.sites = sites;
+        this.changed = changed;
+    }
+
+    /**
+     * Registers a job in its database, after checking it there.
+     *
+     * @param job the job
+     * @param origin from where it came: {@code file} or {@code api}
+     * @param who in whose name
+     * @return what became of it
+     */
+    public Answer register(LoadedJob job, String origin, String who) {
+        Optional<Dispatcher> target = sites.of(job);
+        if (target.isEmpty()) {
+            return new NotFit(List.of(sites.missing(job)));
+        }
+        Dispatcher dispatcher = target.get();
+        String database = dispatcher.site().name();
+        if (dispatcher.standing().status() != Status.READY) {
+            return new NotNow(database, dispatcher.standing().detail());
+        }
+        try {
+            Optional<String> elsewhere = elsewhere(job.definition().name(), database);
+            if (elsewhere.isPresent()) {
+                String message = "a job of this name is registered in database " + elsewhere.get();
+                return new NotFit(List.of(job.problem("/job", message, "unregister it there, or name this one anew")));
+            }
+            return register(dispatcher, job, origin, who);
+        } catch (SQLException | RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
+            return new NotNow(database, SqlStates.message(e));
+        }
+    }
+
+    private Answer register(Dispatcher dispatcher, LoadedJob job, String origin, String who) throws SQLException {
+        Site site = dispatcher.site();
+        Result result = site.check(job);
+        if (result instanceof Refused refused) {
+            return new NotFit(refused.problems());
+        }
+        JobStore.Registered registered = site.jobs().register(job, origin, who);
+        if (registered.changed()) {
+            changed.accept(dispatcher, job.definition().name());
+        }
+        return new Registered(site.name(), registered, ((Accepted) result).warnings());
+    }
+
+    /** Another database that answers and in which a job of this name is registered. */
+    private Optional<String> elsewhere(String job, String database) {
+        return sites.all().stream()
+                .filter(d -> d.standing().status() == Status.READY)
+                .map(Dispatcher::site)
+                .filter(site -> !site.name().equals(database))
+                .filter(site -> site.jobs().find(job).isPresent())
+                .map(Site::name)
+                .findFirst();
+    }
+
+    /**
+     * Unregisters a job: no run of it begins by itself any more.
+     *
+     * @param dispatcher the job's database
+     * @param job its name
+     * @param cause by whom and why
+     * @return what became of it
+     */
+    public Unregistered unregister(Dispatcher dispatcher, String job, Cause cause) {
+        Optional<JobView> view = dispatcher.site().board().job(job);
+        if (view.isEmpty()) {
+            return Unregistered.UNKNOWN;
+        }
+        Optional<RunState> state = view.get().run().map(run -> run.status().state());
+        if (state.filter(RunState::isUnfinished).isPresent()) {
+            return Unregistered.UNFINISHED;
+        }
+        if (!dispatcher.site().jobs().unregister(job, cause.who(), cause.reason())) {
+            return Unregistered.UNKNOWN;
+        }
+        changed.accept(dispatcher, job);
+        return Unregistered.DONE;
+    }
+}
