@@ -6,11 +6,13 @@ CREATE TABLE registration (
     origin text NOT NULL CHECK (origin IN ('api', 'file')),
     active boolean NOT NULL DEFAULT true,
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    planned_since timestamptz NOT NULL DEFAULT clock_timestamp(),
     handled timestamptz,
     FOREIGN KEY (job, revision) REFERENCES job (name, revision)
 );
 COMMENT ON TABLE registration IS 'Which revision of a job the daemons go by.';
 COMMENT ON COLUMN registration.active IS 'False: unregistered; the row stays, so that a file that is still there does not bring it back.';
+COMMENT ON COLUMN registration.planned_since IS 'Since when the job has its present schedule; no start is planned before.';
 COMMENT ON COLUMN registration.handled IS 'The latest planned start that became a run or was skipped.';
 
 CREATE TABLE file_sighting (

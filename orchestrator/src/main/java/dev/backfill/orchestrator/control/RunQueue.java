@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.control.RunView.Held;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.RunState;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,11 @@ public final class RunQueue {
         /** The first run of a job, made by its registration. */
         public static NewRun first(String id, String job, int revision) {
             return new NewRun(id, job, revision, "daemons", Optional.of("-infinity"));
+        }
+
+        /** A run for a planned start. */
+        public static NewRun planned(String id, String job, int revision, Instant planned) {
+            return new NewRun(id, job, revision, "daemons", Optional.of(planned.toString()));
         }
 
         /** A run that a person starts. */
@@ -104,17 +110,29 @@ public final class RunQueue {
      * Whether a job has had a run for a planned start.
      *
      * @param job the job's name
-     * @param planned the planned start, as text
+     * @param planned the planned start
      * @return true when there is one
      */
-    public boolean hasPlanned(String job, String planned) {
+    public boolean hasPlanned(String job, Instant planned) {
         String sql = "SELECT EXISTS (SELECT FROM backfill.run WHERE job = :job"
                 + " AND scheduled_for = CAST(:planned AS timestamptz))";
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
                         .bind("job", job)
-                        .bind("planned", planned)
+                        .bind("planned", planned.toString())
                         .mapTo(Boolean.class)
+                        .one());
+    }
+
+    /**
+     * The database's clock.
+     *
+     * @return its time now
+     */
+    public Instant now() {
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery("SELECT clock_timestamp()")
+                        .mapTo(Instant.class)
                         .one());
     }
 

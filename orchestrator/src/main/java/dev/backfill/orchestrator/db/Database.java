@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.db;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.backfill.orchestrator.config.DatabaseSettings;
+import dev.backfill.orchestrator.sql.SqlName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 public final class Database implements AutoCloseable {
 
     private static final int CONTROL_CONNECTIONS = 4;
+    private static final int SCHEDULER_CONNECTIONS = 4;
     private static final Duration CONTROL_STATEMENT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(5);
 
@@ -138,6 +140,21 @@ public final class Database implements AutoCloseable {
         workers.removeIf(HikariDataSource::isClosed);
         workers.push(opened);
         return new WorkerSessions(opened);
+    }
+
+    /**
+     * Opens a small pool for the scheduler. It is closed with this database.
+     *
+     * @return connections that find the own tables without a schema's name
+     */
+    public synchronized DataSource openScheduler() {
+        HikariConfig pool = pool("scheduler", CONTROL_STATEMENT_TIMEOUT, SCHEDULER_CONNECTIONS);
+        pool.setConnectionInitSql(CONTROL_SESSION
+                + ", set_config('search_path', '%s', false)"
+                        .formatted(SqlName.quote(tables.schema()).replace("'", "''")));
+        HikariDataSource opened = new HikariDataSource(pool);
+        workers.push(opened);
+        return opened;
     }
 
     /** Closes every pool, the workers' first. */

@@ -5,11 +5,16 @@ import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.EventStore;
 import java.nio.charset.StandardCharsets;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.StatementContext;
 
 /** The jobs of a database: every revision there was, and which of them is registered. Safe for use by several threads. */
 public final class JobStore {
@@ -34,7 +39,7 @@ public final class JobStore {
     private record Revision(String job, int number) {}
 
     private static final String REGISTERED = """
-            SELECT g.job, g.revision, g.origin, g.since, j.definition::text AS definition
+            SELECT g.job, g.revision, g.origin, g.since, g.planned_since, g.handled, j.definition::text AS definition
             FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
             WHERE g.active
             """;
@@ -131,11 +136,7 @@ public final class JobStore {
     public List<RegisteredJob> all() {
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " ORDER BY g.job"))
-                        .map((row, context) -> new RegisteredJob(
-                                read(row.getString("job"), row.getInt("revision"), row.getString("definition")),
-                                row.getInt("revision"),
-                                row.getString("origin"),
-                                row.getTimestamp("since").toInstant()))
+                        .map(this::registered)
                         .list());
     }
 
@@ -149,12 +150,72 @@ public final class JobStore {
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " AND g.job = :job"))
                         .bind("job", job)
-                        .map((row, context) -> new RegisteredJob(
-                                read(row.getString("job"), row.getInt("revision"), row.getString("definition")),
-                                row.getInt("revision"),
-                                row.getString("origin"),
-                                row.getTimestamp("since").toInstant()))
+                        .map(this::registered)
                         .findOne());
+    }
+
+    /**
+     * The registered jobs of which no run has ever been made.
+     *
+     * @return in the order of their names
+     */
+    public List<RegisteredJob> withoutRun() {
+        String sql = REGISTERED + " AND NOT EXISTS (SELECT FROM backfill.run r WHERE r.job = g.job) ORDER BY g.job";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .map(this::registered)
+                        .list());
+    }
+
+    /**
+     * Writes down that a planned start became a run or was skipped.
+     *
+     * @param job the job's name
+     * @param planned the planned start
+     */
+    public void handled(String job, Instant planned) {
+        String sql = "UPDATE backfill.registration SET handled = CAST(:planned AS timestamptz) WHERE job = :job";
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("planned", planned.toString())
+                        .bind("job", job)
+                        .execute());
+    }
+
+    /**
+     * What a daemon saw last of a job in its directory.
+     *
+     * @param watcher the daemon's machine and directory
+     * @param job the job's name
+     * @return the checksum of the content; empty when it never saw the job
+     */
+    public Optional<String> sighting(String watcher, String job) {
+        String sql = "SELECT checksum FROM backfill.file_sighting WHERE watcher = :watcher AND job = :job";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("watcher", watcher)
+                        .bind("job", job)
+                        .mapTo(String.class)
+                        .findOne());
+    }
+
+    /**
+     * Writes down what a daemon sees of a job in its directory.
+     *
+     * @param watcher the daemon's machine and directory
+     * @param job the job
+     */
+    public void seen(String watcher, LoadedJob job) {
+        String sql = """
+                INSERT INTO backfill.file_sighting (watcher, job, checksum) VALUES (:watcher, :job, :checksum)
+                ON CONFLICT (watcher, job) DO UPDATE SET checksum = excluded.checksum, at = clock_timestamp()
+                """;
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("watcher", watcher)
+                        .bind("job", job.definition().name())
+                        .bind("checksum", job.checksum())
+                        .execute());
     }
 
     /**
@@ -188,6 +249,18 @@ public final class JobStore {
                         .bind("revision", revision)
                         .mapTo(String.class)
                         .one());
+    }
+
+    private RegisteredJob registered(ResultSet row, StatementContext context) throws SQLException {
+        int revision = row.getInt("revision");
+        return new RegisteredJob(
+                read(row.getString("job"), revision, row.getString("definition")),
+                revision,
+                row.getString("origin"),
+                row.getTimestamp("since").toInstant(),
+                new RegisteredJob.Plan(
+                        row.getTimestamp("planned_since").toInstant(),
+                        Optional.ofNullable(row.getTimestamp("handled")).map(Timestamp::toInstant)));
     }
 
     private LoadedJob read(String job, int revision, String definition) {
@@ -233,9 +306,13 @@ public final class JobStore {
 
     private void put(Handle handle, String job, int revision, String origin) {
         String sql = """
-                INSERT INTO backfill.registration (job, revision, origin) VALUES (:job, :revision, :origin)
+                INSERT INTO backfill.registration AS g (job, revision, origin) VALUES (:job, :revision, :origin)
                 ON CONFLICT (job) DO UPDATE SET revision = excluded.revision, origin = excluded.origin,
-                    active = true, since = clock_timestamp()
+                    active = true, since = clock_timestamp(),
+                    planned_since = CASE WHEN g.active AND (
+                        SELECT count(DISTINCT coalesce(j.definition->'schedule', '{}')) = 1 FROM backfill.job j
+                        WHERE j.name = g.job AND j.revision IN (g.revision, excluded.revision))
+                        THEN g.planned_since ELSE clock_timestamp() END
                 """;
         handle.createUpdate(database.tables().sql(sql))
                 .bind("job", job)

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
+import java.time.Instant;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
@@ -89,9 +90,9 @@ public final class EventStore {
      * Writes down that a planned start found an unfinished run.
      *
      * @param job the job's name
-     * @param planned the planned start, as text
+     * @param planned the planned start
      */
-    public void startSkipped(String job, String planned) {
+    public void startSkipped(String job, Instant planned) {
         database.jdbi()
                 .useHandle(handle -> ofSubject(
                         handle,

@@ -1,0 +1,162 @@
+package dev.backfill.orchestrator.schedule;
+
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registration.RegisteredJob;
+import dev.backfill.orchestrator.timing.Bell;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.quartz.SchedulerException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes runs begin when they should: sets the alarms, hears them, and every half a minute looks for itself what is due, so
+ * that nothing hangs on an alarm. Safe for use by several threads.
+ */
+public final class Planner implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
+    private static final Duration LOOK = Duration.ofSeconds(30);
+
+    /**
+     * What a planner works with.
+     *
+     * @param ready the databases that answer now
+     * @param alarms opens the sessions of the database that holds the alarms; null while that is away
+     * @param instance the name of this daemon among all, unique
+     * @param added told the name of a database to which a run was added
+     */
+    public record Surroundings(
+            Supplier<List<Starts>> ready,
+            Supplier<@Nullable DataSource> alarms,
+            String instance,
+            Consumer<String> added) {}
+
+    private final Surroundings around;
+    private final Bell bell;
+    private final Stop stop;
+    private @Nullable AlarmClock clock;
+
+    /**
+     * Plans nothing before it is started.
+     *
+     * @param around what it works with
+     * @param timing how time passes
+     */
+    public Planner(Surroundings around, Timing timing) {
+        this.around = around;
+        this.bell = new Bell(timing);
+        this.stop = new Stop(timing);
+    }
+
+    /** Begins. */
+    public void start() {
+        Thread thread = new Thread(this::loop, "planner");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Looks at once: a job or a database has changed. */
+    public void wake() {
+        bell.ring();
+    }
+
+    private void loop() {
+        while (!stop.isRequested()) {
+            openClock();
+            around.ready().get().forEach(this::plan);
+            bell.await(LOOK);
+        }
+    }
+
+    private void plan(Starts starts) {
+        try {
+            List<RegisteredJob> jobs = starts.jobs().all();
+            if (starts.startWhatIsDue(jobs)) {
+                around.added().accept(starts.database());
+            }
+            AlarmClock alarms = clock();
+            if (alarms != null) {
+                alarms.set(starts.database(), jobs);
+            }
+        } catch (SchedulerException e) {
+            LOG.atWarn()
+                    .addKeyValue("database", starts.database())
+                    .addKeyValue("reason", e.getMessage())
+                    .log("alarms could not be set; starts are looked for every 30 s meanwhile");
+        } catch (RuntimeException e) {
+            report(starts.database(), e);
+        }
+    }
+
+    private void rung(String database, String job, Instant time) {
+        around.ready().get().stream()
+                .filter(starts -> starts.database().equals(database))
+                .forEach(starts -> {
+                    try {
+                        if (starts.rung(job, time)) {
+                            around.added().accept(database);
+                        }
+                    } catch (RuntimeException e) {
+                        report(database, e);
+                    }
+                });
+    }
+
+    private static void report(String database, RuntimeException e) {
+        try {
+            SqlStates.requireFromDatabase(e);
+            LOG.atWarn()
+                    .addKeyValue("database", database)
+                    .addKeyValue("reason", SqlStates.message(e))
+                    .log("planned starts could not be looked for; they are caught up");
+        } catch (RuntimeException fault) {
+            LOG.atError().addKeyValue("database", database).setCause(fault).log("looking for planned starts failed");
+        }
+    }
+
+    private void openClock() {
+        if (clock() != null) {
+            return;
+        }
+        DataSource sessions = around.alarms().get();
+        if (sessions == null) {
+            return;
+        }
+        try {
+            AlarmClock opened = AlarmClock.start(sessions, around.instance(), this::rung);
+            synchronized (this) {
+                clock = opened;
+            }
+        } catch (SchedulerException e) {
+            LOG.atWarn()
+                    .addKeyValue("reason", e.getMessage())
+                    .log("the scheduler could not be started; tried again in 30 s");
+        }
+    }
+
+    private synchronized @Nullable AlarmClock clock() {
+        return clock;
+    }
+
+    @Override
+    public void close() {
+        stop.request();
+        bell.ring();
+        AlarmClock open = clock();
+        if (open != null) {
+            try {
+                open.close();
+            } catch (SchedulerException e) {
+                LOG.atDebug().setCause(e).log("the scheduler could not be closed");
+            }
+        }
+    }
+}
