@@ -15,9 +15,11 @@ import picocli.CommandLine.Command;
         description = "Backfills large PostgreSQL tables in small checkpointed batches, exactly once.",
         subcommands = {
             RunCommand.class,
+            ServeCommand.class,
             ValidateCommand.class,
             SchemaCommand.class,
             DdlCommand.class,
+            DatabaseCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,

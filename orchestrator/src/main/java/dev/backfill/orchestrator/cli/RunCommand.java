@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.cli;
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Interruption;
 import dev.backfill.orchestrator.console.RunConsole;
+import dev.backfill.orchestrator.console.RunDecision;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;

@@ -30,7 +30,12 @@ public final class SchemaMigrator {
 
         private static final long serialVersionUID = 1L;
 
-        UnfitException(String message) {
+        /**
+         * What is wrong.
+         *
+         * @param message what, and what to do
+         */
+        public UnfitException(String message) {
             super(message);
         }
     }

@@ -249,17 +249,25 @@ public final class Site implements AutoCloseable {
     }
 
     /**
+     * What sets the pace of every run here.
+     *
+     * @return the governors that all jobs share
+     */
+    public Throttle everything() {
+        return new Throttle(List.of(new StopGovernor(pulse::stopped)));
+    }
+
+    /**
      * What sets the pace of a job's runs here.
      *
      * @param job the job
      * @return its governors
      */
     public Throttle throttle(JobDefinition job) {
-        Throttle everything = new Throttle(List.of(new StopGovernor(pulse::stopped)));
         var schedule = job.execution().schedule();
         return schedule.windows().isEmpty()
-                ? everything
-                : everything.and(
+                ? everything()
+                : everything().and(
                         new WindowGovernor(new Windows(schedule.windows(), schedule.zone()), schedule.zone(), clock));
     }
 

@@ -32,6 +32,15 @@ public interface Timing {
     boolean await(CountDownLatch stop, Duration atMost);
 
     /**
+     * Waits for as long as it takes.
+     *
+     * @param duration how long
+     */
+    default void sleep(Duration duration) {
+        await(new CountDownLatch(1), duration);
+    }
+
+    /**
      * The time that has passed.
      *
      * @param since what {@link #nanos} said then

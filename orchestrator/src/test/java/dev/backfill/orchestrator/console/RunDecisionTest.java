@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.cli;
+package dev.backfill.orchestrator.console;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,28 +1,48 @@
-package dev.backfill.orchestrator.cli;
+package dev.backfill.orchestrator.console;
 
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import java.util.Optional;
 
 /** What {@code run} does with a job, by what became of the latest run of it. Pure. */
-sealed interface RunDecision {
+public sealed interface RunDecision {
 
     /** Begins a new run. */
     record Start() implements RunDecision {}
 
-    /** Goes on with an unfinished run. */
+    /**
+     * Goes on with an unfinished run.
+     *
+     * @param run the run
+     */
     record GoOn(Run run) implements RunDecision {}
 
-    /** Resumes a paused run. */
+    /**
+     * Resumes a paused run.
+     *
+     * @param run the run
+     */
     record Resume(Run run) implements RunDecision {}
 
-    /** Works what a failed run left. */
+    /**
+     * Works what a failed run left.
+     *
+     * @param run the run
+     */
     record Retry(Run run) implements RunDecision {}
 
-    /** There is nothing to do. */
+    /**
+     * There is nothing to do.
+     *
+     * @param run the run
+     */
     record AlreadyDone(Run run) implements RunDecision {}
 
-    /** Something else must be decided first. */
+    /**
+     * Something else must be decided first.
+     *
+     * @param why what, in a sentence
+     */
     record Refuse(String why) implements RunDecision {}
 
     /**
@@ -31,6 +51,7 @@ sealed interface RunDecision {
      * @param latest the latest run of the job
      * @param checksum of the content at hand
      * @param again whether a new run is asked for
+     * @return what to do
      */
     static RunDecision decide(Optional<Run> latest, String checksum, boolean again) {
         if (latest.isEmpty()) {
