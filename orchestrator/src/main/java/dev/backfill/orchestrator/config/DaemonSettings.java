@@ -16,16 +16,41 @@ import java.util.Optional;
 public record DaemonSettings(
         Optional<Path> jobs, Optional<Path> stopFile, int workers, Optional<String> scheduler, Admin admin) {
 
+    /** The most workers that a daemon may have. */
+    public static final int MOST_WORKERS = 1_000;
+
+    /** The highest number of a TCP port. */
+    public static final int HIGHEST_PORT = 65_535;
+
+    /**
+     * Checks the number of workers.
+     *
+     * @throws IllegalArgumentException when it is not from 1 to {@link #MOST_WORKERS}
+     */
+    public DaemonSettings {
+        if (workers < 1 || workers > MOST_WORKERS) {
+            throw new IllegalArgumentException("workers must be from 1 to " + MOST_WORKERS);
+        }
+    }
+
     /**
      * Where the admin API listens.
      *
      * @param host an address of the loopback interface
      * @param port a TCP port; 0 for any that is free
-     * @param allowedHosts names in the {@code Host} header that are answered beside those of the loopback interface
+     * @param allowedHosts names in the {@code Host} header that are answered beside those of the loopback interface;
+     *     in small letters
      */
     public record Admin(String host, int port, List<String> allowedHosts) {
-        /** Copies the names. */
+        /**
+         * Checks the port and copies the names.
+         *
+         * @throws IllegalArgumentException when there is no such port
+         */
         public Admin {
+            if (port < 0 || port > HIGHEST_PORT) {
+                throw new IllegalArgumentException("port must be from 0 to " + HIGHEST_PORT);
+            }
             allowedHosts = List.copyOf(allowedHosts);
         }
     }

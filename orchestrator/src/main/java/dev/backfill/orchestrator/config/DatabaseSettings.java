@@ -14,6 +14,20 @@ import java.util.Optional;
  */
 public record DatabaseSettings(String name, Login login, OwnSchema own, Session session, int maxWorkers) {
 
+    /** The most workers that one process may have in a database. */
+    public static final int MOST_WORKERS = 1_000;
+
+    /**
+     * Checks the number of workers.
+     *
+     * @throws IllegalArgumentException when it is not from 1 to {@link #MOST_WORKERS}
+     */
+    public DatabaseSettings {
+        if (maxWorkers < 1 || maxWorkers > MOST_WORKERS) {
+            throw new IllegalArgumentException("max-workers must be from 1 to " + MOST_WORKERS);
+        }
+    }
+
     /**
      * The own tables.
      *
@@ -33,7 +47,7 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
     public record Login(String url, Optional<String> user, Optional<String> password) {
         @Override
         public String toString() {
-            return user.map(u -> u + " at ").orElse("") + url;
+            return user.map(u -> u + " at ").orElse("") + DatabaseUrl.withoutSecrets(url);
         }
     }
 

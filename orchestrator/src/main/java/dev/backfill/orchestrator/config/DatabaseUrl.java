@@ -17,6 +17,8 @@ import org.postgresql.Driver;
 public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> password) {
 
     private static final Pattern LIBPQ = Pattern.compile("postgres(?:ql)?://(?:([^:@/]*)(?::([^@/]*))?@)?(.*)");
+    private static final Pattern SECRET = Pattern.compile("(?i)(password=)[^&]*");
+    private static final Pattern AT_SIGN_IN_HOST = Pattern.compile("jdbc:postgresql:[^?]*@.*");
     private static final Pattern CREDENTIAL = Pattern.compile("([?&])(user|password)=([^&]*)");
 
     /**
@@ -57,11 +59,20 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
                 .replaceAll("&{2,}", "&")
                 .replaceAll("\\?&", "?");
         String url = rest.replaceAll("[?&]+$", "");
+        if (AT_SIGN_IN_HOST.matcher(url).matches()) {
+            throw new IllegalArgumentException("the database URL has an @ in its host: write %40 for one in a user or"
+                    + " password; jdbc:postgresql:// takes these only as ?user=...&password=...");
+        }
         if (Driver.parseURL(url, null) == null) {
             throw new IllegalArgumentException(
                     "the database URL is malformed; it should look like postgresql://user@host:5432/name");
         }
         return new DatabaseUrl(url, foundUser, foundPassword);
+    }
+
+    /** The URL as it may be printed: without the password of a key that it names. */
+    static String withoutSecrets(String url) {
+        return SECRET.matcher(url).replaceAll("$1...");
     }
 
     @SuppressWarnings("NullAway") // a group that did not match is null
@@ -77,6 +88,6 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
 
     @Override
     public String toString() {
-        return jdbc;
+        return withoutSecrets(jdbc);
     }
 }

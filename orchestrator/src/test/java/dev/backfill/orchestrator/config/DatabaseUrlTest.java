@@ -48,6 +48,21 @@ class DatabaseUrlTest {
                 .hasMessageNotContaining("secret");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "postgresql://me:p@secret@h/d",
+                "postgresql://me:12/secret@h/d",
+                "jdbc:postgresql://secret@h/d",
+                "jdbc:postgresql://me:secret@h/d"
+            })
+    void what_is_left_of_a_password_in_the_host_is_refused_without_being_repeated(String url) {
+        assertThatThrownBy(() -> DatabaseUrl.parse(url))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("%40")
+                .hasMessageNotContaining("secret");
+    }
+
     @Test
     void a_malformed_escape_is_refused_without_the_password() {
         assertThatThrownBy(() -> DatabaseUrl.parse("postgresql://me:secret%zz@h/d"))
@@ -58,5 +73,7 @@ class DatabaseUrlTest {
     @Test
     void a_password_is_not_printed() {
         assertThat(DatabaseUrl.parse("postgresql://me:secret@h/d").toString()).doesNotContain("secret");
+        assertThat(DatabaseUrl.parse("jdbc:postgresql://h/d?sslpassword=secret&ssl=true"))
+                .hasToString("jdbc:postgresql://h/d?sslpassword=...&ssl=true");
     }
 }

@@ -1,0 +1,139 @@
+package dev.backfill.orchestrator.config;
+
+import dev.backfill.orchestrator.config.DatabaseSettings.Login;
+import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
+import dev.backfill.orchestrator.config.DatabaseSettings.Session;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/** Reads what is said of one database, and where nothing is said of it, what is said of all. */
+final class DatabaseReader {
+
+    private static final Set<String> KEYS = Set.of(
+            "url",
+            "user",
+            "password",
+            "password-file",
+            "schema",
+            "upgrade",
+            "max-workers",
+            "session",
+            "synchronous-commit",
+            "all-tables-publication");
+    private static final Set<String> SESSION =
+            Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
+    private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
+    private static final Duration SHORTEST_IDLE = Duration.ofMillis(1);
+    private static final Duration LONGEST_IDLE = Duration.ofDays(24);
+
+    private final Section defaults;
+    private final Duration lease;
+    private final Path directory;
+
+    /** Over the defaults, which are checked even if no database needs them; relative files are in the directory. */
+    DatabaseReader(Section defaults, Duration lease, Path directory) {
+        this.defaults = defaults;
+        this.lease = lease;
+        this.directory = directory;
+        allow(defaults);
+        defaults.text("user");
+        password(defaults);
+        own(defaults);
+        session(defaults);
+        maxWorkers(defaults);
+    }
+
+    /** Reads one of the databases. */
+    DatabaseSettings read(Section databases, String name) {
+        if (!NAME.matcher(name).matches()) {
+            databases.problem(name, "is no name for a database: it must not be empty or hold *, ? or white space");
+        }
+        Section database = databases.section(name);
+        allow(database);
+        Section all = database.orElse(defaults);
+        return new DatabaseSettings(name, login(database, all), own(all), session(all), maxWorkers(all));
+    }
+
+    private static void allow(Section database) {
+        database.allow(KEYS);
+        database.section("session").allow(SESSION);
+    }
+
+    private Login login(Section database, Section all) {
+        Optional<String> password =
+                database.has("password") || database.has("password-file") ? password(database) : password(defaults);
+        Optional<String> user = all.text("user");
+        if (!all.has("url")) {
+            database.problem("url", "is missing (such as jdbc:postgresql://host:5432/name)");
+            return new Login("", user, password);
+        }
+        String url = all.requiredText("url");
+        try {
+            DatabaseUrl parsed = DatabaseUrl.parse(url);
+            return new Login(parsed.jdbc(), user.or(parsed::user), password.or(parsed::password));
+        } catch (IllegalArgumentException e) {
+            if (!url.isEmpty()) {
+                all.problem("url", "is not right: " + e.getMessage());
+            }
+            return new Login("", user, password);
+        }
+    }
+
+    private Optional<String> password(Section section) {
+        Optional<String> password = section.text("password");
+        Optional<String> file = section.text("password-file");
+        if (password.isPresent() && file.isPresent()) {
+            section.problem("password-file", "is given beside a password; leave one of them out");
+        }
+        if (file.isEmpty()) {
+            return password;
+        }
+        try {
+            String content = Files.readString(directory.resolve(file.get())).strip();
+            if (content.isEmpty()) {
+                section.problem("password-file", "names " + file.get() + ", which is empty");
+            }
+            return Optional.of(content);
+        } catch (IOException | IllegalArgumentException e) {
+            section.problem("password-file", "names " + file.get() + ", a password file that cannot be read");
+            return Optional.empty();
+        }
+    }
+
+    private static OwnSchema own(Section database) {
+        return new OwnSchema(
+                database.requiredText("schema"),
+                database.isFirst("upgrade", "auto", "check"),
+                database.isFirst("all-tables-publication", "allow", "refuse"));
+    }
+
+    private Session session(Section database) {
+        Section session = database.section("session");
+        return new Session(
+                session.requiredText("time-zone"),
+                session.text("search-path"),
+                session.text("role"),
+                idleTimeout(session),
+                database.isFirst("synchronous-commit", "on", "off"));
+    }
+
+    private Optional<Duration> idleTimeout(Section session) {
+        String key = "idle-in-transaction-timeout";
+        if (session.says(key, Set.of("off", "false"))) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                session.says(key, Set.of("lease / 3"))
+                        ? lease.dividedBy(3)
+                        : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
+    }
+
+    private static int maxWorkers(Section database) {
+        return database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS);
+    }
+}
