@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registration.JobsDirectory;
 import dev.backfill.orchestrator.registration.JobsDirectory.JobFile;
 import dev.backfill.orchestrator.registration.Sighting;
+import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
@@ -40,7 +41,7 @@ final class FileWatch {
     private static final Duration WHILE_UNFIT = Duration.ofSeconds(30);
 
     /** A job that is not dealt with yet. */
-    private record Pending(String file, LoadedJob job, long since, Duration wait, List<Problem> said) {}
+    private record Pending(String file, LoadedJob job, long since, Duration pause, List<Problem> said) {}
 
     private final JobsDirectory directory;
     private final Sites sites;
@@ -83,7 +84,9 @@ final class FileWatch {
             Optional<String> other = otherFile(file.name(), name);
             if (other.isPresent()) {
                 String hint = "the one in " + other.get() + " counts; remove one of them";
-                say(List.of(job.problem("/job", "the job " + name + " is in two files", hint)), "job is not registered");
+                say(
+                        List.of(job.problem("/job", "the job " + name + " is in two files", hint)),
+                        "job is not registered");
             } else {
                 pending.put(name, new Pending(file.name(), job, host.timing().nanos(), Duration.ZERO, List.of()));
             }
@@ -93,14 +96,15 @@ final class FileWatch {
 
     private Optional<String> otherFile(String file, String job) {
         return jobsOfFiles.entrySet().stream()
-                .filter(other -> !other.getKey().equals(file) && other.getValue().contains(job))
+                .filter(other ->
+                        !other.getKey().equals(file) && other.getValue().contains(job))
                 .map(Map.Entry::getKey)
                 .filter(other -> Files.exists(Path.of(other)))
                 .findFirst();
     }
 
     private void tryNow(Pending job) {
-        if (host.timing().since(job.since()).compareTo(job.wait()) < 0) {
+        if (host.timing().since(job.since()).compareTo(job.pause()) < 0) {
             return;
         }
         try {
@@ -124,41 +128,40 @@ final class FileWatch {
         if (target.isEmpty()) {
             return register(pendingJob, Optional.empty());
         }
-        JobStore jobs = target.get().site().jobs();
+        SightingStore sightings = target.get().site().sightings();
         String name = job.definition().name();
-        Optional<JobStore.Entry> entry = jobs.entry(name);
+        Optional<JobStore.Entry> entry = target.get().site().jobs().entry(name);
         Sighting.Meaning meaning = Sighting.of(
-                jobs.sighting(watcher, name),
+                sightings.sighting(watcher, name),
                 entry.map(e -> new Sighting.Registered(e.checksum(), e.active())),
                 job.checksum());
         return switch (meaning) {
             case UNCHANGED -> true;
-            case SAME -> remember(jobs, job);
-            case REGISTER -> register(pendingJob, Optional.of(jobs));
+            case SAME -> remember(sightings, job);
+            case REGISTER -> register(pendingJob, Optional.of(sightings));
             case OTHER_COPY -> {
                 LOG.atWarn()
                         .addKeyValue("file", pendingJob.file())
                         .addKeyValue("job", name)
-                        .addKeyValue("registered", entry.map(e -> "revision " + e.revision() + (e.active() ? "" : ", unregistered")).orElse("nothing"))
+                        .addKeyValue(
+                                "registered",
+                                entry.map(e -> "revision " + e.revision() + (e.active() ? "" : ", unregistered"))
+                                        .orElse("nothing"))
                         .log("job file holds other content than what is registered; it counts once it changes");
-                yield remember(jobs, job);
+                yield remember(sightings, job);
             }
         };
     }
 
-    private static boolean remember(JobStore jobs, String watcher, LoadedJob job) {
-        jobs.seen(watcher, job);
+    private boolean remember(SightingStore sightings, LoadedJob job) {
+        sightings.seen(watcher, job);
         return true;
     }
 
-    private boolean remember(JobStore jobs, LoadedJob job) {
-        return remember(jobs, watcher, job);
-    }
-
-    private boolean register(Pending job, Optional<JobStore> jobs) {
+    private boolean register(Pending job, Optional<SightingStore> sightings) {
         Registrar.Answer answer = registrar.register(job.job(), "file", host.who());
         if (answer instanceof Registered registered) {
-            jobs.ifPresent(store -> remember(store, job.job()));
+            sightings.ifPresent(store -> remember(store, job.job()));
             log(job, registered);
             return true;
         } else if (answer instanceof NotFit unfit) {
@@ -181,16 +184,19 @@ final class FileWatch {
                 .addKeyValue("job", job.job().definition().name())
                 .addKeyValue("revision", registered.registered().revision())
                 .log(registered.registered().changed() ? "job is registered" : "job was registered already");
-        registered.warnings().forEach(warning -> LOG.atWarn()
-                .addKeyValue("file", job.file())
-                .addKeyValue("job", job.job().definition().name())
-                .addKeyValue("reason", warning)
-                .log("job is not ideal"));
+        registered
+                .warnings()
+                .forEach(warning -> LOG.atWarn()
+                        .addKeyValue("file", job.file())
+                        .addKeyValue("job", job.job().definition().name())
+                        .addKeyValue("reason", warning)
+                        .log("job is not ideal"));
     }
 
-    private void again(Pending job, Duration wait, List<Problem> said) {
+    private void again(Pending job, Duration pause, List<Problem> said) {
         String name = job.job().definition().name();
-        pending.replace(name, job, new Pending(job.file(), job.job(), host.timing().nanos(), wait, said));
+        pending.replace(
+                name, job, new Pending(job.file(), job.job(), host.timing().nanos(), pause, said));
     }
 
     private static void say(List<Problem> problems, String what) {

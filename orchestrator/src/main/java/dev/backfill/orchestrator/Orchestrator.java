@@ -66,15 +66,10 @@ public final class Orchestrator implements AutoCloseable {
                 .map(database -> dispatcher(settings, database))
                 .toList());
         String instance = host.name() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
-        this.planner = new Planner(
-                new Planner.Surroundings(this::ready, this::alarms, instance, this::wake), timing);
+        this.planner = new Planner(new Planner.Surroundings(this::ready, this::alarms, instance, this::wake), timing);
         this.registrar = new Registrar(sites, (dispatcher, job) -> planner.wake());
         this.admin = new AdminServer(
-                settings.daemon().admin(),
-                sites,
-                registrar,
-                host.files(),
-                new Probes(this::scrape, this::notReady));
+                settings.daemon().admin(), sites, registrar, host.files(), new Probes(this::scrape, this::notReady));
     }
 
     /**
@@ -146,7 +141,8 @@ public final class Orchestrator implements AutoCloseable {
         return sites.all().stream()
                 .filter(dispatcher -> dispatcher.standing().status() == Status.READY)
                 .map(Dispatcher::site)
-                .map(site -> new Starts(site.name(), site.jobs(), site.queue(), site.stores().events(), timing))
+                .map(site -> new Starts(
+                        site.name(), site.jobs(), site.queue(), site.stores().events(), timing))
                 .toList();
     }
 
@@ -156,7 +152,8 @@ public final class Orchestrator implements AutoCloseable {
             settings.scheduler()
                     .flatMap(sites::find)
                     .filter(dispatcher -> dispatcher.standing().status() == Status.READY)
-                    .ifPresent(dispatcher -> alarms = dispatcher.site().database().openScheduler());
+                    .ifPresent(
+                            dispatcher -> alarms = dispatcher.site().database().openScheduler());
         }
         return alarms;
     }

@@ -90,6 +90,9 @@ public final class RunControl {
                 if (queue.insert(NewRun.byHand(Run.newId(timing.now().toEpochMilli()), job, registered.getAsInt()))) {
                     return new Reached(true);
                 }
+            } else if (meaning == Meaning.CHECK
+                    && latest.flatMap(run -> run.details().range()).isEmpty()) {
+                return new NotAllowed(state, "the run was ended before it began, so there is no range to check");
             } else if (change(meaning, latest.orElseThrow(), cause)) {
                 return new Reached(true);
             }

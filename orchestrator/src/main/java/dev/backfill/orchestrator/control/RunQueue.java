@@ -89,15 +89,17 @@ public final class RunQueue {
     }
 
     /**
-     * The runs that daemons have to move now: unfinished, not paused, and due by the database's clock.
+     * The runs that daemons have to see to now: unfinished, not paused, and due by the database's clock; and ended ones
+     * that somebody wants checked again.
      *
      * @return their ids, the oldest first
      */
     public List<String> due() {
         String sql = """
                 SELECT id FROM backfill.run
-                WHERE state IN ('PENDING', 'RUNNING', 'VERIFYING') AND worker = 'daemons'
-                  AND (scheduled_for IS NULL OR scheduled_for <= clock_timestamp())
+                WHERE (state IN ('PENDING', 'RUNNING', 'VERIFYING') AND worker = 'daemons'
+                       AND (scheduled_for IS NULL OR scheduled_for <= clock_timestamp()))
+                   OR check_asked IS NOT NULL
                 ORDER BY created, id
                 """;
         return database.jdbi()
@@ -154,7 +156,7 @@ public final class RunQueue {
      */
     public boolean askForCheck(String run) {
         String sql = "UPDATE backfill.run SET check_asked = clock_timestamp() WHERE id = :id"
-                + " AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')";
+                + " AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND \"range\" IS NOT NULL";
         return set(sql, run);
     }
 

@@ -1,22 +1,18 @@
 package dev.backfill.orchestrator.registration;
 
 import dev.backfill.orchestrator.db.Database;
-import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.EventStore;
-import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
 
-/** The jobs of a database: every revision there was, and which of them is registered. Safe for use by several threads. */
+/** The registered jobs of a database: which revision of which job the daemons go by. Safe for use by several threads. */
 public final class JobStore {
 
     /**
@@ -36,8 +32,6 @@ public final class JobStore {
      */
     public record Entry(int revision, String checksum, boolean active) {}
 
-    private record Revision(String job, int number) {}
-
     private static final String REGISTERED = """
             SELECT g.job, g.revision, g.origin, g.since, g.planned_since, g.handled, j.definition::text AS definition
             FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
@@ -45,33 +39,20 @@ public final class JobStore {
             """;
 
     private final Database database;
-    private final JobFiles files;
+    private final RevisionStore revisions;
     private final EventStore events;
-    private final Map<Revision, LoadedJob> known = new ConcurrentHashMap<>();
 
     /**
      * Over a database.
      *
      * @param database where the own tables are
-     * @param files reads stored definitions
+     * @param revisions every revision there was
      * @param events where registrations are written down
      */
-    public JobStore(Database database, JobFiles files, EventStore events) {
+    public JobStore(Database database, RevisionStore revisions, EventStore events) {
         this.database = database;
-        this.files = files;
+        this.revisions = revisions;
         this.events = events;
-    }
-
-    /**
-     * Writes down a revision without registering it: for a run in the foreground. The content of the latest revision is
-     * not written again.
-     *
-     * @param job the job
-     * @param who in whose name
-     * @return the number of its revision, from 1
-     */
-    public int addRevision(LoadedJob job, String who) {
-        return database.jdbi().inTransaction(handle -> addRevision(handle, job, "file", who));
     }
 
     /**
@@ -91,7 +72,7 @@ public final class JobStore {
             if (same.isPresent()) {
                 return new Registered(same.get().revision(), false);
             }
-            int revision = addRevision(handle, job, origin, who);
+            int revision = revisions.add(handle, job, origin, who);
             put(handle, name, revision, origin);
             events.inNameOf(who)
                     .jobChanged(
@@ -183,42 +164,6 @@ public final class JobStore {
     }
 
     /**
-     * What a daemon saw last of a job in its directory.
-     *
-     * @param watcher the daemon's machine and directory
-     * @param job the job's name
-     * @return the checksum of the content; empty when it never saw the job
-     */
-    public Optional<String> sighting(String watcher, String job) {
-        String sql = "SELECT checksum FROM backfill.file_sighting WHERE watcher = :watcher AND job = :job";
-        return database.jdbi()
-                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
-                        .bind("watcher", watcher)
-                        .bind("job", job)
-                        .mapTo(String.class)
-                        .findOne());
-    }
-
-    /**
-     * Writes down what a daemon sees of a job in its directory.
-     *
-     * @param watcher the daemon's machine and directory
-     * @param job the job
-     */
-    public void seen(String watcher, LoadedJob job) {
-        String sql = """
-                INSERT INTO backfill.file_sighting (watcher, job, checksum) VALUES (:watcher, :job, :checksum)
-                ON CONFLICT (watcher, job) DO UPDATE SET checksum = excluded.checksum, at = clock_timestamp()
-                """;
-        database.jdbi()
-                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
-                        .bind("watcher", watcher)
-                        .bind("job", job.definition().name())
-                        .bind("checksum", job.checksum())
-                        .execute());
-    }
-
-    /**
      * What a job was registered with, also when it is no longer.
      *
      * @param job its name
@@ -228,80 +173,16 @@ public final class JobStore {
         return database.jdbi().withHandle(handle -> entry(handle, job));
     }
 
-    /**
-     * The content of a revision.
-     *
-     * @param job the job's name
-     * @param revision its number
-     * @return the job as it was registered or run then
-     * @throws IllegalStateException when this version of the program cannot read it
-     */
-    public LoadedJob revision(String job, int revision) {
-        LoadedJob loaded = known.get(new Revision(job, revision));
-        return loaded != null ? loaded : read(job, revision, text(job, revision));
-    }
-
-    private String text(String job, int revision) {
-        String sql = "SELECT definition::text FROM backfill.job WHERE name = :job AND revision = :revision";
-        return database.jdbi()
-                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
-                        .bind("job", job)
-                        .bind("revision", revision)
-                        .mapTo(String.class)
-                        .one());
-    }
-
     private RegisteredJob registered(ResultSet row, StatementContext context) throws SQLException {
         int revision = row.getInt("revision");
         return new RegisteredJob(
-                read(row.getString("job"), revision, row.getString("definition")),
+                revisions.read(row.getString("job"), revision, row.getString("definition")),
                 revision,
                 row.getString("origin"),
                 row.getTimestamp("since").toInstant(),
                 new RegisteredJob.Plan(
                         row.getTimestamp("planned_since").toInstant(),
                         Optional.ofNullable(row.getTimestamp("handled")).map(Timestamp::toInstant)));
-    }
-
-    private LoadedJob read(String job, int revision, String definition) {
-        return known.computeIfAbsent(new Revision(job, revision), key -> {
-            String name = job + " revision " + revision;
-            JobFiles.Content content = files.read(name, definition.getBytes(StandardCharsets.UTF_8));
-            if (!content.problems().isEmpty()) {
-                throw new IllegalStateException("this version of the program cannot use "
-                        + content.problems().get(0).display());
-            }
-            return content.jobs().get(0);
-        });
-    }
-
-    private int addRevision(Handle handle, LoadedJob job, String origin, String who) {
-        String latest = "SELECT revision, checksum, true AS active FROM backfill.job WHERE name = :job"
-                + " ORDER BY revision DESC LIMIT 1";
-        String insert = """
-                INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)
-                VALUES (:name, :revision, CAST(:definition AS jsonb), :checksum, :origin, :who)
-                ON CONFLICT (name, revision) DO NOTHING
-                """;
-        String name = job.definition().name();
-        while (true) {
-            Optional<Entry> last = entry(handle, latest, name);
-            if (last.filter(e -> e.checksum().equals(job.checksum())).isPresent()) {
-                return last.get().revision();
-            }
-            int next = last.map(Entry::revision).orElse(0) + 1;
-            int added = handle.createUpdate(database.tables().sql(insert))
-                    .bind("name", name)
-                    .bind("revision", next)
-                    .bind("definition", job.canonical())
-                    .bind("checksum", job.checksum())
-                    .bind("origin", origin)
-                    .bind("who", who)
-                    .execute();
-            if (added > 0) {
-                return next;
-            }
-        }
     }
 
     private void put(Handle handle, String job, int revision, String origin) {
@@ -327,10 +208,6 @@ public final class JobStore {
                 FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
                 WHERE g.job = :job
                 """;
-        return entry(handle, sql, job);
-    }
-
-    private Optional<Entry> entry(Handle handle, String sql, String job) {
         return handle.createQuery(database.tables().sql(sql))
                 .bind("job", job)
                 .map((row, context) ->

@@ -70,7 +70,11 @@ public final class EventStore {
      * @param reason why, in a line
      */
     public void noted(String run, String what, String reason) {
-        database.jdbi().useHandle(handle -> ofRun(handle, run, Optional.empty(), what, reason));
+        database.jdbi().useHandle(handle -> noted(handle, run, what, reason));
+    }
+
+    void noted(Handle handle, String run, String what, String reason) {
+        ofRun(handle, run, Optional.empty(), what, reason);
     }
 
     /**

@@ -34,7 +34,7 @@ public final class RunStore {
                 verifier_pid = pg_backend_pid(),
                 verifier_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                   WHERE a.pid = pg_backend_pid())
-            WHERE id = ? AND state = 'VERIFYING' AND (verifier = ? OR (%s) IS NOT TRUE)
+            WHERE id = ? AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND (verifier = ? OR (%s) IS NOT TRUE)
             """.formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
 
     private final Database database;
@@ -100,7 +100,7 @@ public final class RunStore {
     public void releaseVerification(String run, String owner) {
         String sql = """
                 UPDATE backfill.run SET verifier = NULL, verifier_until = NULL
-                WHERE id = :id AND state = 'VERIFYING' AND verifier = :owner
+                WHERE id = :id AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND verifier = :owner
                 """;
         database.jdbi()
                 .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
@@ -120,7 +120,7 @@ public final class RunStore {
         String sql = """
                 SELECT verifier, ceil(extract(epoch FROM verifier_until - clock_timestamp())) AS seconds
                 FROM backfill.run
-                WHERE id = :id AND state = 'VERIFYING' AND verifier <> :owner AND verifier_until >= clock_timestamp()
+                WHERE id = :id AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND verifier <> :owner AND verifier_until >= clock_timestamp()
                 """;
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))

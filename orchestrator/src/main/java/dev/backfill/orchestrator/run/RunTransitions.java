@@ -22,6 +22,11 @@ public final class RunTransitions {
      */
     public record Rows(long estimated, Optional<Long> remaining) {}
 
+    private static final String ADD_PROOF = """
+            INSERT INTO backfill.proof (job, run, revision, "range", horizon, remaining)
+            SELECT job, id, revision, "range", CAST(:horizon AS xid8), :remaining FROM backfill.run WHERE id = :id
+            """;
+
     private final Database database;
     private final RunStore runs;
     private final SliceStore slices;
@@ -196,23 +201,45 @@ public final class RunTransitions {
      * @return false when the run is no longer VERIFYING, and nothing was changed
      */
     public boolean conclude(Run run, RunState next, Optional<Proof> proof, String reason) {
-        String sql = """
-                INSERT INTO backfill.proof (job, run, revision, "range", horizon, remaining)
-                SELECT job, id, revision, "range", CAST(:horizon AS xid8), :remaining FROM backfill.run WHERE id = :id
-                """;
         return database.jdbi().inTransaction(handle -> {
             proof.ifPresent(p -> runs.remember(handle, run, p.remaining()));
             if (!move(handle, run, next, reason)) {
                 handle.rollback();
                 return false;
             }
-            proof.ifPresent(p -> handle.createUpdate(database.tables().sql(sql))
-                    .bind("horizon", p.horizon())
-                    .bind("remaining", p.remaining())
-                    .bind("id", run.id())
-                    .execute());
+            proof.ifPresent(p -> add(handle, run, p));
             return true;
         });
+    }
+
+    /**
+     * Ends the check of an ended run that somebody asked for: a new proof, and no other state.
+     *
+     * @param run the run
+     * @param proof what was checked; empty when nothing could be
+     * @param reason what came of it, in a line
+     */
+    public void concludeCheck(Run run, Optional<Proof> proof, String reason) {
+        String sql = "UPDATE backfill.run SET check_asked = NULL, verifier = NULL, verifier_until = NULL"
+                + " WHERE id = :id AND check_asked IS NOT NULL";
+        database.jdbi().useTransaction(handle -> {
+            if (handle.createUpdate(database.tables().sql(sql))
+                            .bind("id", run.id())
+                            .execute()
+                    > 0) {
+                proof.ifPresent(p -> runs.remember(handle, run, p.remaining()));
+                proof.ifPresent(p -> add(handle, run, p));
+                events.noted(handle, run.id(), "checked", reason);
+            }
+        });
+    }
+
+    private void add(Handle handle, Run run, Proof proof) {
+        handle.createUpdate(database.tables().sql(ADD_PROOF))
+                .bind("horizon", proof.horizon())
+                .bind("remaining", proof.remaining())
+                .bind("id", run.id())
+                .execute();
     }
 
     private boolean move(Handle handle, Run run, RunState next, String reason) {

@@ -13,6 +13,7 @@ import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,7 +38,7 @@ final class RunStarter {
         try {
             Run run = site.stores().runs().find(id);
             String name = run.revision().job();
-            LoadedJob job = site.jobs().revision(name, run.revision().number());
+            LoadedJob job = site.revisions().find(name, run.revision().number());
             Result result = site.check(job);
             RunLog log = new RunLog(site.name(), name);
             if (result instanceof Accepted accepted) {
@@ -54,9 +55,14 @@ final class RunStarter {
 
     private boolean drive(Run run, JobStatement statement, RunLog log) throws SQLException {
         String name = run.revision().job();
-        RunListener all = new Listeners(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
+        RunListener all =
+                new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
         log.taken(run);
-        Run ended = site.drive(run, statement, all, stop);
+        if (!run.state().isUnfinished()) {
+            site.workshop().checkAgain(run, statement, all, stop);
+            return true;
+        }
+        Run ended = site.workshop().drive(run, statement, all, stop);
         log.left(ended);
         return true;
     }
@@ -64,6 +70,10 @@ final class RunStarter {
     /** A run whose job does not fit its table waits for a person, with every problem. */
     private void refuse(Run run, List<Problem> problems, RunLog log) {
         String reason = problems.stream().map(Problem::display).collect(Collectors.joining("; "));
+        if (!run.state().isUnfinished()) {
+            site.stores().transitions().concludeCheck(run, Optional.empty(), reason);
+            return;
+        }
         if (run.state().canBecome(RunState.PAUSED)
                 && site.stores().transitions().move(run, RunState.PAUSED, reason)) {
             log.stateChanged(site.stores().runs().find(run.id()));

@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.site;
 
-import dev.backfill.api.JobDefinition;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.control.Cause;
@@ -11,16 +10,11 @@ import dev.backfill.orchestrator.control.RunQueue.NewRun;
 import dev.backfill.orchestrator.control.StopSwitch;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SchemaMigrator;
-import dev.backfill.orchestrator.db.SessionSettings;
-import dev.backfill.orchestrator.db.WorkerSessions;
-import dev.backfill.orchestrator.engine.Hands;
-import dev.backfill.orchestrator.engine.RunContext;
-import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
-import dev.backfill.orchestrator.engine.RunContext.Surroundings;
-import dev.backfill.orchestrator.engine.RunDriver;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registration.RegisteredJob;
+import dev.backfill.orchestrator.registration.RevisionStore;
+import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
@@ -32,28 +26,24 @@ import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
-import dev.backfill.orchestrator.throttle.StopGovernor;
 import dev.backfill.orchestrator.throttle.Throttle;
-import dev.backfill.orchestrator.throttle.WindowGovernor;
-import dev.backfill.orchestrator.throttle.Windows;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
 
 /** One database put together. Safe for use by several threads. */
 public final class Site implements AutoCloseable {
 
     private final Host host;
-    private final Hands hands;
     private final Database database;
     private final DatabaseClock clock;
+    private final RevisionStore revisions;
     private final JobStore jobs;
+    private final SightingStore sightings;
     private final Stores stores;
     private final RunQueue queue;
     private final RunControl control;
@@ -61,6 +51,7 @@ public final class Site implements AutoCloseable {
     private final HoldBook holds;
     private final StopSwitch stopSwitch;
     private final Pulse pulse;
+    private final Workshop workshop;
 
     /**
      * Puts a database together; connects to nothing.
@@ -73,11 +64,11 @@ public final class Site implements AutoCloseable {
         Timing timing = host.timing();
         String owner = host.name() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
         this.host = host;
-        this.hands = host.hands().atMost(target.maxWorkers());
         this.database = new Database(target);
         this.clock = new DatabaseClock(timing);
         EventStore events = new EventStore(database, host.who());
-        this.jobs = new JobStore(database, host.files(), events);
+        this.revisions = new RevisionStore(database, host.files());
+        this.jobs = new JobStore(database, revisions, events);
         SliceStore slices = new SliceStore(database);
         RunStore runs = new RunStore(database);
         RunTransitions transitions = new RunTransitions(database, runs, slices, events);
@@ -87,8 +78,10 @@ public final class Site implements AutoCloseable {
         this.control = new RunControl(runs, queue, transitions, this::registeredRevision, timing);
         this.holds = new HoldBook(timing, () -> clock.now().orElseGet(timing::now));
         this.board = new RunBoard(database, jobs, holds::of, timing);
+        this.sightings = new SightingStore(database);
         this.stopSwitch = new StopSwitch(database, events);
         this.pulse = new Pulse(stopSwitch, clock, settings.daemon().stopFile());
+        this.workshop = new Workshop(host, database, stores, pulse, clock);
     }
 
     /** How the database is called in job files and messages. */
@@ -106,7 +99,17 @@ public final class Site implements AutoCloseable {
         return database.settings();
     }
 
-    /** Its jobs. */
+    /** Every revision there was of its jobs. */
+    public RevisionStore revisions() {
+        return revisions;
+    }
+
+    /** What daemons saw of its jobs in their directories. */
+    public SightingStore sightings() {
+        return sightings;
+    }
+
+    /** Its registered jobs. */
     public JobStore jobs() {
         return jobs;
     }
@@ -176,9 +179,20 @@ public final class Site implements AutoCloseable {
      * @throws SQLException when the database cannot be reached or answers nothing
      */
     public LiveCheck.Result check(LoadedJob job) throws SQLException {
-        try (Connection connection = database.connect(checking(job.definition()))) {
-            return LiveCheck.check(job, connection);
-        }
+        return workshop.check(job);
+    }
+
+    /**
+     * What sets the pace of every run here.
+     *
+     * @return the governors that all jobs share
+     */
+    public Throttle everything() {
+        return workshop.everything();
+    }
+
+    Workshop workshop() {
+        return workshop;
     }
 
     /**
@@ -210,7 +224,7 @@ public final class Site implements AutoCloseable {
      */
     public Optional<Run> start(LoadedJob job) {
         String name = job.definition().name();
-        int revision = jobs.addRevision(job, host.who());
+        int revision = revisions.add(job, host.who());
         String id = Run.newId(host.timing().now().toEpochMilli());
         return queue.insert(NewRun.foreground(id, name, revision))
                 ? Optional.of(stores.runs().find(id))
@@ -232,43 +246,10 @@ public final class Site implements AutoCloseable {
         Stop ended = new Stop(host.timing());
         Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
         try {
-            return drive(run, statement, listener, stop);
+            return workshop.drive(run, statement, listener, stop);
         } finally {
             ended.request();
         }
-    }
-
-    /** Drives a run while somebody else keeps the pulse. */
-    Run drive(Run run, JobStatement statement, RunListener listener, Stop stop) throws SQLException {
-        int connections = statement.job().execution().parallelism() + 1;
-        try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
-            Limits limits = new Limits(throttle(statement.job()), hands);
-            Surroundings around = new Surroundings(host.timing(), Site::random, listener, stop, limits);
-            return new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)).drive(run);
-        }
-    }
-
-    /**
-     * What sets the pace of every run here.
-     *
-     * @return the governors that all jobs share
-     */
-    public Throttle everything() {
-        return new Throttle(List.of(new StopGovernor(pulse::stopped)));
-    }
-
-    /**
-     * What sets the pace of a job's runs here.
-     *
-     * @param job the job
-     * @return its governors
-     */
-    public Throttle throttle(JobDefinition job) {
-        var schedule = job.execution().schedule();
-        return schedule.windows().isEmpty()
-                ? everything()
-                : everything().and(
-                        new WindowGovernor(new Windows(schedule.windows(), schedule.zone()), schedule.zone(), clock));
     }
 
     @Override
@@ -276,34 +257,8 @@ public final class Site implements AutoCloseable {
         database.close();
     }
 
-    // Asked anew by each thread: the generator of one thread is not seeded in another.
-    private static long random() {
-        return ThreadLocalRandom.current().nextLong();
-    }
-
     private OptionalInt registeredRevision(String job) {
         Optional<RegisteredJob> registered = jobs.find(job);
         return registered.isPresent() ? OptionalInt.of(registered.get().revision()) : OptionalInt.empty();
-    }
-
-    private SessionSettings session(JobDefinition job) {
-        return session(
-                job,
-                job.execution().timeZone().orElse(database.settings().session().timeZone()));
-    }
-
-    /** The check itself sets the job's time zone, and says where it stands when there is none of that name. */
-    private SessionSettings checking(JobDefinition job) {
-        return session(job, database.settings().session().timeZone());
-    }
-
-    private SessionSettings session(JobDefinition job, String timeZone) {
-        return new SessionSettings(
-                "backfill/" + job.name(),
-                new SessionSettings.Timeouts(
-                        job.execution().errors().lockTimeout(),
-                        job.execution().errors().statementTimeout()),
-                timeZone,
-                database.settings().session());
     }
 }
