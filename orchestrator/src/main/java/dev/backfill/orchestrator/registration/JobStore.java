@@ -9,11 +9,17 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The registered jobs of a database: which revision of which job the daemons go by. Safe for use by several threads. */
 public final class JobStore {
+
+    private static final Logger LOG = LoggerFactory.getLogger(JobStore.class);
 
     /**
      * What became of a registration.
@@ -41,6 +47,7 @@ public final class JobStore {
     private final Database database;
     private final RevisionStore revisions;
     private final EventStore events;
+    private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
 
     /**
      * Over a database.
@@ -117,8 +124,11 @@ public final class JobStore {
     public List<RegisteredJob> all() {
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " ORDER BY g.job"))
-                        .map(this::registered)
-                        .list());
+                        .map(this::readable)
+                        .list()
+                        .stream()
+                        .flatMap(Optional::stream)
+                        .toList());
     }
 
     /**
@@ -144,8 +154,11 @@ public final class JobStore {
         String sql = REGISTERED + " AND NOT EXISTS (SELECT FROM backfill.run r WHERE r.job = g.job) ORDER BY g.job";
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
-                        .map(this::registered)
-                        .list());
+                        .map(this::readable)
+                        .list()
+                        .stream()
+                        .flatMap(Optional::stream)
+                        .toList());
     }
 
     /**
@@ -171,6 +184,21 @@ public final class JobStore {
      */
     public Optional<Entry> entry(String job) {
         return database.jdbi().withHandle(handle -> entry(handle, job));
+    }
+
+    /** A job that this version of the program cannot read, as a newer one may have registered it, is passed over. */
+    private Optional<RegisteredJob> readable(ResultSet row, StatementContext context) throws SQLException {
+        try {
+            return Optional.of(registered(row, context));
+        } catch (IllegalStateException e) {
+            if (unreadable.add(String.valueOf(e.getMessage()))) {
+                LOG.atWarn()
+                        .addKeyValue("job", row.getString("job"))
+                        .addKeyValue("reason", e.getMessage())
+                        .log("job is left alone");
+            }
+            return Optional.empty();
+        }
     }
 
     private RegisteredJob registered(ResultSet row, StatementContext context) throws SQLException {

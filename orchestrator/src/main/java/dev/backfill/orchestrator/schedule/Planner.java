@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -72,6 +73,7 @@ public final class Planner implements AutoCloseable {
         while (!stop.isRequested()) {
             openClock();
             around.ready().get().forEach(this::plan);
+            freeAlarms();
             bell.await(LOOK);
         }
     }
@@ -93,6 +95,21 @@ public final class Planner implements AutoCloseable {
                     .log("alarms could not be set; starts are looked for every 30 s meanwhile");
         } catch (RuntimeException e) {
             report(starts.database(), e);
+        }
+    }
+
+    private void freeAlarms() {
+        DataSource sessions = clock() == null ? null : around.alarms().get();
+        if (sessions == null) {
+            return;
+        }
+        try {
+            int freed = new AlarmWatch(sessions).free();
+            if (freed > 0) {
+                LOG.atWarn().addKeyValue("alarms", freed).log("alarms were stuck in their store and are free again");
+            }
+        } catch (SQLException e) {
+            LOG.atDebug().setCause(e).log("stuck alarms could not be looked for");
         }
     }
 
