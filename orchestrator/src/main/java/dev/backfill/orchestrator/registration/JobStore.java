@@ -123,12 +123,14 @@ public final class JobStore {
      */
     public List<RegisteredJob> all() {
         return database.jdbi()
-                .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " ORDER BY g.job"))
-                        .map(this::readable)
-                        .list()
-                        .stream()
-                        .flatMap(Optional::stream)
-                        .toList());
+                .withHandle(
+                        handle -> handle
+                                .createQuery(database.tables().sql(REGISTERED + " ORDER BY g.job"))
+                                .map(this::readable)
+                                .list()
+                                .stream()
+                                .flatMap(Optional::stream)
+                                .toList());
     }
 
     /**
@@ -153,10 +155,7 @@ public final class JobStore {
     public List<RegisteredJob> withoutRun() {
         String sql = REGISTERED + " AND NOT EXISTS (SELECT FROM backfill.run r WHERE r.job = g.job) ORDER BY g.job";
         return database.jdbi()
-                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
-                        .map(this::readable)
-                        .list()
-                        .stream()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql)).map(this::readable).list().stream()
                         .flatMap(Optional::stream)
                         .toList());
     }

@@ -59,10 +59,7 @@ final class Daemon implements AutoCloseable {
 
     /** A daemon of which only the process has begun. */
     static Daemon startUnready(
-            Path directory,
-            UnaryOperator<BackfillProcess.Builder> prepared,
-            Map<String, String> urls,
-            String... lines)
+            Path directory, UnaryOperator<BackfillProcess.Builder> prepared, Map<String, String> urls, String... lines)
             throws IOException {
         Files.createDirectories(directory.resolve("jobs"));
         Path file = directory.resolve("orchestrator.conf");
@@ -85,7 +82,9 @@ final class Daemon implements AutoCloseable {
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> {
-                    assertThat(process.isAlive()).as("the daemon lives%s", process).isTrue();
+                    assertThat(process.isAlive())
+                            .as("the daemon lives%s", process)
+                            .isTrue();
                     return isReady();
                 });
     }
