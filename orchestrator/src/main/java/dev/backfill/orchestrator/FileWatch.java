@@ -1,9 +1,9 @@
 package dev.backfill.orchestrator;
 
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registration.JobFile;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registration.JobsDirectory;
-import dev.backfill.orchestrator.registration.JobsDirectory.JobFile;
 import dev.backfill.orchestrator.registration.Sighting;
 import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobFiles;

@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.config;
 
+import static java.util.Objects.requireNonNull;
+
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigList;
 import com.typesafe.config.ConfigObject;
@@ -239,9 +241,13 @@ final class Section {
         return resolved;
     }
 
+    /** Of settings in braces: whether their keys are known, which is more than their type. */
     private static boolean isResolved(ConfigValue value) {
         try {
-            return value.valueType() != ConfigValueType.OBJECT || ((ConfigObject) value).size() >= 0;
+            if (value.valueType() == ConfigValueType.OBJECT) {
+                requireNonNull(((ConfigObject) value).keySet());
+            }
+            return true;
         } catch (ConfigException.NotResolved e) {
             return false;
         }
