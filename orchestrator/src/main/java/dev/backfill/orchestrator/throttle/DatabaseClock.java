@@ -4,7 +4,6 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What the database's clock says, as it was read last and carried on by our own monotonic clock. Safe for use by several
@@ -15,7 +14,7 @@ public final class DatabaseClock {
     private record Reading(Instant time, long at) {}
 
     private final Timing timing;
-    private final AtomicReference<Optional<Reading>> last = new AtomicReference<>(Optional.empty());
+    private volatile Optional<Reading> last = Optional.empty();
 
     /**
      * A clock that was not read yet.
@@ -32,7 +31,7 @@ public final class DatabaseClock {
      * @param time what the database said just now
      */
     public void read(Instant time) {
-        last.set(Optional.of(new Reading(time, timing.nanos())));
+        last = Optional.of(new Reading(time, timing.nanos()));
     }
 
     /**
@@ -41,7 +40,7 @@ public final class DatabaseClock {
      * @return empty before the first reading
      */
     public Optional<Instant> now() {
-        return last.get().map(reading -> reading.time().plus(timing.since(reading.at())));
+        return last.map(reading -> reading.time().plus(timing.since(reading.at())));
     }
 
     /**
@@ -50,6 +49,6 @@ public final class DatabaseClock {
      * @return empty before the first reading
      */
     public Optional<Duration> age() {
-        return last.get().map(reading -> timing.since(reading.at()));
+        return last.map(reading -> timing.since(reading.at()));
     }
 }

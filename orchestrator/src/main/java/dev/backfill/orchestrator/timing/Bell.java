@@ -2,13 +2,14 @@ package dev.backfill.orchestrator.timing;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
 
-/** Wakes a loop before its time. A ring while nobody waits is heard by the next who does. Safe for use by several threads. */
+/**
+ * Wakes a loop before its time. A ring while nobody waits is heard by the next wait. One thread waits, any may ring.
+ */
 public final class Bell {
 
     private final Timing timing;
-    private final AtomicReference<CountDownLatch> next = new AtomicReference<>(new CountDownLatch(1));
+    private volatile CountDownLatch next = new CountDownLatch(1);
 
     /**
      * A silent bell.
@@ -21,7 +22,7 @@ public final class Bell {
 
     /** Wakes who waits. */
     public void ring() {
-        next.get().countDown();
+        next.countDown();
     }
 
     /**
@@ -30,9 +31,8 @@ public final class Bell {
      * @param atMost how long
      */
     public void await(Duration atMost) {
-        CountDownLatch latch = next.get();
-        if (timing.await(latch, atMost)) {
-            next.compareAndSet(latch, new CountDownLatch(1));
+        if (timing.await(next, atMost)) {
+            next = new CountDownLatch(1);
         }
     }
 }
