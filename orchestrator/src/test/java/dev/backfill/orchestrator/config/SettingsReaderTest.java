@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
+import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,11 @@ class SettingsReaderTest {
         assertThat(SettingsReader.forDatabase(LOGIN))
                 .isEqualTo(new Settings(
                         Duration.ofSeconds(15),
-                        Map.of("main", new DatabaseSettings("main", LOGIN, "backfill", DEFAULT_SESSION, false))));
+                        Map.of(
+                                "main",
+                                new DatabaseSettings(
+                                        "main", LOGIN, new OwnSchema("backfill", true, false), DEFAULT_SESSION, 16)),
+                        SettingsReader.forDatabase(LOGIN).daemon()));
     }
 
     @Test
@@ -54,9 +59,9 @@ class SettingsReaderTest {
                 .isEqualTo(new DatabaseSettings(
                         "a",
                         new Login("jdbc:postgresql://h/a", Optional.of("u"), Optional.of("from a file")),
-                        "own",
+                        new OwnSchema("own", true, true),
                         new Session("Europe/Berlin", Optional.of("x, y"), Optional.of("r"), Optional.empty(), true),
-                        true));
+                        16));
         assertThat(settings.databases().get("b.c"))
                 .extracting(DatabaseSettings::login, d -> d.session().idleInTransactionTimeout())
                 .containsExactly(
