@@ -13,6 +13,7 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
@@ -79,7 +80,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private LoadedJob job() throws Refusal {
-        JobFiles.Content content = JobFileArgument.read(new JobFiles(), file);
+        JobFiles.Content content = JobFileArgument.read(new JobFiles(CronTimes::problem), file);
         refuseIfAny(content.problems());
         if (content.jobs().size() != 1) {
             throw new Refusal(
