@@ -7,6 +7,7 @@ import java.time.DayOfWeek;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneId;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -65,7 +66,7 @@ public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<
      */
     public record Window(Set<DayOfWeek> days, LocalTime from, LocalTime to) {
         /**
-         * Copies the days.
+         * Copies the days, in the order of the week.
          *
          * @throws IllegalArgumentException when there is no day
          */
@@ -75,12 +76,12 @@ public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<
             if (days.isEmpty()) {
                 throw new IllegalArgumentException("a window needs at least one day");
             }
-            days = Set.copyOf(EnumSet.copyOf(days));
+            days = Collections.unmodifiableSet(EnumSet.copyOf(days));
         }
     }
 
     /**
-     * Checks the part and copies the windows.
+     * Checks the part, cuts its trailing zeros, and copies the windows.
      *
      * @throws IllegalArgumentException when {@code pauseAfter} is not above 0 and at most 1
      */
@@ -88,6 +89,7 @@ public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<
         requireNonNull(start, "start");
         windows = List.copyOf(windows);
         requireNonNull(zone, "zone");
+        pauseAfter = pauseAfter.map(BigDecimal::stripTrailingZeros);
         if (pauseAfter
                 .filter(part -> part.signum() <= 0 || part.compareTo(BigDecimal.ONE) > 0)
                 .isPresent()) {

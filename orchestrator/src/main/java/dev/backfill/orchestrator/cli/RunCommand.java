@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Stop;
@@ -67,7 +68,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int call(Stop stop) throws Refusal {
-        JobFiles files = new JobFiles();
+        JobFiles files = new JobFiles(CronTimes::problem);
         LoadedJob job = job(files);
         Target target = database.target(job.definition().target().database(), err())
                 .orElseThrow(() -> new Refusal(

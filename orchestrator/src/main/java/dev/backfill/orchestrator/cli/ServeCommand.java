@@ -48,6 +48,7 @@ final class ServeCommand implements Callable<Integer> {
             while (!stop.isRequested()) {
                 stop.sleep(LOOK);
             }
+            interruption.ended(ExitCode.DONE.code());
             return ExitCode.DONE.code();
         }
     }

@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Timing;
@@ -40,7 +41,7 @@ final class ValidateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Refusal {
-        JobFiles reader = new JobFiles();
+        JobFiles reader = new JobFiles(CronTimes::problem);
         boolean valid = true;
         for (Path file : files) {
             valid &= check(reader, file);

@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import org.snakeyaml.engine.v2.scanner.StreamReader;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.cfg.JsonNodeFeature;
@@ -38,9 +40,16 @@ public final class JobFiles {
             JsonMapper.builder().enable(JsonNodeFeature.WRITE_PROPERTIES_SORTED).build();
 
     private final JobSchema schema = new JobSchema();
+    private final Function<String, Optional<String>> cronProblem;
 
-    /** Makes a reader; it loads the schema once. */
-    public JobFiles() {}
+    /**
+     * Makes a reader; it loads the schema once.
+     *
+     * @param cronProblem what is wrong with a cron expression, or nothing; never throws, safe for use by several threads
+     */
+    public JobFiles(Function<String, Optional<String>> cronProblem) {
+        this.cronProblem = cronProblem;
+    }
 
     /**
      * What is in a file.
@@ -105,6 +114,7 @@ public final class JobFiles {
         JsonNode root = JobMapping.withTexts(document.root());
         List<Problem> found = new ArrayList<>(schema.problems(document));
         found.addAll(JobRules.problems(root, document.locations()));
+        found.addAll(ScheduleRules.problems(root, document.locations(), cronProblem));
         problems.addAll(found);
         if (found.isEmpty() && document.spoiled().isEmpty()) {
             String canonical = CANONICAL.writeValueAsString(root);

@@ -8,14 +8,19 @@ import dev.backfill.api.JobIdentity;
 import dev.backfill.api.JobTarget;
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.api.Schedule;
+import dev.backfill.api.Schedule.Start;
+import dev.backfill.api.Schedule.Window;
 import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
+import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -30,6 +35,8 @@ final class JobMapping {
     static final int ATTEMPTS = 5;
     static final String LOCK_TIMEOUT = "500ms";
     static final String STATEMENT_TIMEOUT = "30s";
+    static final String START = "on-apply";
+    static final String ZONE = "UTC";
 
     private final JsonNode root;
 
@@ -81,7 +88,37 @@ final class JobMapping {
     }
 
     private Schedule schedule() {
-        return new Schedule(new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty());
+        return new Schedule(
+                start(),
+                root.at("/schedule/windows")
+                        .valueStream()
+                        .map(JobMapping::window)
+                        .toList(),
+                ZoneId.of(text("/schedule/zone").orElse(ZONE)),
+                text("/schedule/pause-after").map(ScheduleRules::part));
+    }
+
+    private Start start() {
+        Optional<Start> at =
+                text("/schedule/start/at").map(ScheduleRules::instant).map(Schedule.At::new);
+        Optional<Start> cron = text("/schedule/start/cron").map(Schedule.Cron::new);
+        return at.or(() -> cron)
+                .orElseGet(() -> text("/schedule/start").orElse(START).equals(START)
+                        ? new Schedule.OnApply()
+                        : new Schedule.Manual());
+    }
+
+    private static Window window(JsonNode window) {
+        JsonNode days = window.path("days");
+        return new Window(
+                days.isMissingNode()
+                        ? EnumSet.allOf(DayOfWeek.class)
+                        : days.valueStream()
+                                .map(JsonNode::asString)
+                                .map(ScheduleRules::day)
+                                .collect(Collectors.toSet()),
+                ScheduleRules.timeOfDay(window.path("from").asString()),
+                ScheduleRules.timeOfDay(window.path("to").asString()));
     }
 
     private RangeDefinition range() {

@@ -38,7 +38,6 @@ public final class JobSchema {
             "/depends-on",
             "/share-table",
             "/weight",
-            "/schedule",
             "/throttle",
             "/range/follow",
             "/range/order",
@@ -122,7 +121,10 @@ public final class JobSchema {
         String name = name(pointer);
         return switch (error.getKeyword()) {
             case "additionalProperties" -> unknownKey(at, pointer, error.getProperty());
-            case "required" -> at.keyProblem(pointer, missing(pointer, error.getProperty()), "");
+            case "required" ->
+                isElement(pointer)
+                        ? at.problem(pointer, missing(pointer, error.getProperty()), "")
+                        : at.keyProblem(pointer, missing(pointer, error.getProperty()), "");
             case "type" -> wrongType(at, pointer, document.root().at(pointer));
             case "pattern" -> wrongForm(at, pointer);
             case "const" ->
@@ -130,17 +132,35 @@ public final class JobSchema {
                         pointer,
                         name + " must be " + schemaAt(pointer).path("const").asString(),
                         "");
-            case "enum" ->
-                at.problem(
-                        pointer,
-                        name + " must be one of " + values(schemaAt(pointer).path("enum")),
-                        "");
+            case "enum" -> notInList(at, pointer, document.root().at(pointer).asString(""));
             case "minimum" -> at.problem(pointer, name + " must be at least " + bound(pointer, "minimum"), "");
             case "maximum" -> at.problem(pointer, name + " must be at most " + bound(pointer, "maximum"), "");
-            case "minProperties", "minItems" -> at.problem(pointer, name + " is empty", "");
+            case "maxItems" -> at.problem(pointer, name + " may have at most " + bound(pointer, "maxItems"), "");
+            case "minProperties", "minItems" -> empty(at, pointer);
+            case "maxProperties" -> wrongForm(at, pointer);
             case "not" -> at.problem(pointer, name + " is false: that is no row", "");
             default -> at.problem(pointer, name + ": " + error.getMessage(), "");
         };
+    }
+
+    private static boolean isElement(String pointer) {
+        return pointer.matches(".*/\\d+");
+    }
+
+    private static Problem empty(Locations at, String pointer) {
+        return ScheduleRules.wrongForm(at, pointer)
+                .orElseGet(() -> at.problem(pointer, name(pointer) + " is empty", ""));
+    }
+
+    private Problem notInList(Locations at, String pointer, String value) {
+        JsonNode list = schemaAt(pointer).path("enum");
+        String hint = list.valueStream()
+                .map(JsonNode::asString)
+                .filter(known -> value.regionMatches(true, 0, known, 0, known.length()))
+                .findFirst()
+                .map(known -> "did you mean `" + known + "`?")
+                .orElse("");
+        return at.problem(pointer, name(pointer) + " must be one of " + values(list), hint);
     }
 
     private Problem unknownKey(Locations at, String parent, String key) {
@@ -156,14 +176,22 @@ public final class JobSchema {
     }
 
     private String elsewhere(String key) {
-        List<String> sections = tree.path("properties").properties().stream()
-                .filter(e -> e.getValue().path("properties").has(key))
-                .map(e -> "`" + e.getKey() + "`")
-                .toList();
+        List<String> sections = sections(tree, "", key).toList();
         if (sections.isEmpty()) {
             return tree.path("properties").has(key) ? "it belongs at the top of the document" : "";
         }
         return "it belongs under " + String.join(" or ", sections);
+    }
+
+    private static Stream<String> sections(JsonNode schema, String prefix, String key) {
+        return schema.path("properties").properties().stream().flatMap(entry -> {
+            String name = prefix + entry.getKey();
+            JsonNode inner = entry.getValue().path("items").has("properties")
+                    ? entry.getValue().path("items")
+                    : entry.getValue();
+            Stream<String> here = inner.path("properties").has(key) ? Stream.of("`" + name + "`") : Stream.empty();
+            return Stream.concat(here, sections(inner, name + ".", key));
+        });
     }
 
     private static String missing(String pointer, String key) {
@@ -183,6 +211,10 @@ public final class JobSchema {
         if (actual.isNull()) {
             String hint = pointer.startsWith("/update/set/") ? "to set NULL, write \"NULL\" in quotes" : "";
             return at.problem(pointer, name(pointer) + " has no value", hint);
+        }
+        Optional<Problem> schedule = ScheduleRules.wrongForm(at, pointer);
+        if (schedule.isPresent()) {
+            return schedule.get();
         }
         Set<String> types = types(pointer);
         String hint = types.contains("text") && actual.isValueNode() ? "put it in quotes" : "";
@@ -210,6 +242,10 @@ public final class JobSchema {
         String name = name(pointer);
         if (DURATIONS.contains(pointer)) {
             return at.problem(pointer, name + " is no duration", "write a number and a unit: 250ms, 5s, 10m, 1h");
+        }
+        Optional<Problem> schedule = ScheduleRules.wrongForm(at, pointer);
+        if (schedule.isPresent()) {
+            return schedule.get();
         }
         return switch (pointer) {
             case "/job" ->

@@ -7,6 +7,7 @@ import com.typesafe.config.ConfigFactory;
 import dev.backfill.orchestrator.cli.Commands;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobSchema;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -72,7 +73,7 @@ class DocumentsTest {
 
         assertThat(jobs)
                 .isNotEmpty()
-                .allSatisfy(job -> assertThat(new JobFiles()
+                .allSatisfy(job -> assertThat(new JobFiles(CronTimes::problem)
                                 .read("README.md", job.getBytes(StandardCharsets.UTF_8))
                                 .problems())
                         .isEmpty());
@@ -106,6 +107,7 @@ class DocumentsTest {
             } else {
                 keys(name + ".", property.getValue(), keys);
             }
+            keys(name + ".", property.getValue().path("items"), keys);
             if (property.getValue().path("type").isArray() && !inner.isMissingNode()) {
                 keys.add(name);
             }

@@ -16,6 +16,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -168,7 +169,9 @@ class JobsDirectoryTest {
         List<JobFile> settled = scans();
 
         assertThat(settled).singleElement().satisfies(f -> assertThat(f.bytes()).hasSize(JobFiles.MAX_BYTES + 1));
-        assertThat(new JobFiles().read("a.yaml", settled.get(0).bytes()).problems())
+        assertThat(new JobFiles(cron -> Optional.empty())
+                        .read("a.yaml", settled.get(0).bytes())
+                        .problems())
                 .hasSize(1);
     }
 

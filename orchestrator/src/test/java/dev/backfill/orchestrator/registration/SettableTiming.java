@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.registration;
 
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 
 /** A clock that stands until it is moved. */
@@ -11,6 +12,11 @@ final class SettableTiming implements Timing {
 
     void pass(Duration duration) {
         nanos += duration.toNanos();
+    }
+
+    @Override
+    public Instant now() {
+        return Instant.ofEpochSecond(0, nanos());
     }
 
     @Override

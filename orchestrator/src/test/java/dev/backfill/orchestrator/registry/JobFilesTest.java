@@ -11,14 +11,23 @@ import dev.backfill.api.JobDefinition;
 import dev.backfill.api.JobIdentity;
 import dev.backfill.api.JobTarget;
 import dev.backfill.api.RangeDefinition;
+import dev.backfill.api.Schedule;
+import dev.backfill.api.Schedule.Window;
 import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
 import dev.backfill.orchestrator.registry.JobFiles.Content;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,7 +51,7 @@ class JobFilesTest {
             delete: { where: gone }
             """;
 
-    private final JobFiles files = new JobFiles();
+    private final JobFiles files = new JobFiles(CronTimes::problem);
 
     @ParameterizedTest
     @MethodSource("good")
@@ -95,7 +104,20 @@ class JobFilesTest {
                                 4,
                                 new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
                                 new ErrorLimits(5, Duration.ofMillis(500), Duration.ofSeconds(30)),
-                                Optional.of("Europe/Berlin"))));
+                                Optional.of("Europe/Berlin"),
+                                new Schedule(
+                                        new Schedule.Cron("0 0 1 * * ?"),
+                                        List.of(
+                                                new Window(
+                                                        EnumSet.range(DayOfWeek.MONDAY, DayOfWeek.FRIDAY),
+                                                        LocalTime.of(22, 0),
+                                                        LocalTime.of(6, 0)),
+                                                new Window(
+                                                        EnumSet.allOf(DayOfWeek.class),
+                                                        LocalTime.of(12, 30),
+                                                        LocalTime.MIDNIGHT)),
+                                        ZoneId.of("Europe/Berlin"),
+                                        Optional.of(new BigDecimal("0.01"))))));
     }
 
     @Test
@@ -108,7 +130,48 @@ class JobFilesTest {
                         1,
                         new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
                         new ErrorLimits(5, Duration.ofMillis(500), Duration.ofSeconds(30)),
-                        Optional.empty()));
+                        Optional.empty(),
+                        new Schedule(new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty())));
+    }
+
+    @Test
+    void maps_every_start() {
+        assertThat(start("on-apply")).isEqualTo(new Schedule.OnApply());
+        assertThat(start("manual")).isEqualTo(new Schedule.Manual());
+        assertThat(start("{ at: 2026-12-01T22:00:00Z }"))
+                .isEqualTo(start("{ at: \"2026-12-01T23:30:00.000+01:30\" }"))
+                .isEqualTo(new Schedule.At(Instant.parse("2026-12-01T22:00:00Z")));
+        assertThat(start("{ cron: 0 0 1 * * ? }"))
+                .isEqualTo(start("{ cron: \"0 0 1 * * ?\" }"))
+                .isEqualTo(new Schedule.Cron("0 0 1 * * ?"));
+    }
+
+    private Schedule.Start start(String written) {
+        return only(MINIMAL + "schedule: { start: " + written + " }\n")
+                .definition()
+                .execution()
+                .schedule()
+                .start();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1%, 0.01", "0.5%, 0.005", "0.000001%, 0.00000001", "100%, 1", "100.000%, 1", "050%, 0.5"})
+    void a_percentage_is_a_part(String written, BigDecimal part) {
+        assertThat(only(MINIMAL + "schedule: { pause-after: " + written + " }\n")
+                        .definition()
+                        .execution()
+                        .schedule()
+                        .pauseAfter())
+                .contains(part.stripTrailingZeros());
+    }
+
+    @Test
+    void asks_what_it_was_handed_about_a_cron_expression() {
+        JobFiles strict = new JobFiles(expression -> Optional.of("no good: " + expression));
+        String yaml = MINIMAL + "schedule: { start: { cron: x } }\n";
+        assertThat(strict.read("f", yaml.getBytes(UTF_8)).problems())
+                .extracting(Problem::message)
+                .containsExactly("schedule.start.cron: no good: x");
     }
 
     @ParameterizedTest
@@ -174,6 +237,7 @@ class JobFilesTest {
                 MINIMAL + "labels: { a: b }\n",
                 MINIMAL + "labels: { a: c }\n",
                 MINIMAL.replace("gone", "Gone"),
+                MINIMAL + "schedule: { start: manual }\n",
                 MINIMAL + "parallelism: 2\n");
         assertThat(contents.map(c -> only(c).checksum())).doesNotHaveDuplicates();
     }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.api.Execution;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,8 @@ class JobSchemaTest {
                 Map.entry("/batch/size", String.valueOf(JobMapping.BATCH_SIZE)),
                 Map.entry("/batch/min", String.valueOf(JobMapping.BATCH_MIN)),
                 Map.entry("/batch/max", String.valueOf(JobMapping.BATCH_MAX)),
+                Map.entry("/schedule/start", JobMapping.START),
+                Map.entry("/schedule/zone", JobMapping.ZONE),
                 Map.entry("/batch/target", JobMapping.BATCH_TARGET),
                 Map.entry("/errors/attempts", String.valueOf(JobMapping.ATTEMPTS)),
                 Map.entry("/errors/lock-timeout", JobMapping.LOCK_TIMEOUT),
@@ -51,7 +54,9 @@ class JobSchemaTest {
     @Test
     void a_job_that_names_its_schema_is_still_a_job_only_without_the_key() {
         String yaml = "$schema: x\nversion: 1\njob: a\ntable: t\nrange: { by: id }\ndelete: { where: a }\n";
-        assertThat(new JobFiles().read("f", yaml.getBytes(UTF_8)).problems())
+        assertThat(new JobFiles(CronTimes::problem)
+                        .read("f", yaml.getBytes(UTF_8))
+                        .problems())
                 .extracting(Problem::display)
                 .containsExactly("f:1:1: unknown key `$schema`");
     }
@@ -63,6 +68,7 @@ class JobSchemaTest {
                 undescribed.add(name);
             }
             collect(property.getValue(), name, undescribed);
+            collect(property.getValue().path("items"), name, undescribed);
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.registry.JobStatement.Batch;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
@@ -80,7 +81,7 @@ class JobStatementTest {
 
     private static JobStatement statement(String work) {
         String yaml = "version: 1\njob: a\ntable: t\nrange: { by: id }\n" + work + "\n";
-        JobFiles.Content content = new JobFiles().read("f", yaml.getBytes(UTF_8));
+        JobFiles.Content content = new JobFiles(CronTimes::problem).read("f", yaml.getBytes(UTF_8));
         assertThat(content.problems()).isEmpty();
         TableFacts table = new TableFacts(
                 new TableFacts.Identity(1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),

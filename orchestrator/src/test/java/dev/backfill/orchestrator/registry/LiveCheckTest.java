@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
+import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -383,7 +384,7 @@ class LiveCheckTest {
 
     private static LoadedJob jobOn(String table, String range, String work) {
         String yaml = "version: 1\njob: a\ntable: " + table + "\nrange: " + range + "\n" + work + "\n";
-        JobFiles.Content content = new JobFiles().read("f", yaml.getBytes(UTF_8));
+        JobFiles.Content content = new JobFiles(CronTimes::problem).read("f", yaml.getBytes(UTF_8));
         assertThat(content.problems()).isEmpty();
         return content.jobs().get(0);
     }
