@@ -40,7 +40,7 @@ final class Arrows {
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
             Map.entry("registration", Set.of("config", "db", "registry", "run")),
-            Map.entry("control", Set.of("db", "registration", "run")),
+            Map.entry("control", Set.of("config", "db", "registration", "run")),
             Map.entry("batch", Set.of("db", "registry", "run")),
             Map.entry("slicing", Set.of("batch", "db", "registry", "run")),
             Map.entry("console", Set.of("db", "engine", "run")),

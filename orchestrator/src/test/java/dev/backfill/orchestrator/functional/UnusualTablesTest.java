@@ -75,7 +75,24 @@ class UnusualTablesTest {
         run("update: { set: { n: 1 }, where: n = 0 }", 0);
 
         assertThat(database.queryStrings("SELECT version FROM backfill.schema_history"))
-                .containsExactly("1");
+                .containsExactly("2");
+    }
+
+    @Test
+    void own_tables_of_the_first_version_are_brought_up_to_date_with_what_is_in_them() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g FROM generate_series(1, 100) AS g");
+        String script = SchemaMigrator.script("backfill");
+        database.execute(script.substring(0, script.indexOf("-- What the daemon needs")));
+        database.execute("INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by)"
+                + " VALUES ('old', 1, '{}', 'sum', 'file', 'test')");
+
+        run("update: { set: { n: 1 }, where: n = 0 }", 0);
+
+        assertThat(database.queryStrings("SELECT version FROM backfill.schema_history ORDER BY 1"))
+                .containsExactly("1", "2");
+        assertThat(database.queryLong("SELECT count(*) FROM backfill.job")).isEqualTo(2);
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n <> 1")).isZero();
     }
 
     @Test
