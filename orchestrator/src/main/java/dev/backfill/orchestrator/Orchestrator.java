@@ -61,7 +61,7 @@ public final class Orchestrator implements AutoCloseable {
         this.stop = stop;
         this.host = Host.here(
                 timing, new JobFiles(CronTimes::problem), settings.daemon().workers());
-        this.meters = new Meters();
+        this.meters = new Meters(version());
         this.sites = new Sites(settings.databases().values().stream()
                 .map(database -> dispatcher(settings, database))
                 .toList());
@@ -112,6 +112,11 @@ public final class Orchestrator implements AutoCloseable {
         sites.all().forEach(dispatcher -> dispatcher.site().close());
         meters.close();
         LOG.atInfo().log("daemon has stopped");
+    }
+
+    private static String version() {
+        String version = Orchestrator.class.getPackage().getImplementationVersion();
+        return version == null ? "unpackaged" : version;
     }
 
     private Dispatcher dispatcher(Settings all, DatabaseSettings database) {

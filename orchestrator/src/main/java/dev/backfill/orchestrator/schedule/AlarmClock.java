@@ -129,7 +129,8 @@ final class AlarmClock implements AutoCloseable {
             String zone = job.schedule().zone().getId();
             return Optional.of(trigger.withDescription("cron " + cron.expression() + " " + zone)
                     .withSchedule(CronScheduleBuilder.cronSchedule(cron.expression())
-                            .inTimeZone(TimeZone.getTimeZone(job.schedule().zone().normalized()))
+                            .inTimeZone(
+                                    TimeZone.getTimeZone(job.schedule().zone().normalized()))
                             .withMisfireHandlingInstructionFireAndProceed())
                     .build());
         } else if (start instanceof At at) {
