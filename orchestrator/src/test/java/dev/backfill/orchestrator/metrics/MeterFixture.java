@@ -85,7 +85,10 @@ public final class MeterFixture {
     }
 
     private static JobView view(String job, Optional<RunView> run) {
-        return new JobView(DATABASE, new RegisteredJob(loaded(job), 1, "api", FINISHED), run);
+        return new JobView(
+                DATABASE,
+                new RegisteredJob(loaded(job), 1, "api", FINISHED, new RegisteredJob.Plan(FINISHED, Optional.empty())),
+                run);
     }
 
     private static LoadedJob loaded(String job) {
@@ -96,7 +99,7 @@ public final class MeterFixture {
                 range: { by: id }
                 update: { set: { a: b }, where: a IS NULL }
                 """.formatted(job);
-        return new JobFiles()
+        return new JobFiles(cron -> Optional.empty())
                 .read("job.yaml", file.getBytes(StandardCharsets.UTF_8))
                 .jobs()
                 .get(0);
