@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.site;
 
+import dev.backfill.orchestrator.control.RunView.Held;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.HashMap;
@@ -18,13 +19,16 @@ final class HoldKeeper {
     private static final Logger LOG = LoggerFactory.getLogger(HoldKeeper.class);
     private static final Duration WORTH_A_WORD = Duration.ofSeconds(10);
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
+    private static final Duration WRITTEN_AGAIN = Duration.ofSeconds(15);
 
     private final Site site;
     private final Ears ears;
     private final Timing timing;
-    private final Map<String, HoldBook.Entry> written = new HashMap<>();
+    private final Map<String, Written> written = new HashMap<>();
     private final Map<String, Long> said = new HashMap<>();
     private long counted;
+
+    private record Written(Held held, long at) {}
 
     HoldKeeper(Site site, Ears ears) {
         this.site = site;
@@ -55,10 +59,12 @@ final class HoldKeeper {
     }
 
     private void write(HoldBook.Entry entry) {
-        HoldBook.Entry before = written.get(entry.run());
-        if (before == null || !before.held().equals(entry.held())) {
+        Written before = written.get(entry.run());
+        if (before == null
+                || !before.held().equals(entry.held())
+                || timing.since(before.at()).compareTo(WRITTEN_AGAIN) > 0) {
             site.queue().rememberHold(entry.run(), entry.held());
-            written.put(entry.run(), entry);
+            written.put(entry.run(), new Written(entry.held(), timing.nanos()));
         }
     }
 

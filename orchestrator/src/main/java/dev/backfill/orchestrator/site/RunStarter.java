@@ -58,6 +58,7 @@ final class RunStarter {
         RunListener all =
                 new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
         log.taken(run);
+        site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         if (!run.state().isUnfinished()) {
             site.workshop().checkAgain(run, statement, all, stop);
             return true;
