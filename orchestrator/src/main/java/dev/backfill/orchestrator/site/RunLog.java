@@ -54,8 +54,12 @@ final class RunLog implements RunListener {
         LoggingEventBuilder line = line(bad ? Level.WARN : Level.INFO, run.id())
                 .addKeyValue("state", run.state())
                 .addKeyValue("pass", run.pass());
-        run.details().reason().ifPresent(reason -> line.addKeyValue("reason", reason));
-        line.addKeyValue("next", next).log("run changed its state");
+        run.details()
+                .reason()
+                .map(reason -> line.addKeyValue("reason", reason))
+                .orElse(line)
+                .addKeyValue("next", next)
+                .log("run changed its state");
     }
 
     @Override
