@@ -49,7 +49,8 @@ final class Arrows {
                     "site", Set.of("config", "control", "db", "engine", "registration", "registry", "run", "throttle")),
             Map.entry("schedule", Set.of("config", "control", "db", "registration", "registry", "run")),
             Map.entry("metrics", Set.of("control", "registration", "run", "throttle")),
-            Map.entry("admin", Set.of("config", "control", "registration", "registry", "run", "site", "throttle")),
+            Map.entry(
+                    "admin", Set.of("config", "control", "db", "registration", "registry", "run", "site", "throttle")),
             Map.entry("demo", Set.of("config", "db")),
             Map.entry("cli", EVERYTHING),
             Map.entry(ROOT, EVERYTHING));
@@ -69,6 +70,7 @@ final class Arrows {
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
             Map.entry("io.javalin.", Set.of("admin")),
+            Map.entry("org.eclipse.jetty.", Set.of("admin")),
             Map.entry("io.micrometer.", Set.of("metrics")),
             Map.entry("io.prometheus.metrics.", Set.of("metrics")),
             Map.entry("com.typesafe.config.", Set.of("config")),

@@ -1,0 +1,150 @@
+package dev.backfill.orchestrator.admin;
+
+import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.control.Cause;
+import dev.backfill.orchestrator.control.JobView;
+import dev.backfill.orchestrator.registration.JobStore;
+import dev.backfill.orchestrator.registry.JobFiles;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.site.Dispatcher;
+import dev.backfill.orchestrator.site.Dispatcher.Status;
+import dev.backfill.orchestrator.site.Registrar;
+import dev.backfill.orchestrator.site.Registrar.NotFit;
+import dev.backfill.orchestrator.site.Registrar.NotNow;
+import dev.backfill.orchestrator.site.Registrar.Registered;
+import dev.backfill.orchestrator.site.Registrar.Unregistered;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Jobs: which there are, and which there are to be. Safe for use by several threads. */
+final class JobRoutes {
+
+    private static final String JOB = "/api/v1/jobs/{job}";
+    private static final String FILE = "request";
+
+    private final Databases databases;
+    private final Registrar registrar;
+    private final JobFiles files;
+
+    JobRoutes(Databases databases, Registrar registrar, JobFiles files) {
+        this.databases = databases;
+        this.registrar = registrar;
+        this.files = files;
+    }
+
+    void addTo(RoutesConfig routes) {
+        routes.get("/api/v1/jobs", this::list);
+        routes.get(JOB, this::show);
+        routes.put(JOB, this::register);
+        routes.delete(JOB, this::unregister);
+    }
+
+    private void list(Context context) {
+        Asked asked = new Asked(context, "after", "limit");
+        int limit = asked.limit();
+        Answers<List<JobView>> answers = databases.askAll(site -> site.board().jobs());
+        SortedMap<String, List<JobView>> jobs = new TreeMap<>();
+        answers.found()
+                .values()
+                .forEach(views ->
+                        views.forEach(view -> jobs.computeIfAbsent(view.job().name(), name -> new ArrayList<>())
+                                .add(view)));
+        List<List<JobView>> page = jobs.tailMap(asked.text("after").orElse("") + "\0").values().stream()
+                .limit(limit)
+                .toList();
+        Optional<String> next = Optional.of(page)
+                .filter(p -> p.size() == limit)
+                .map(p -> p.get(limit - 1).get(0).job().name())
+                .filter(last -> !last.equals(jobs.lastKey()));
+        Json.of("jobs", page.stream().map(Shapes::job).toList())
+                .put("next", next)
+                .put("away", answers.awayJson())
+                .answer(context);
+    }
+
+    private void show(Context context) {
+        Shapes.job(databases.job(new Asked(context).job())).answer(context);
+    }
+
+    private void register(Context context) throws IOException {
+        LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
+        boolean known = isRegistered(job);
+        Registrar.Answer answer = registrar.register(job, "api", Asked.who(context));
+        if (answer instanceof NotFit notFit) {
+            throw HttpProblem.unfit(notFit.problems());
+        } else if (answer instanceof NotNow notNow) {
+            throw HttpProblem.away(
+                    "nothing was registered; database " + notNow.database() + " does not answer: " + notNow.detail());
+        }
+        Registered registered = (Registered) answer;
+        context.status(known ? 200 : 201);
+        Shapes.job(databases.job(job.definition().name()))
+                .put("changed", registered.registered().changed())
+                .put("warnings", registered.warnings())
+                .answer(context);
+    }
+
+    private LoadedJob read(String name, byte[] body) {
+        JobFiles.Content content = files.read(FILE, body);
+        if (!content.problems().isEmpty()) {
+            throw HttpProblem.unfit(content.problems());
+        }
+        LoadedJob job = content.jobs().get(0);
+        if (content.jobs().size() > 1) {
+            String message = "a request registers one job, and here are "
+                    + content.jobs().size();
+            throw HttpProblem.unfit(
+                    List.of(content.jobs().get(1).problem("/job", message, "make a request of each document")));
+        }
+        if (!job.definition().name().equals(name)) {
+            String message = "the path names another job than the document, "
+                    + job.definition().name();
+            throw HttpProblem.unfit(List.of(job.problem("/job", message, "name the same in both")));
+        }
+        return job;
+    }
+
+    private boolean isRegistered(LoadedJob job) {
+        Optional<Dispatcher> dispatcher =
+                databases.sites().of(job).filter(d -> d.standing().status() == Status.READY);
+        return dispatcher.isPresent()
+                && databases
+                        .ask(
+                                dispatcher.get(),
+                                site -> site.jobs().entry(job.definition().name()))
+                        .filter(JobStore.Entry::active)
+                        .isPresent();
+    }
+
+    private void unregister(Context context) throws IOException {
+        Asked asked = new Asked(context);
+        String job = asked.job();
+        Cause cause = asked.cause();
+        List<JobView> views = databases.job(job);
+        views.forEach(JobRoutes::requireEnded);
+        for (JobView view : views) {
+            Dispatcher dispatcher = databases.named(view.database());
+            Unregistered done = databases.ask(dispatcher, site -> registrar.unregister(dispatcher, job, cause));
+            switch (done) {
+                case DONE -> context.status(204);
+                case UNKNOWN -> throw HttpProblem.notFound("no job of name " + job + " is registered");
+                case UNFINISHED -> databases.job(job).forEach(JobRoutes::requireEnded);
+            }
+        }
+    }
+
+    private static void requireEnded(JobView view) {
+        Optional<RunState> state = view.run().map(run -> run.status().state()).filter(RunState::isUnfinished);
+        if (state.isPresent()) {
+            String detail = "the run is " + state.get() + "; cancel it first";
+            throw HttpProblem.notAllowed(view.database(), state, detail);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package dev.backfill.orchestrator.admin;
+
+import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.control.EventView;
+import dev.backfill.orchestrator.control.RunView;
+import dev.backfill.orchestrator.control.SliceView;
+import dev.backfill.orchestrator.site.Dispatcher;
+import io.javalin.config.RoutesConfig;
+import io.javalin.http.Context;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** Runs, their slices, and the audit log. Reads only. Safe for use by several threads. */
+final class RunRoutes {
+
+    private static final Comparator<RunView> LATEST_FIRST =
+            Comparator.comparing((RunView run) -> run.times().created()).reversed();
+
+    private final Databases databases;
+
+    RunRoutes(Databases databases) {
+        this.databases = databases;
+    }
+
+    void addTo(RoutesConfig routes) {
+        routes.get("/api/v1/jobs/{job}/runs", this::runs);
+        routes.get("/api/v1/runs/{run}", this::run);
+        routes.get("/api/v1/runs/{run}/slices", this::slices);
+        routes.get("/api/v1/events", this::events);
+    }
+
+    private void runs(Context context) {
+        Asked asked = new Asked(context, "after", "limit");
+        String job = asked.job();
+        int limit = asked.limit();
+        Map<String, String> after = runsBefore(asked.text("after"));
+        Answers<List<RunView>> answers = databases.askAll(
+                site -> site.board().runs(job, Optional.ofNullable(after.get(site.name())), limit + 1));
+        Page<RunView> page = Page.of(answers.found(), LATEST_FIRST, limit);
+        if (page.items().isEmpty() && after.isEmpty()) {
+            databases.job(job);
+        }
+        page.last().forEach((database, run) -> after.put(database, run.id().run()));
+        Optional<String> next =
+                page.more() ? Optional.of(String.join(",", new TreeMap<>(after).values())) : Optional.empty();
+        Json.of(
+                        "runs",
+                        page.items().stream()
+                                .map(item -> Shapes.run(item.value()))
+                                .toList())
+                .put("next", next)
+                .put("away", answers.awayJson())
+                .answer(context);
+    }
+
+    /** The runs behind which to go on, by their databases. */
+    private Map<String, String> runsBefore(Optional<String> cursor) {
+        Map<String, String> runs = new HashMap<>();
+        for (String run : parts(cursor)) {
+            if (!Asked.isRun(run)) {
+                throw HttpProblem.badRequest("`after` is not the id of a run");
+            }
+            runs.put(find(run).id().database(), run);
+        }
+        return runs;
+    }
+
+    private void run(Context context) {
+        Shapes.runOfJob(find(new Asked(context).run())).answer(context);
+    }
+
+    private void slices(Context context) {
+        Asked asked = new Asked(context, "after", "limit");
+        int limit = asked.limit();
+        int after = (int)
+                Math.min(Integer.MAX_VALUE, Asked.number(asked.text("after").orElse("0")));
+        RunView run = find(asked.run());
+        Dispatcher dispatcher = databases.named(run.id().database());
+        List<SliceView> found =
+                databases.ask(dispatcher, site -> site.board().slices(run.id().run(), after, limit + 1));
+        List<SliceView> page = found.stream().limit(limit).toList();
+        Optional<String> next = found.size() > limit
+                ? Optional.of(Integer.toString(page.get(limit - 1).number()))
+                : Optional.empty();
+        Json.of("slices", page.stream().map(Shapes::slice).toList())
+                .put("next", next)
+                .answer(context);
+    }
+
+    private RunView find(String run) {
+        Answers<Optional<RunView>> answers =
+                databases.askAll(site -> site.board().run(run));
+        return answers.found().values().stream()
+                .flatMap(Optional::stream)
+                .findFirst()
+                .orElseThrow(() -> Databases.unknown("there is no run of id " + run, answers.away()));
+    }
+
+    private void events(Context context) {
+        Asked asked = new Asked(context, "job", "after", "limit");
+        Optional<String> job = asked.ofJob();
+        int limit = asked.limit();
+        Map<String, Long> after = eventsBefore(asked.text("after"));
+        Answers<List<EventView>> answers =
+                databases.askAll(site -> site.board().events(job, after.getOrDefault(site.name(), 0L), limit + 1));
+        Page<EventView> page = Page.of(answers.found(), Comparator.comparing(EventView::time), limit);
+        page.last().forEach((database, event) -> after.put(database, event.id()));
+        Json.of(
+                        "events",
+                        page.items().stream()
+                                .map(item -> Shapes.event(item.database(), item.value()))
+                                .toList())
+                .put("next", page.more() ? Optional.of(cursor(after)) : Optional.empty())
+                .put("away", answers.awayJson())
+                .answer(context);
+    }
+
+    /** The events behind which to go on, by their databases. */
+    private Map<String, Long> eventsBefore(Optional<String> cursor) {
+        Map<String, Long> events = new HashMap<>();
+        for (String part : parts(cursor)) {
+            int colon = part.lastIndexOf(':');
+            String database = decoded(part.substring(0, Math.max(0, colon)));
+            if (databases.sites().find(database).isEmpty()) {
+                throw HttpProblem.badRequest("`after` must be such as main:12,other:5, with the databases' names");
+            }
+            events.put(database, Asked.number(part.substring(colon + 1)));
+        }
+        return events;
+    }
+
+    private static String cursor(Map<String, Long> events) {
+        return new TreeMap<>(events)
+                .entrySet().stream()
+                        .map(e -> URLEncoder.encode(e.getKey(), StandardCharsets.UTF_8) + ":" + e.getValue())
+                        .collect(Collectors.joining(","));
+    }
+
+    private static String decoded(String name) {
+        try {
+            return URLDecoder.decode(name, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            return "";
+        }
+    }
+
+    private static List<String> parts(Optional<String> cursor) {
+        return cursor.map(text -> List.of(text.split(",", -1))).orElse(List.of());
+    }
+}

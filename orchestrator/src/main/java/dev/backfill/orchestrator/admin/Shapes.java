@@ -1,0 +1,116 @@
+package dev.backfill.orchestrator.admin;
+
+import dev.backfill.orchestrator.control.EventView;
+import dev.backfill.orchestrator.control.JobView;
+import dev.backfill.orchestrator.control.RunView;
+import dev.backfill.orchestrator.control.SliceView;
+import dev.backfill.orchestrator.registration.RegisteredJob;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The JSON of what people see. Pure. */
+final class Shapes {
+
+    private static final double PROGRESS_STEPS = 10_000;
+
+    private Shapes() {}
+
+    /**
+     * A job with its latest run in each database.
+     *
+     * @param views at least one; the first says what is registered
+     */
+    static Json job(List<JobView> views) {
+        RegisteredJob registered = views.get(0).job();
+        var identity = registered.job().definition().identity();
+        Json job = Json.of("job", identity.name())
+                .put("description", identity.description())
+                .put("labels", labels(identity.labels()))
+                .put("revision", registered.revision())
+                .put("origin", registered.origin())
+                .put("registered", registered.since());
+        Json.member(registered.job().canonical(), "schedule").ifPresent(schedule -> job.put("schedule", schedule));
+        return job.put(
+                "runs",
+                views.stream()
+                        .flatMap(view -> view.run().stream())
+                        .map(Shapes::run)
+                        .toList());
+    }
+
+    private static Json labels(Map<String, String> labels) {
+        Json json = Json.empty();
+        new TreeMap<>(labels).forEach(json::put);
+        return json;
+    }
+
+    /** A run. */
+    static Json run(RunView run) {
+        return Json.of("id", run.id().run())
+                .put("database", run.id().database())
+                .put("revision", run.id().revision())
+                .put("state", run.status().state())
+                .put("hold", run.status().hold().map(Shapes::hold))
+                .put("progress", Math.floor(run.progress() * PROGRESS_STEPS) / PROGRESS_STEPS)
+                .put(
+                        "rows",
+                        Json.of("scanned", run.rows().scanned())
+                                .put("changed", run.rows().changed())
+                                .put("quarantined", 0)
+                                .put("remaining", run.remaining()))
+                .put("eta", run.eta().map(Duration::toSeconds))
+                .put("created", run.times().created())
+                .put("scheduled-for", run.times().scheduledFor())
+                .put("started", run.times().started())
+                .put("finished", run.times().finished())
+                .put("reason", run.status().reason());
+    }
+
+    /** A run that stands alone: it says of which job it is. */
+    static Json runOfJob(RunView run) {
+        return Json.of("job", run.id().job()).putAll(run(run));
+    }
+
+    private static Json hold(RunView.Held hold) {
+        return Json.of("reason", hold.reason())
+                .put("since", hold.since())
+                .putNull("signal")
+                .putNull("value")
+                .putNull("limit")
+                .put("detail", hold.detail());
+    }
+
+    /** A slice. */
+    static Json slice(SliceView slice) {
+        return Json.of("number", slice.number())
+                .put("pass", slice.work().pass())
+                .put("state", slice.work().state())
+                .put("owner", slice.work().owner())
+                .put("from", slice.bounds().from())
+                .put("to", slice.bounds().to())
+                .put("checkpoint", slice.bounds().checkpoint())
+                .put(
+                        "rows",
+                        Json.of("scanned", slice.rows().scanned())
+                                .put("changed", slice.rows().changed()))
+                .put("batches", slice.rows().batches());
+    }
+
+    /** An event. */
+    static Json event(String database, EventView event) {
+        return Json.of("id", event.id())
+                .put("time", event.time())
+                .put("database", database)
+                .put(
+                        "subject",
+                        Json.of("kind", event.subject().kind())
+                                .put("name", event.subject().name()))
+                .put("run", event.subject().run())
+                .put("from", event.change().from())
+                .put("to", event.change().to())
+                .put("who", event.who())
+                .put("detail", Json.value(event.change().detail()));
+    }
+}
