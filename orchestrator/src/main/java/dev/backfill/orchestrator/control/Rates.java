@@ -50,6 +50,13 @@ final class Rates {
         }
     }
 
+    /** How long the rest will take if it goes on as it did since its start; empty while that is not known. */
+    static Optional<Duration> sinceTheStart(long scanned, double seconds, long remaining) {
+        return scanned <= 0 || seconds < 1
+                ? Optional.empty()
+                : Optional.of(Duration.ofSeconds(Math.round(remaining * seconds / scanned)));
+    }
+
     /** Forgets a run that does not move any more. */
     void forget(String run) {
         samples.remove(run);

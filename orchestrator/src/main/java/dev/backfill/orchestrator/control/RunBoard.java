@@ -26,6 +26,7 @@ public final class RunBoard {
     private static final String RUN = """
             SELECT r.id, r.job, r.revision, r.state, r.reason, r.created,
                    nullif(r.scheduled_for, '-infinity') AS scheduled_for, r.started, r.finished,
+                   extract(epoch FROM clock_timestamp() - r.started) AS lived,
                    r.hold->>'reason' AS hold_reason, CAST(r.hold->>'since' AS timestamptz) AS hold_since,
                    r.hold->>'detail' AS hold_detail, r.estimated_rows, r.rows_remaining,
                    coalesce(s.scanned, 0) AS scanned, coalesce(s.scanned_in_pass, 0) AS scanned_in_pass,
@@ -203,7 +204,7 @@ public final class RunBoard {
                         instant(row, "started"),
                         instant(row, "finished")),
                 rows,
-                state == RunState.RUNNING ? eta(id, rows) : stopped(id));
+                state == RunState.RUNNING ? eta(id, rows, row.getDouble("lived")) : stopped(id));
     }
 
     private static RunView.Rows rows(ResultSet row) throws SQLException {
@@ -215,9 +216,10 @@ public final class RunBoard {
                 Optional.ofNullable(row.getObject("rows_remaining", Long.class)));
     }
 
-    private Optional<Duration> eta(String id, RunView.Rows rows) {
+    private Optional<Duration> eta(String id, RunView.Rows rows, double lived) {
         long all = Math.max(rows.estimated().orElse(0L), rows.scannedInPass());
-        return rates.eta(id, rows.scannedInPass(), all - rows.scannedInPass());
+        long left = all - rows.scannedInPass();
+        return rates.eta(id, rows.scannedInPass(), left).or(() -> Rates.sinceTheStart(rows.scanned(), lived, left));
     }
 
     private Optional<Duration> stopped(String id) {

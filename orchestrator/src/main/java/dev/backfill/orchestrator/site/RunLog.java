@@ -45,7 +45,7 @@ final class RunLog implements RunListener {
             case PENDING -> "it begins by itself";
             case RUNNING -> "its slices are worked";
             case VERIFYING -> "the range is checked";
-            case PAUSED -> "mend what the reason says, then resume";
+            case PAUSED -> "resume lets it go on, once the reason is seen to";
             case SUCCEEDED -> "nothing is left to do";
             case FAILED -> "see to the rows that are left, then retry";
             case CANCELLED -> "start makes a new run";
