@@ -14,7 +14,6 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,7 +183,7 @@ class JobStoreTest {
     @Test
     void a_change_elsewhere_in_the_job_leaves_its_planned_starts() throws SQLException {
         jobs.register(NIGHTLY, "api", "ann");
-        jobs.handled(JOB, PLANNED);
+        jobs.handled(jobs.find(JOB).orElseThrow(), PLANNED);
         String before = plannedSince();
 
         jobs.register(NIGHTLY_TWO, "api", "ann");
@@ -250,12 +249,16 @@ class JobStoreTest {
     }
 
     @Test
-    void the_latest_planned_start_that_was_dealt_with_is_remembered() {
+    void the_latest_planned_start_that_was_dealt_with_is_remembered_by_whoever_is_first() {
         jobs.register(NIGHTLY, "api", "ann");
+        RegisteredJob seen = jobs.find(JOB).orElseThrow();
 
-        jobs.handled(JOB, PLANNED);
+        assertThat(jobs.handled(seen, PLANNED)).isTrue();
+        assertThat(jobs.handled(seen, PLANNED.minusSeconds(1))).isFalse();
 
-        assertThat(jobs.find(JOB).map(job -> job.plan().handled())).contains(Optional.of(PLANNED));
+        RegisteredJob now = jobs.find(JOB).orElseThrow();
+        assertThat(now.plan().handled()).contains(PLANNED);
+        assertThat(jobs.handled(now, PLANNED.plusSeconds(1))).isTrue();
     }
 
     private String plannedSince() throws SQLException {
