@@ -87,8 +87,7 @@ public final class RunControl {
                 if (registered.isEmpty()) {
                     return new NotAllowed(state, "the job is not registered, so there is nothing to start");
                 }
-                String id = Run.newId(timing.now().toEpochMilli());
-                if (queue.insert(NewRun.byHand(id, job, registered.getAsInt()), cause)) {
+                if (start(job, registered.getAsInt(), cause)) {
                     return new Reached(true);
                 }
             } else if (meaning == Meaning.CHECK
@@ -102,6 +101,11 @@ public final class RunControl {
                 "the run of job " + job + " changes faster than it can be told to " + verb.word());
     }
 
+    private boolean start(String job, int registered, Cause cause) {
+        NewRun run = NewRun.byHand(Run.newId(timing.now().toEpochMilli()), job, registered);
+        return queue.inNameOf(cause.who()).insert(run, cause.reason());
+    }
+
     private boolean change(Meaning meaning, Run run, Cause cause) {
         RunTransitions named = transitions.inNameOf(cause.who());
         return switch (meaning) {
@@ -109,7 +113,7 @@ public final class RunControl {
             case CANCEL -> named.move(run, RunState.CANCELLED, reason("cancelled", cause));
             case RESUME -> named.resume(run, cause.reason());
             case RETRY -> named.move(run, RunState.RUNNING, cause.reason()) && queue.handOver(run.id());
-            case CHECK -> queue.askForCheck(run.id(), cause);
+            case CHECK -> queue.inNameOf(cause.who()).askForCheck(run.id(), cause.reason());
             case REACHED, NEW_RUN, ILLEGAL -> throw new IllegalArgumentException("nothing to change: " + meaning);
         };
     }

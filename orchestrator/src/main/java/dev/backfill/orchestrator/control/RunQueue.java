@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.run.RunState;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
 /** The run table as the queue: who wants a run adds it, who has hands to spare looks what is due. Safe for use by several threads. */
@@ -60,27 +61,33 @@ public final class RunQueue {
     }
 
     /**
-     * Adds a run. Several processes that add the same one add it once.
+     * The same queue, written down in somebody else's name.
+     *
+     * @param who whose
+     * @return a queue over the same table
+     */
+    public RunQueue inNameOf(String who) {
+        return new RunQueue(database, events.inNameOf(who));
+    }
+
+    /**
+     * Adds a run that nobody gave a reason for. Several processes that add the same one add it once.
      *
      * @param run the run
      * @return false when the job has an unfinished run, or had one for this planned start, and nothing was added
      */
     public boolean insert(NewRun run) {
-        return insert(run, events, "");
+        return insert(run, "");
     }
 
     /**
-     * Adds a run that a person wants.
+     * Adds a run. Several processes that add the same one add it once.
      *
      * @param run the run
-     * @param cause by whom and why
-     * @return false when the job has an unfinished run and nothing was added
+     * @param reason why; empty when there is nothing to say
+     * @return false when the job has an unfinished run, or had one for this planned start, and nothing was added
      */
-    public boolean insert(NewRun run, Cause cause) {
-        return insert(run, events.inNameOf(cause.who()), cause.reason());
-    }
-
-    private boolean insert(NewRun run, EventStore log, String reason) {
+    public boolean insert(NewRun run, String reason) {
         String sql = """
                 INSERT INTO backfill.run (id, job, revision, state, worker, scheduled_for)
                 SELECT :id, :job, :revision, 'PENDING', :worker, CAST(:planned AS timestamptz)
@@ -97,7 +104,7 @@ public final class RunQueue {
                             .execute()
                     > 0;
             if (added) {
-                log.stateChanged(handle, run.id(), Optional.empty(), RunState.PENDING, reason);
+                events.stateChanged(handle, run.id(), Optional.empty(), RunState.PENDING, reason);
             }
             return added;
         });
@@ -160,24 +167,27 @@ public final class RunQueue {
      * @return true
      */
     public boolean handOver(String run) {
-        return set("UPDATE backfill.run SET worker = 'daemons' WHERE id = :id", run);
+        String sql = "UPDATE backfill.run SET worker = 'daemons' WHERE id = :id";
+        return database.jdbi().withHandle(handle -> set(handle, sql, run));
     }
 
     /**
      * Asks for the range of an ended run to be checked again.
      *
      * @param run the run's id
-     * @param cause by whom and why
+     * @param reason why; empty when there is nothing to say
      * @return false when it is no longer ended
      */
-    public boolean askForCheck(String run, Cause cause) {
+    public boolean askForCheck(String run, String reason) {
         String sql = "UPDATE backfill.run SET check_asked = clock_timestamp() WHERE id = :id"
                 + " AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND \"range\" IS NOT NULL";
-        if (!set(sql, run)) {
-            return false;
-        }
-        events.inNameOf(cause.who()).noted(run, "check-asked", cause.reason());
-        return true;
+        return database.jdbi().inTransaction(handle -> {
+            boolean asked = set(handle, sql, run);
+            if (asked) {
+                events.noted(handle, run, "check-asked", reason);
+            }
+            return asked;
+        });
     }
 
     /**
@@ -201,12 +211,7 @@ public final class RunQueue {
                         .execute());
     }
 
-    private boolean set(String sql, String run) {
-        return database.jdbi()
-                        .withHandle(
-                                handle -> handle.createUpdate(database.tables().sql(sql))
-                                        .bind("id", run)
-                                        .execute())
-                > 0;
+    private boolean set(Handle handle, String sql, String run) {
+        return handle.createUpdate(database.tables().sql(sql)).bind("id", run).execute() > 0;
     }
 }

@@ -163,16 +163,28 @@ public final class JobStore {
     /**
      * Writes down that a planned start became a run or was skipped.
      *
-     * @param job the job's name
+     * @param job the job as it was seen when the start was found to be due
      * @param planned the planned start
+     * @return false when another start was written down meanwhile, and nothing was changed
      */
-    public void handled(String job, Instant planned) {
-        String sql = "UPDATE backfill.registration SET handled = CAST(:planned AS timestamptz) WHERE job = :job";
-        database.jdbi()
-                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
-                        .bind("planned", planned.toString())
-                        .bind("job", job)
-                        .execute());
+    public boolean handled(RegisteredJob job, Instant planned) {
+        String sql = """
+                UPDATE backfill.registration SET handled = CAST(:planned AS timestamptz)
+                WHERE job = :job AND handled IS NOT DISTINCT FROM CAST(:before AS timestamptz)
+                """;
+        return database.jdbi()
+                        .withHandle(
+                                handle -> handle.createUpdate(database.tables().sql(sql))
+                                        .bind("planned", planned.toString())
+                                        .bind(
+                                                "before",
+                                                job.plan()
+                                                        .handled()
+                                                        .map(Instant::toString)
+                                                        .orElse(null))
+                                        .bind("job", job.name())
+                                        .execute())
+                > 0;
     }
 
     /**

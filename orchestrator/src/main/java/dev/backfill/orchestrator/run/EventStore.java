@@ -73,7 +73,15 @@ public final class EventStore {
         database.jdbi().useHandle(handle -> noted(handle, run, what, reason));
     }
 
-    void noted(Handle handle, String run, String what, String reason) {
+    /**
+     * Writes down what happened to a run that is no change of its state.
+     *
+     * @param handle the transaction in which it happened
+     * @param run the run's id
+     * @param what in a word, such as {@code checked}
+     * @param reason why, in a line
+     */
+    public void noted(Handle handle, String run, String what, String reason) {
         ofRun(handle, run, Optional.empty(), what, reason);
     }
 

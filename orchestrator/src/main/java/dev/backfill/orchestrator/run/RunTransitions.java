@@ -1,12 +1,14 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Proof;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /**
  * The ways of a run from state to state; nothing else writes a run's state. Each is one transaction that wins or
@@ -21,6 +23,8 @@ public final class RunTransitions {
      * @param remaining how many the check before it found still to do; empty before the first pass
      */
     public record Rows(long estimated, Optional<Long> remaining) {}
+
+    private static final Optional<String> UNIQUE_VIOLATION = Optional.of("23505");
 
     private static final String ADD_PROOF = """
             INSERT INTO backfill.proof (job, run, revision, "range", horizon, remaining)
@@ -128,10 +132,18 @@ public final class RunTransitions {
      * @param run the run as it was seen
      * @param next the state aimed at
      * @param reason why, in a line; empty when there is nothing to say
-     * @return false when the run is no longer in the state in which it was seen, and nothing was changed
+     * @return false when the run is no longer in the state in which it was seen, or has failed and there is a newer one;
+     *     nothing was changed then
      */
     public boolean move(Run run, RunState next, String reason) {
-        return database.jdbi().inTransaction(handle -> move(handle, run, next, reason));
+        try {
+            return database.jdbi().inTransaction(handle -> move(handle, run, next, reason));
+        } catch (UnableToExecuteStatementException e) {
+            if (SqlStates.state(e).equals(UNIQUE_VIOLATION)) {
+                return false; // a newer run was added just now
+            }
+            throw e;
+        }
     }
 
     /**
@@ -244,10 +256,11 @@ public final class RunTransitions {
 
     private boolean move(Handle handle, Run run, RunState next, String reason) {
         String sql = """
-                UPDATE backfill.run SET state = :next, reason = nullif(:reason, ''),
+                UPDATE backfill.run AS r SET state = :next, reason = nullif(:reason, ''),
                     paused_from = CASE WHEN :next = 'PAUSED' THEN state END, hold = NULL,
                     finished = CASE WHEN :finished THEN clock_timestamp() END
-                WHERE id = :id AND state = :state
+                WHERE id = :id AND state = :state AND (state <> 'FAILED' OR NOT EXISTS (
+                    SELECT FROM backfill.run n WHERE n.job = r.job AND (n.created, n.id) > (r.created, r.id)))
                 """;
         requireLegal(run.state(), next);
         boolean changed = handle.createUpdate(database.tables().sql(sql))

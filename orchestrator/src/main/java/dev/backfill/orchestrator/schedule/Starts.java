@@ -65,7 +65,8 @@ public record Starts(String database, JobStore jobs, RunQueue queue, EventStore 
 
     private boolean start(RegisteredJob job, Instant planned) {
         boolean added = queue.insert(NewRun.planned(newId(), job.name(), job.revision(), planned));
-        if (!added && !queue.hasPlanned(job.name(), planned)) {
+        boolean skipped = !added && !queue.hasPlanned(job.name(), planned);
+        if (jobs.handled(job, planned) && skipped) {
             events.startSkipped(job.name(), planned);
             LOG.atWarn()
                     .addKeyValue("database", database)
@@ -73,7 +74,6 @@ public record Starts(String database, JobStore jobs, RunQueue queue, EventStore 
                     .addKeyValue("planned", planned)
                     .log("planned start was skipped: the run before it is not finished");
         }
-        jobs.handled(job.name(), planned);
         return added;
     }
 
