@@ -125,15 +125,15 @@ class RunBoardPagesTest {
 
     @Test
     void the_events_of_a_job_are_its_own_and_those_of_its_runs() throws SQLException {
-        stores.addRun("a", "1", RunState.RUNNING);
+        stores.addRun("stop", "1", RunState.RUNNING);
         stores.addRun("b", "2", RunState.RUNNING);
         stores.events().noted("1", "hold", "window");
-        new StopSwitch(stores.database(), stores.events()).stop(new Cause("a", "the name of a job"));
+        new StopSwitch(stores.database(), stores.events()).stop(new Cause("a", "a switch of the same name"));
 
-        assertThat(board.events(Optional.of("a"), 0, 10))
+        assertThat(board.events(Optional.of("stop"), 0, 10))
                 .extracting(event -> event.change().to().orElseThrow())
                 .containsExactly("revision 1", "hold");
-        assertThat(board.events(Optional.of("a"), 0, 10))
+        assertThat(board.events(Optional.of("stop"), 0, 10))
                 .last()
                 .satisfies(event -> assertThat(event.subject().run()).contains("1"));
     }

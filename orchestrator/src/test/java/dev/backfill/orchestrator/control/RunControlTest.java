@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.backfill.orchestrator.control.RunControl.Answer;
 import dev.backfill.orchestrator.control.RunControl.NotAllowed;
 import dev.backfill.orchestrator.control.RunControl.Reached;
+import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.testing.AtOnce;
 import dev.backfill.orchestrator.testing.TestJobs;
@@ -232,6 +233,18 @@ class RunControlTest {
         control.act(Verb.CANCEL, JOB, ANN);
 
         assertThat(control.act(Verb.RETRY, JOB, ANN)).isInstanceOf(NotAllowed.class);
+        assertThat(states()).containsExactly("FAILED", "CANCELLED");
+    }
+
+    @Test
+    void a_failed_run_that_was_seen_before_a_newer_one_was_added_and_ended_is_not_retried() throws SQLException {
+        stores.addRun(JOB, RUN, RunState.FAILED);
+        Run seen = stores.runs().find(RUN);
+        control.act(Verb.START, JOB, ANN);
+        control.act(Verb.CANCEL, JOB, ANN);
+
+        assertThat(stores.transitions().move(seen, RunState.RUNNING, "")).isFalse();
+
         assertThat(states()).containsExactly("FAILED", "CANCELLED");
     }
 

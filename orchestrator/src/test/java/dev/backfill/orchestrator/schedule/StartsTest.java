@@ -189,6 +189,19 @@ class StartsTest {
     }
 
     @Test
+    void a_run_whose_maker_died_before_it_wrote_down_its_start_is_no_skipped_start() throws SQLException {
+        register(HOURLY);
+        plannedSince("3 hours");
+        Instant hour = stores.queue().now().truncatedTo(ChronoUnit.HOURS);
+        stores.queue().insert(NewRun.planned("1", JOB, 1, hour));
+
+        assertThat(look()).isFalse();
+
+        assertThat(skipped()).isEmpty();
+        assertThat(stores.jobs().find(JOB).orElseThrow().plan().handled()).contains(hour);
+    }
+
+    @Test
     void an_alarm_starts_what_is_due() throws SQLException {
         register(HOURLY);
         plannedSince("3 hours");
