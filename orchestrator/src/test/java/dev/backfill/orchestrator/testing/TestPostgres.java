@@ -74,6 +74,19 @@ public final class TestPostgres {
         return port;
     }
 
+    /** The server that listens there; whoever started it ends it. */
+    static TestPostgres at(int port) {
+        return new TestPostgres(port);
+    }
+
+    /** The directory of its programs. */
+    String programs() throws SQLException {
+        try (TestDatabase database = newDatabase()) {
+            return database.queryStrings("SELECT setting FROM pg_config WHERE name = 'BINDIR'")
+                    .get(0);
+        }
+    }
+
     String url(String database, String user, int atPort) {
         return "jdbc:postgresql://127.0.0.1:" + atPort + "/" + database + "?user=" + user + "&sslmode=disable";
     }
