@@ -129,6 +129,19 @@ final class Daemon implements AutoCloseable {
         return client.send(request("/metrics").build(), BodyHandlers.ofString()).body();
     }
 
+    /** Registers a job by its YAML. */
+    void register(String job, String yaml) {
+        Answer answer = put("/api/v1/jobs/" + job, yaml);
+        assertThat(answer.status()).as("%s", answer.body()).isIn(200, 201);
+    }
+
+    /** Says a verb to a job, which has to be allowed; answers the job's latest run. */
+    JsonNode say(String verb, String job) {
+        Answer answer = post("/api/v1/jobs/" + job + "/" + verb);
+        assertThat(answer.status()).as("%s", answer.body()).isEqualTo(200);
+        return answer.body().path("runs").path(0);
+    }
+
     /** The latest run of a job; a missing node when there is none, or no such job. */
     JsonNode run(String job) {
         return get("/api/v1/jobs/" + job).body().path("runs").path(0);
