@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The daemon's loop over one database: makes its own tables ready, keeps its pulse, and drives the runs that are due. A
- * database that is away is tried again for ever.
+ * The daemon's loop over one database: makes its own tables ready, and drives the runs that are due. Its pulse is kept by
+ * a thread of its own, which waits for no lock. A database that is away is tried again for ever.
  */
 public final class Dispatcher {
 
@@ -59,6 +59,7 @@ public final class Dispatcher {
     private final Map<String, Long> faulted = new ConcurrentHashMap<>();
     private volatile Standing standing = new Standing(Status.STARTING, "not tried yet");
     private long said;
+    private boolean beating;
 
     /**
      * For one database.
@@ -136,7 +137,6 @@ public final class Dispatcher {
                 site.pulse().beat();
                 ready();
             }
-            site.pulse().beat();
             holds.keep();
             driveWhatIsDue();
         } catch (UnfitException e) {
@@ -152,6 +152,10 @@ public final class Dispatcher {
                 .addKeyValue("database", site.name())
                 .addKeyValue("address", site.address())
                 .log("database is ready; its runs are worked");
+        if (!beating) {
+            beating = true;
+            startThread("pulse " + site.name(), () -> beat(site.pulse(), stop));
+        }
         onReady.run();
     }
 
