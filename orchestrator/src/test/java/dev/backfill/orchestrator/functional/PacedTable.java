@@ -23,9 +23,10 @@ record PacedTable(TestDatabase database, String name, int rows) {
     /** Creates the table; each batch lasts so long. */
     static PacedTable create(TestDatabase database, String name, int rows, Duration batch) throws SQLException {
         database.execute(
-                "CREATE TABLE %s (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, began timestamptz)".formatted(name),
-                "INSERT INTO %s SELECT i FROM generate_series(1, %d) AS i".formatted(name, rows),
-                "VACUUM ANALYZE " + name,
+                "CREATE TABLE \"%s\" (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, began timestamptz)"
+                        .formatted(name),
+                "INSERT INTO \"%s\" SELECT i FROM generate_series(1, %d) AS i".formatted(name, rows),
+                "VACUUM ANALYZE \"" + name + "\"",
                 "CREATE TABLE IF NOT EXISTS pace (job text PRIMARY KEY, seconds float NOT NULL)",
                 "INSERT INTO pace VALUES ('%s', 0)".formatted(name));
         PacedTable table = new PacedTable(database, name, rows);
@@ -48,10 +49,10 @@ record PacedTable(TestDatabase database, String name, int rows) {
         return """
                 version: 1
                 job: %1$s
-                table: %1$s
+                table: '"%1$s"'
                 range: { by: id }
                 sql: |
-                  UPDATE %1$s SET n = n + 1, began = now()
+                  UPDATE "%1$s" SET n = n + 1, began = now()
                   WHERE :range AND (SELECT pg_sleep(seconds) FROM pace WHERE job = '%1$s') IS NOT NULL
                 verify: { remaining: "%2$s" }
                 batch: { size: %3$d, min: %3$d, max: %3$d }
@@ -68,7 +69,7 @@ record PacedTable(TestDatabase database, String name, int rows) {
 
     /** When the latest batch that was committed began, by the database's clock. */
     Instant latestBegin() throws SQLException {
-        return instant("(SELECT max(began) FROM " + name + ")");
+        return instant("(SELECT max(began) FROM \"" + name + "\")");
     }
 
     /** The database's clock. */
@@ -78,7 +79,7 @@ record PacedTable(TestDatabase database, String name, int rows) {
 
     /** How often the rows were changed, such as {@code 1 x 100}. */
     List<String> changes() throws SQLException {
-        return database.queryStrings("SELECT n || ' x ' || count(*) FROM " + name + " GROUP BY n ORDER BY n");
+        return database.queryStrings("SELECT n || ' x ' || count(*) FROM \"" + name + "\" GROUP BY n ORDER BY n");
     }
 
     void assertEachRowWasChangedOnce() throws SQLException {
