@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.config;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
+import dev.backfill.orchestrator.config.DatabaseSettings.Work;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +25,9 @@ final class DatabaseReader {
             "max-workers",
             "session",
             "synchronous-commit",
-            "all-tables-publication");
+            "all-tables-publication",
+            "throttle",
+            "standbys");
     private static final Set<String> SESSION =
             Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
     private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
@@ -45,7 +48,7 @@ final class DatabaseReader {
         password(defaults);
         own(defaults);
         session(defaults);
-        maxWorkers(defaults);
+        work(defaults);
     }
 
     /** Reads one of the databases. */
@@ -56,12 +59,13 @@ final class DatabaseReader {
         Section database = databases.section(name);
         allow(database);
         Section all = database.orElse(defaults);
-        return new DatabaseSettings(name, login(database, all), own(all), session(all), maxWorkers(all));
+        return new DatabaseSettings(name, login(database, all), own(all), session(all), work(all));
     }
 
     private static void allow(Section database) {
         database.allow(KEYS);
         database.section("session").allow(SESSION);
+        ThrottleReader.allow(database);
     }
 
     private Login login(Section database, Section all) {
@@ -133,7 +137,8 @@ final class DatabaseReader {
                         : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
     }
 
-    private static int maxWorkers(Section database) {
-        return database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS);
+    private static Work work(Section database) {
+        return new Work(
+                database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS), ThrottleReader.read(database));
     }
 }

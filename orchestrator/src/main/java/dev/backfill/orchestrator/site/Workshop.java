@@ -36,6 +36,9 @@ final class Workshop {
     private final Pulse pulse;
     private final DatabaseClock clock;
     private final Hands hands;
+    private final ReplicationWatch replication;
+    private final Throttle everything;
+    private final AtomicInteger driven = new AtomicInteger();
 
     Workshop(Host host, Database database, Stores stores, Pulse pulse, DatabaseClock clock) {
         this.host = host;
@@ -43,7 +46,10 @@ final class Workshop {
         this.stores = stores;
         this.pulse = pulse;
         this.clock = clock;
-        this.hands = host.hands().atMost(database.settings().maxWorkers());
+        ReplicationLimits limits = database.settings().work().replication();
+        this.hands = host.hands().atMost(database.settings().work().maxWorkers());
+        this.replication = new ReplicationWatch(database, limits, host.timing(), () -> driven.get() > 0);
+        this.everything = new Throttle(governors(pulse, limits));
     }
 
     /** Checks a job against the live database. Reads only. */
@@ -81,7 +87,7 @@ final class Workshop {
 
     /** What sets the pace of every run here. */
     Throttle everything() {
-        return new Throttle(List.of(new StopGovernor(pulse::stopped)));
+        return everything;
     }
 
     /** What sets the pace of a job's runs here. */

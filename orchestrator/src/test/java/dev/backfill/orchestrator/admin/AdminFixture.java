@@ -114,7 +114,7 @@ final class AdminFixture implements AutoCloseable {
         Settings one = SettingsReader.forDatabase(new Login(url, Optional.empty(), Optional.empty()));
         DatabaseSettings main = requireNonNull(one.databases().get("main"));
         DatabaseSettings target =
-                new DatabaseSettings(name, main.login(), main.own(), main.session(), main.maxWorkers());
+                new DatabaseSettings(name, main.login(), main.own(), main.session(), main.work());
         return new Dispatcher(new Site(host, one, target), new Silence(), () -> {});
     }
 
