@@ -87,7 +87,8 @@ public final class RunControl {
                 if (registered.isEmpty()) {
                     return new NotAllowed(state, "the job is not registered, so there is nothing to start");
                 }
-                if (queue.insert(NewRun.byHand(Run.newId(timing.now().toEpochMilli()), job, registered.getAsInt()))) {
+                String id = Run.newId(timing.now().toEpochMilli());
+                if (queue.insert(NewRun.byHand(id, job, registered.getAsInt()), cause)) {
                     return new Reached(true);
                 }
             } else if (meaning == Meaning.CHECK
@@ -108,7 +109,7 @@ public final class RunControl {
             case CANCEL -> named.move(run, RunState.CANCELLED, reason("cancelled", cause));
             case RESUME -> named.resume(run, cause.reason());
             case RETRY -> named.move(run, RunState.RUNNING, cause.reason()) && queue.handOver(run.id());
-            case CHECK -> queue.askForCheck(run.id());
+            case CHECK -> queue.askForCheck(run.id(), cause);
             case REACHED, NEW_RUN, ILLEGAL -> throw new IllegalArgumentException("nothing to change: " + meaning);
         };
     }

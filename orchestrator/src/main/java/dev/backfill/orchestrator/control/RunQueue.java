@@ -66,6 +66,21 @@ public final class RunQueue {
      * @return false when the job has an unfinished run, or had one for this planned start, and nothing was added
      */
     public boolean insert(NewRun run) {
+        return insert(run, events, "");
+    }
+
+    /**
+     * Adds a run that a person wants.
+     *
+     * @param run the run
+     * @param cause by whom and why
+     * @return false when the job has an unfinished run and nothing was added
+     */
+    public boolean insert(NewRun run, Cause cause) {
+        return insert(run, events.inNameOf(cause.who()), cause.reason());
+    }
+
+    private boolean insert(NewRun run, EventStore log, String reason) {
         String sql = """
                 INSERT INTO backfill.run (id, job, revision, state, worker, scheduled_for)
                 SELECT :id, :job, :revision, 'PENDING', :worker, CAST(:planned AS timestamptz)
@@ -82,7 +97,7 @@ public final class RunQueue {
                             .execute()
                     > 0;
             if (added) {
-                events.stateChanged(handle, run.id(), Optional.empty(), RunState.PENDING, "");
+                log.stateChanged(handle, run.id(), Optional.empty(), RunState.PENDING, reason);
             }
             return added;
         });
@@ -152,12 +167,17 @@ public final class RunQueue {
      * Asks for the range of an ended run to be checked again.
      *
      * @param run the run's id
+     * @param cause by whom and why
      * @return false when it is no longer ended
      */
-    public boolean askForCheck(String run) {
+    public boolean askForCheck(String run, Cause cause) {
         String sql = "UPDATE backfill.run SET check_asked = clock_timestamp() WHERE id = :id"
                 + " AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED') AND \"range\" IS NOT NULL";
-        return set(sql, run);
+        if (!set(sql, run)) {
+            return false;
+        }
+        events.inNameOf(cause.who()).noted(run, "check-asked", cause.reason());
+        return true;
     }
 
     /**

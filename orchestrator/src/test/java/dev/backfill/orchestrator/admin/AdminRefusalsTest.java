@@ -104,6 +104,29 @@ class AdminRefusalsTest {
                 .containsExactly("anonymous at 127.0.0.1");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "none, start, PENDING",
+        "RUNNING, cancel, CANCELLED",
+        "FAILED, retry, RUNNING",
+        "PAUSED, resume, RUNNING",
+        "FAILED, verify, check-asked"
+    })
+    void every_verb_leaves_who_and_why_in_the_audit_log(String state, String verb, String event) throws SQLException {
+        if (!state.equals("none")) {
+            run(state);
+        }
+        assertThat(admin.post("/api/v1/jobs/fill/" + verb, "{\"reason\": \"it is time\"}")
+                        .status())
+                .isEqualTo(200);
+        assertThat(database.queryStrings("SELECT \"to\" || ' by ' || who || ': ' || (detail->>'reason')"
+                        + " FROM backfill.event ORDER BY id DESC LIMIT 1"))
+                .singleElement()
+                .asString()
+                .startsWith(event + " by anonymous at 127.0.0.1: ")
+                .endsWith("it is time");
+    }
+
     @Test
     void a_job_with_an_unfinished_run_is_not_unregistered() throws SQLException {
         run("PAUSED");
