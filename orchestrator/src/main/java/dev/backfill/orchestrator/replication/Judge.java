@@ -34,8 +34,7 @@ final class Judge {
         rates.keySet().retainAll(followers.stream().map(Follower::identity).collect(Collectors.toSet()));
         List<KeepingUp> keepingUp = new ArrayList<>();
         for (Follower follower : followers) {
-            keepingUp.add(
-                    follower.isStandby() ? standby(at, position, follower) : receiver(at, position, follower));
+            keepingUp.add(follower.isStandby() ? standby(at, position, follower) : receiver(at, position, follower));
         }
         List<StandbyName> newly = attendance.seen(followers, at);
         return new Verdict(new Standing(at, keepingUp, attendance.missing()), newly);
@@ -71,8 +70,7 @@ final class Judge {
             return Optional.empty();
         }
         double seconds = backlog / Math.max(rate.getAsDouble(), 1);
-        return Optional.of(
-                seconds >= LONGEST.toSeconds() ? LONGEST : Duration.ofNanos((long) (seconds * 1e9)));
+        return Optional.of(seconds >= LONGEST.toSeconds() ? LONGEST : Duration.ofNanos((long) (seconds * 1e9)));
     }
 
     /** How fast the primary writes, in bytes a second. */

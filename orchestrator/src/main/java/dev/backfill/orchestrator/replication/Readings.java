@@ -1,7 +1,6 @@
 package dev.backfill.orchestrator.replication;
 
 import dev.backfill.orchestrator.config.ReplicationLimits;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,12 +50,14 @@ public final class Readings {
         public String display() {
             return switch (signal) {
                 case REPLICATION_DRAIN ->
-                    "standby %s would need %s s for its backlog, more than %s s".formatted(source, number(value), number(limit));
+                    "standby %s would need %s s for its backlog, more than %s s"
+                            .formatted(source, number(value), number(limit));
                 case REPLICATION_LAG ->
                     "standby %s is %s s behind, more than %s s".formatted(source, number(value), number(limit));
                 case STANDBY_MISSING -> "expected standbys are not connected: " + source;
                 case STANDBY_STALE ->
-                    "standby %s has not replied for %s s, longer than %s s".formatted(source, number(value), number(limit));
+                    "standby %s has not replied for %s s, longer than %s s"
+                            .formatted(source, number(value), number(limit));
             };
         }
 
@@ -78,10 +79,18 @@ public final class Readings {
     public static List<Reading> of(Signal signal, Standing standing, ReplicationLimits limits) {
         return switch (signal) {
             case REPLICATION_DRAIN ->
-                each(signal, standing, seconds(limits.budget()) * DRAIN_PART, k -> k.drain().orElse(k.lag()));
+                each(
+                        signal,
+                        standing,
+                        seconds(limits.budget()) * DRAIN_PART,
+                        k -> k.drain().orElse(k.lag()));
             case REPLICATION_LAG -> each(signal, standing, seconds(limits.budget()), KeepingUp::lag);
             case STANDBY_STALE ->
-                each(signal, standing, seconds(limits.staleReply()), k -> k.replyAge().orElse(Duration.ZERO));
+                each(
+                        signal,
+                        standing,
+                        seconds(limits.staleReply()),
+                        k -> k.replyAge().orElse(Duration.ZERO));
             case STANDBY_MISSING -> List.of(missing(standing));
         };
     }
@@ -96,21 +105,11 @@ public final class Readings {
     public static List<Reading> all(Standing standing, ReplicationLimits limits) {
         List<Reading> readings = new ArrayList<>();
         for (Signal signal : Signal.values()) {
-            if (limits.on().contains(watched(signal))) {
+            if (signal.isOn(limits)) {
                 readings.addAll(of(signal, standing, limits));
             }
         }
         return readings;
-    }
-
-    /** The switch of a signal in the configuration. */
-    static Watched watched(Signal signal) {
-        return switch (signal) {
-            case REPLICATION_DRAIN -> Watched.DRAIN;
-            case REPLICATION_LAG -> Watched.LAG;
-            case STANDBY_MISSING -> Watched.MISSING;
-            case STANDBY_STALE -> Watched.STALE;
-        };
     }
 
     /** The reading that is furthest above its limit, or nearest to it. */

@@ -38,9 +38,11 @@ final class ReplicationProbe {
                              WHERE l.active_pid = s.pid AND l.slot_type = 'logical')
             """;
 
-    private static final String READABLE = """
-            SELECT pg_catalog.pg_has_role(current_user, 'pg_monitor', 'USAGE')
-                OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+    private static final String MISSING_RIGHT = """
+            SELECT 'GRANT pg_monitor TO ' || quote_ident(current_user)
+            FROM pg_catalog.pg_roles
+            WHERE rolname = current_user AND NOT rolsuper
+              AND NOT pg_catalog.pg_has_role(current_user, 'pg_monitor', 'USAGE')
             """;
 
     private ReplicationProbe() {}
@@ -64,19 +66,18 @@ final class ReplicationProbe {
         }
     }
 
-    /** Whether the session's role may see what it asks for; otherwise it would see rows of NULLs. */
-    static boolean mayRead(Connection connection) throws SQLException {
-        try (PreparedStatement query = connection.prepareStatement(READABLE);
+    /** What the session's role lacks to see what it asks for; without it, it would see rows of NULLs. */
+    static Optional<String> missingRight(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(MISSING_RIGHT);
                 ResultSet row = query.executeQuery()) {
-            return row.next() && row.getBoolean(1);
+            return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
         }
     }
 
     private static Follower follower(ResultSet row) throws SQLException {
         double age = row.getDouble("reply_age");
-        Optional<Duration> replyAge = row.wasNull()
-                ? Optional.empty()
-                : Optional.of(Duration.ofNanos((long) (Math.max(0, age) * 1e9)));
+        Optional<Duration> replyAge =
+                row.wasNull() ? Optional.empty() : Optional.of(Duration.ofNanos((long) (Math.max(0, age) * 1e9)));
         return new Follower(
                 String.valueOf(row.getString("application_name")),
                 Optional.ofNullable(row.getString("address")),

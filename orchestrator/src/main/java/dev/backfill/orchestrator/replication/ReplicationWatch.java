@@ -9,7 +9,6 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -63,6 +62,17 @@ public final class ReplicationWatch {
             bell.await(busy.getAsBoolean() ? BUSY : IDLE);
         }
         disconnect();
+    }
+
+    /**
+     * What a role lacks to see the standbys.
+     *
+     * @param connection a session of that role
+     * @return the GRANT; empty when it lacks nothing
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<String> missingRight(Connection connection) throws SQLException {
+        return ReplicationProbe.missingRight(connection);
     }
 
     /** Looks at once: a run begins to move. */

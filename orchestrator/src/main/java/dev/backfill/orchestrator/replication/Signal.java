@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.replication;
 
+import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import java.util.Optional;
 
 /** What is watched of the standbys, by the words of configuration, messages and metrics. */
@@ -26,6 +28,23 @@ public enum Signal {
      */
     public String word() {
         return word;
+    }
+
+    /**
+     * Whether it is watched.
+     *
+     * @param limits what the configuration says
+     * @return true unless it is off
+     */
+    public boolean isOn(ReplicationLimits limits) {
+        return limits.on()
+                .contains(
+                        switch (this) {
+                            case REPLICATION_DRAIN -> Watched.DRAIN;
+                            case REPLICATION_LAG -> Watched.LAG;
+                            case STANDBY_MISSING -> Watched.MISSING;
+                            case STANDBY_STALE -> Watched.STALE;
+                        });
     }
 
     /**

@@ -53,10 +53,10 @@ public final class StandbyStore {
     public boolean forget(String name) {
         String sql = "DELETE FROM backfill.standby WHERE name = :name";
         return database.jdbi()
-                        .withHandle(handle -> handle.createUpdate(
-                                        database.tables().sql(sql))
-                                .bind("name", name)
-                                .execute())
+                        .withHandle(
+                                handle -> handle.createUpdate(database.tables().sql(sql))
+                                        .bind("name", name)
+                                        .execute())
                 > 0;
     }
 }

@@ -59,6 +59,7 @@ public final class Dispatcher {
     private final Map<String, Long> faulted = new ConcurrentHashMap<>();
     private volatile Standing standing = new Standing(Status.STARTING, "not tried yet");
     private long said;
+    private boolean watching;
 
     /**
      * For one database.
@@ -152,6 +153,10 @@ public final class Dispatcher {
                 .addKeyValue("database", site.name())
                 .addKeyValue("address", site.address())
                 .log("database is ready; its runs are worked");
+        if (!watching) {
+            watching = true;
+            site.workshop().watchReplication(stop);
+        }
         onReady.run();
     }
 
