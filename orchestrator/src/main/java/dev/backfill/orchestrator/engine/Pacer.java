@@ -71,8 +71,10 @@ final class Pacer {
 
     private void hold(Pace.Reason reason) {
         Hold hold = new Hold(reason.word(), reason.next());
-        if (!held.equals(Optional.of(hold)) || !detail.equals(reason.detail())) {
+        if (!held.equals(Optional.of(hold))) {
             release();
+        }
+        if (held.isEmpty() || !detail.equals(reason.detail())) {
             held = Optional.of(hold);
             detail = reason.detail();
             listener.held(run, hold, detail);
