@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.replication;
 
+import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -36,7 +37,7 @@ final class Attendance {
     /** Takes in who is there; answers the standbys that have replayed for long enough to be expected from now on. */
     List<StandbyName> seen(Collection<Follower> followers, long at) {
         Set<StandbyName> there = new HashSet<>();
-        followers.stream().filter(Follower::isStandby).forEach(f -> there.add(f.identity()));
+        followers.stream().filter(Follower::isStandby).forEach(f -> there.add(f.name()));
         since.keySet().retainAll(there);
         there.forEach(name -> since.putIfAbsent(name, at));
         for (StandbyName name : expected()) {

@@ -1,9 +1,11 @@
 package dev.backfill.orchestrator.replication;
 
+import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,12 +16,11 @@ import java.util.stream.Collectors;
 /** Makes of one probe after another how the standbys stand. Not safe for use by several threads. */
 final class Judge {
 
-    private static final Duration LONGEST = Duration.ofDays(1);
     private static final Duration OF_LATE = Duration.ofSeconds(1);
 
     private final Attendance attendance;
     private final WalTimes times = new WalTimes();
-    private final Map<StandbyName, ApplyRate> rates = new HashMap<>();
+    private final Map<Integer, Heard> heard = new HashMap<>();
 
     Judge(Attendance attendance) {
         this.attendance = attendance;
@@ -28,53 +29,70 @@ final class Judge {
     /** What there is to say after a probe, and the standbys that are expected from now on. */
     record Verdict(Standing standing, List<StandbyName> newlyExpected) {}
 
-    /** Takes in a probe: the primary's position in bytes of WAL, and who follows it. */
-    Verdict judge(long at, long position, Collection<Follower> followers) {
-        times.passed(position, at);
-        rates.keySet().retainAll(followers.stream().map(Follower::identity).collect(Collectors.toSet()));
-        List<KeepingUp> keepingUp = new ArrayList<>();
-        for (Follower follower : followers) {
-            keepingUp.add(follower.isStandby() ? standby(at, position, follower) : receiver(at, position, follower));
+    /**
+     * What was heard of one connection: its speed, and when a reply came last. By our clock, for the standby's may be
+     * wrong; only the age of the first reply has to be taken from the two.
+     */
+    private static final class Heard {
+
+        private final ApplyRate rate = new ApplyRate();
+        private Optional<Reply> last = Optional.empty();
+        private long moment;
+
+        /** Whether there is something new. */
+        boolean takeIn(Optional<Reply> reply, long at) {
+            if (reply.map(Reply::sent).equals(last.map(Reply::sent))) {
+                return false;
+            }
+            moment = last.isPresent()
+                    ? at
+                    : at - reply.map(Reply::age).orElse(Duration.ZERO).toNanos();
+            last = reply;
+            return true;
         }
-        List<StandbyName> newly = attendance.seen(followers, at);
-        return new Verdict(new Standing(at, keepingUp, attendance.missing()), newly);
+
+        Optional<Duration> age(long at) {
+            return last.map(reply -> Duration.ofNanos(Math.max(0, at - moment)));
+        }
     }
 
-    private KeepingUp standby(long at, long position, Follower follower) {
+    /** Takes in a probe. */
+    Verdict judge(long at, Answer answer) {
+        long position = answer.position();
+        times.passed(position, at);
+        heard.keySet().retainAll(answer.followers().stream().map(Follower::pid).collect(Collectors.toSet()));
+        List<KeepingUp> keepingUp = new ArrayList<>();
+        for (Follower follower : answer.followers()) {
+            Heard of = heard.computeIfAbsent(follower.pid(), pid -> new Heard());
+            boolean isNew = of.takeIn(follower.reply(), at);
+            keepingUp.add(
+                    follower.isStandby() ? standby(at, position, follower, isNew) : receiver(at, position, follower));
+        }
+        List<StandbyName> newly = attendance.seen(answer.followers(), at);
+        return new Verdict(new Standing(at, times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
+    }
+
+    private KeepingUp standby(long at, long position, Follower follower, boolean isNew) {
         long replayed = follower.replayed().orElseThrow();
         long backlog = Math.max(0, position - replayed);
-        ApplyRate rate = rates.computeIfAbsent(follower.identity(), name -> new ApplyRate());
-        rate.sampled(at, replayed, backlog);
+        Heard of = heard.get(follower.pid());
+        if (isNew) {
+            of.rate.sampled(at, replayed, backlog);
+        }
         return new KeepingUp(
-                follower.identity(),
-                backlog,
-                times.behind(replayed, at),
-                drain(backlog, rate.bytesPerSecond()),
-                follower.replyAge());
+                follower.name(), backlog, times.behind(replayed, at), of.rate.bytesPerSecond(), of.age(at));
     }
 
     /** What only receives reports now and then: it is as far behind as it was when it reported last. */
     private KeepingUp receiver(long at, long position, Follower follower) {
         long received = follower.received().orElse(position);
-        long reported = at - follower.replyAge().orElse(Duration.ZERO).toNanos();
+        Optional<Duration> age = heard.get(follower.pid()).age(at);
+        long reported = at - age.orElse(Duration.ZERO).toNanos();
         return new KeepingUp(
-                follower.identity(),
+                follower.name(),
                 Math.max(0, position - received),
                 times.behind(received, reported),
-                Optional.empty(),
-                follower.replyAge());
-    }
-
-    private static Optional<Duration> drain(long backlog, OptionalDouble rate) {
-        if (rate.isEmpty()) {
-            return Optional.empty();
-        }
-        double seconds = backlog / Math.max(rate.getAsDouble(), 1);
-        return Optional.of(seconds >= LONGEST.toSeconds() ? LONGEST : Duration.ofNanos((long) (seconds * 1e9)));
-    }
-
-    /** How fast the primary writes, in bytes a second. */
-    double writing(long now) {
-        return times.rate(now, OF_LATE);
+                OptionalDouble.empty(),
+                age);
     }
 }

@@ -50,13 +50,14 @@ public final class Readings {
         public String display() {
             return switch (signal) {
                 case REPLICATION_DRAIN ->
-                    "standby %s would need %s s for its backlog, more than %s s"
+                    "standby %s would need %s s for its backlog; allowed are %s s"
                             .formatted(source, number(value), number(limit));
                 case REPLICATION_LAG ->
-                    "standby %s is %s s behind, more than %s s".formatted(source, number(value), number(limit));
-                case STANDBY_MISSING -> "expected standbys are not connected: " + source;
+                    "standby %s is %s s behind; allowed are %s s".formatted(source, number(value), number(limit));
+                case STANDBY_MISSING ->
+                    isOver() ? "expected standbys are not connected: " + source : "all expected standbys are back";
                 case STANDBY_STALE ->
-                    "standby %s has not replied for %s s, longer than %s s"
+                    "standby %s has not replied for %s s; allowed are %s s"
                             .formatted(source, number(value), number(limit));
             };
         }
@@ -74,16 +75,17 @@ public final class Readings {
      * @param signal which
      * @param standing how the standbys stood
      * @param limits what is allowed
+     * @param age how long ago that was
      * @return a reading of each standby, or one of all together
      */
-    public static List<Reading> of(Signal signal, Standing standing, ReplicationLimits limits) {
+    public static List<Reading> of(Signal signal, Standing standing, ReplicationLimits limits, Duration age) {
         return switch (signal) {
             case REPLICATION_DRAIN ->
                 each(
                         signal,
                         standing,
                         seconds(limits.budget()) * DRAIN_PART,
-                        k -> k.drain().orElse(k.lag()));
+                        k -> k.drain(standing.writing() * seconds(age)));
             case REPLICATION_LAG -> each(signal, standing, seconds(limits.budget()), KeepingUp::lag);
             case STANDBY_STALE ->
                 each(
@@ -100,13 +102,14 @@ public final class Readings {
      *
      * @param standing how the standbys stood
      * @param limits what is watched and allowed
+     * @param age how long ago that was
      * @return by signal, then by standby
      */
-    public static List<Reading> all(Standing standing, ReplicationLimits limits) {
+    public static List<Reading> all(Standing standing, ReplicationLimits limits, Duration age) {
         List<Reading> readings = new ArrayList<>();
         for (Signal signal : Signal.values()) {
             if (signal.isOn(limits)) {
-                readings.addAll(of(signal, standing, limits));
+                readings.addAll(of(signal, standing, limits, age));
             }
         }
         return readings;

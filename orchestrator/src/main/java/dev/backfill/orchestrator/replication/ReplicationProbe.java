@@ -24,13 +24,40 @@ final class ReplicationProbe {
         }
     }
 
+    /**
+     * A connection that streams WAL from the primary.
+     *
+     * @param pid the process that serves it; another connection has another
+     * @param name what it is known by
+     * @param received how far it has written or flushed, in bytes of WAL; empty before its first report
+     * @param replayed how far it has replayed, in bytes of WAL; empty for what never replays, such as pg_receivewal
+     * @param reply its last reply; empty before the first
+     */
+    record Follower(
+            int pid, StandbyName name, Optional<Long> received, Optional<Long> replayed, Optional<Reply> reply) {
+
+        /** Whether it replays, as a standby does. */
+        boolean isStandby() {
+            return replayed.isPresent();
+        }
+    }
+
+    /**
+     * A reply.
+     *
+     * @param sent when, by the sender's clock, in microseconds
+     * @param age how old it is, as far as the two machines' clocks agree
+     */
+    record Reply(long sent, Duration age) {}
+
     private static final String PROBE = """
             SELECT CASE WHEN NOT pg_catalog.pg_is_in_recovery()
                        THEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0') END AS position,
-                   s.pid, s.application_name, host(s.client_addr) AS address,
+                   s.pid, s.application_name, pg_catalog.host(s.client_addr) AS address,
                    pg_catalog.pg_wal_lsn_diff(greatest(s.write_lsn, s.flush_lsn), '0/0') AS received,
                    pg_catalog.pg_wal_lsn_diff(s.replay_lsn, '0/0') AS replayed,
-                   extract(epoch FROM clock_timestamp() - s.reply_time) AS reply_age
+                   CAST(extract(epoch FROM s.reply_time) * 1000000 AS bigint) AS reply_sent,
+                   extract(epoch FROM pg_catalog.clock_timestamp() - s.reply_time) AS reply_age
             FROM (SELECT) AS one
             LEFT JOIN pg_catalog.pg_stat_replication s
               ON s.state IN ('streaming', 'catchup')
@@ -39,7 +66,7 @@ final class ReplicationProbe {
             """;
 
     private static final String MISSING_RIGHT = """
-            SELECT 'GRANT pg_monitor TO ' || quote_ident(current_user)
+            SELECT 'GRANT pg_monitor TO ' || pg_catalog.quote_ident(current_user)
             FROM pg_catalog.pg_roles
             WHERE rolname = current_user AND NOT rolsuper
               AND NOT pg_catalog.pg_has_role(current_user, 'pg_monitor', 'USAGE')
@@ -75,15 +102,20 @@ final class ReplicationProbe {
     }
 
     private static Follower follower(ResultSet row) throws SQLException {
-        double age = row.getDouble("reply_age");
-        Optional<Duration> replyAge =
-                row.wasNull() ? Optional.empty() : Optional.of(Duration.ofNanos((long) (Math.max(0, age) * 1e9)));
+        String address = row.getString("address");
         return new Follower(
-                String.valueOf(row.getString("application_name")),
-                Optional.ofNullable(row.getString("address")),
+                row.getInt("pid"),
+                new StandbyName(String.valueOf(row.getString("application_name")), address == null ? "" : address),
                 position(row, "received"),
                 position(row, "replayed"),
-                replyAge);
+                reply(row));
+    }
+
+    private static Optional<Reply> reply(ResultSet row) throws SQLException {
+        double age = row.getDouble("reply_age");
+        return row.wasNull()
+                ? Optional.empty()
+                : Optional.of(new Reply(row.getLong("reply_sent"), Duration.ofNanos((long) (Math.max(0, age) * 1e9))));
     }
 
     private static Optional<Long> position(ResultSet row, String column) throws SQLException {

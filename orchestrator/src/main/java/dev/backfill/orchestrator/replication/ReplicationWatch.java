@@ -3,12 +3,14 @@ package dev.backfill.orchestrator.replication;
 import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * Looks at the standbys of a database, on a connection of its own: four times a second while runs move, now and then while
  * none does, so that it knows who is expected. One thread looks; any may ask what was seen.
  */
-public final class ReplicationWatch {
+public final class ReplicationWatch implements SignalGovernor.Sight {
 
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationWatch.class);
     private static final Duration BUSY = Duration.ofMillis(250);
@@ -27,6 +29,7 @@ public final class ReplicationWatch {
     private static final Duration READ_EXPECTED_AGAIN = Duration.ofSeconds(5);
 
     private final Database database;
+    private final ReplicationLimits limits;
     private final StandbyStore store;
     private final Timing timing;
     private final BooleanSupplier busy;
@@ -48,6 +51,7 @@ public final class ReplicationWatch {
      */
     public ReplicationWatch(Database database, ReplicationLimits limits, Timing timing, BooleanSupplier busy) {
         this.database = database;
+        this.limits = limits;
         this.store = new StandbyStore(database);
         this.timing = timing;
         this.busy = busy;
@@ -80,30 +84,38 @@ public final class ReplicationWatch {
         bell.ring();
     }
 
-    /**
-     * What was seen last.
-     *
-     * @return empty before the first look that succeeded
-     */
+    @Override
     public Optional<Standing> standing() {
         return standing;
     }
 
-    /**
-     * Why nothing can be seen.
-     *
-     * @return empty while something can
-     */
+    @Override
     public Optional<String> trouble() {
         return trouble;
     }
 
-    Duration age(Standing seen) {
-        return timing.since(seen.at());
+    @Override
+    public long now() {
+        return timing.nanos();
     }
 
-    long now() {
-        return timing.nanos();
+    /**
+     * What was read last of the signals that are on.
+     *
+     * @return by signal, then by standby, with what was written since; empty while nothing was seen yet
+     */
+    public List<Reading> readings() {
+        return standing.map(seen -> Readings.all(seen, limits, age(seen))).orElse(List.of());
+    }
+
+    /** What is watched, and what is allowed. */
+    public ReplicationLimits limits() {
+        return limits;
+    }
+
+    /** The standbys that are expected because they were seen. */
+    public StandbyStore standbys() {
+        return store;
     }
 
     private void look() {
@@ -112,14 +124,26 @@ public final class ReplicationWatch {
             long asked = timing.nanos();
             ReplicationProbe.Answer answer = ReplicationProbe.ask(open);
             readExpected(asked);
-            Judge.Verdict verdict = judge().judge(asked, answer.position(), answer.followers());
+            Judge.Verdict verdict = judge().judge(asked, answer);
             standing = Optional.of(verdict.standing());
             trouble = Optional.empty();
             verdict.newlyExpected().forEach(this::expect);
         } catch (SQLException | RuntimeException e) {
+            disconnect();
+            failed(e);
+        }
+    }
+
+    private void failed(Exception e) {
+        try {
             SqlStates.requireFromDatabase(e);
             trouble = Optional.of(SqlStates.message(e));
-            disconnect();
+        } catch (RuntimeException fault) {
+            trouble = Optional.of("a fault of the program; its log says more");
+            LOG.atError()
+                    .addKeyValue("database", database.settings().name())
+                    .setCause(fault)
+                    .log("looking at the standbys failed; runs hold, and it is tried again");
         }
     }
 

@@ -15,13 +15,48 @@ import java.util.Optional;
  */
 public final class SignalGovernor implements Governor {
 
+    /** What was seen last of the standbys. Safe for use by several threads. */
+    public interface Sight {
+
+        /**
+         * What was seen last.
+         *
+         * @return empty before the first look that succeeded
+         */
+        Optional<Standing> standing();
+
+        /**
+         * Why nothing can be seen.
+         *
+         * @return empty while something can
+         */
+        Optional<String> trouble();
+
+        /**
+         * The time by which standings are dated.
+         *
+         * @return by the monotonic clock
+         */
+        long now();
+
+        /**
+         * How old a standing is.
+         *
+         * @param seen what was seen
+         * @return never negative
+         */
+        default Duration age(Standing seen) {
+            return Duration.ofNanos(Math.max(0, now() - seen.at()));
+        }
+    }
+
     private static final Duration STALE_AFTER = Duration.ofSeconds(5);
     private static final long LEAST_HOLD = Duration.ofSeconds(1).toNanos();
 
     private final Signal signal;
     private final ReplicationLimits limits;
-    private final ReplicationWatch watch;
-    private boolean holding;
+    private final Sight sight;
+    private Optional<String> why = Optional.empty();
     private long since;
 
     /**
@@ -29,12 +64,12 @@ public final class SignalGovernor implements Governor {
      *
      * @param signal which
      * @param limits what is allowed
-     * @param watch what was seen last
+     * @param sight what was seen last
      */
-    public SignalGovernor(Signal signal, ReplicationLimits limits, ReplicationWatch watch) {
+    public SignalGovernor(Signal signal, ReplicationLimits limits, Sight sight) {
         this.signal = signal;
         this.limits = limits;
-        this.watch = watch;
+        this.sight = sight;
     }
 
     @Override
@@ -44,42 +79,40 @@ public final class SignalGovernor implements Governor {
 
     @Override
     public synchronized Pace pace() {
-        Optional<Standing> standing = watch.standing().filter(s -> watch.age(s).compareTo(STALE_AFTER) < 0);
-        if (standing.isEmpty()) {
-            hold();
-            return Pace.hold(new Reason(
-                    signal.word(),
-                    "the standbys cannot be seen: " + watch.trouble().orElse("not looked for yet"),
-                    "the run goes on by itself once they can"));
+        Optional<Standing> seen = sight.standing().filter(s -> sight.age(s).compareTo(STALE_AFTER) < 0);
+        if (seen.isEmpty()) {
+            String blind = "the standbys cannot be seen: " + sight.trouble().orElse("no answer yet");
+            hold(blind);
+            return Pace.hold(new Reason(signal.word(), blind, "the run goes on by itself once they can"));
         }
-        List<Reading> readings = Readings.of(signal, standing.get(), limits);
-        Optional<Reading> worst = Readings.worst(readings);
-        if (worst.isEmpty()) {
-            holding = false;
-            return Pace.FULL;
-        }
-        decide(readings);
-        return holding ? Pace.hold(new Reason(signal.word(), worst.get().display(), next())) : Pace.FULL;
+        decide(Readings.of(signal, seen.get(), limits, sight.age(seen.get())));
+        return why.map(detail -> Pace.hold(new Reason(signal.word(), detail, next())))
+                .orElse(Pace.FULL);
     }
 
     private void decide(List<Reading> readings) {
-        if (readings.stream().anyMatch(Reading::isOver)) {
-            hold();
-        } else if (holding && readings.stream().allMatch(Reading::isWellBelow) && heldLongEnough()) {
-            holding = false;
+        Optional<Reading> worst = Readings.worst(readings);
+        if (worst.isPresent() && worst.get().isOver()) {
+            hold(worst.get().display());
+        } else if (why.isPresent()) {
+            if (readings.stream().allMatch(Reading::isWellBelow) && heldLongEnough()) {
+                why = Optional.empty();
+            } else {
+                why = Optional.of(worst.map(Reading::display).orElse("the standbys can be seen again"));
+            }
         }
     }
 
     /** The drain gate opens and closes as often as it needs to; the others would flutter. */
     private boolean heldLongEnough() {
-        return signal == Signal.REPLICATION_DRAIN || watch.now() - since >= LEAST_HOLD;
+        return signal == Signal.REPLICATION_DRAIN || sight.now() - since >= LEAST_HOLD;
     }
 
-    private void hold() {
-        if (!holding) {
-            holding = true;
-            since = watch.now();
+    private void hold(String detail) {
+        if (why.isEmpty()) {
+            since = sight.now();
         }
+        why = Optional.of(detail);
     }
 
     private String next() {

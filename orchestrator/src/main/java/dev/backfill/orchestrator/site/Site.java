@@ -18,10 +18,7 @@ import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
-import dev.backfill.orchestrator.replication.Readings;
-import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.ReplicationWatch;
-import dev.backfill.orchestrator.replication.StandbyStore;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
@@ -35,7 +32,6 @@ import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
@@ -196,35 +192,9 @@ public final class Site implements AutoCloseable {
         return workshop.everything();
     }
 
-    /**
-     * What is read of the database's health now.
-     *
-     * @return each signal that is on, by signal, then by standby; empty while nothing can be read
-     */
-    public List<Reading> readings() {
-        return workshop.replication()
-                .standing()
-                .map(s -> Readings.all(s, workshop.limits()))
-                .orElse(List.of());
-    }
-
-    /**
-     * How the database's health is read.
-     *
-     * @return what was seen last, and what keeps it from being seen
-     */
+    /** What is seen of its standbys. */
     public ReplicationWatch replication() {
         return workshop.replication();
-    }
-
-    /**
-     * Forgets a standby that is gone for good.
-     *
-     * @param standby its application_name
-     * @return false when none of that name was expected
-     */
-    public boolean forgetStandby(String standby) {
-        return new StandbyStore(database).forget(standby);
     }
 
     Workshop workshop() {
