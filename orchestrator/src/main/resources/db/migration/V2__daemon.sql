@@ -32,6 +32,14 @@ CREATE TABLE switch (
 );
 COMMENT ON TABLE switch IS 'While the row stop is there, no run moves.';
 
+CREATE TABLE standby (
+    name text NOT NULL,
+    address text NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (name, address)
+);
+COMMENT ON TABLE standby IS 'Standbys that were seen replaying; runs hold while one of them is missing.';
+
 ALTER TABLE run
     ADD COLUMN hold jsonb,
     ADD COLUMN canary timestamptz,

@@ -3,10 +3,13 @@ package dev.backfill.orchestrator.config;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
+import dev.backfill.orchestrator.config.DatabaseSettings.Work;
+import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -24,7 +27,9 @@ final class DatabaseReader {
             "max-workers",
             "session",
             "synchronous-commit",
-            "all-tables-publication");
+            "all-tables-publication",
+            "throttle",
+            "standbys");
     private static final Set<String> SESSION =
             Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
     private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
@@ -45,7 +50,7 @@ final class DatabaseReader {
         password(defaults);
         own(defaults);
         session(defaults);
-        maxWorkers(defaults);
+        work(defaults);
     }
 
     /** Reads one of the databases. */
@@ -56,12 +61,13 @@ final class DatabaseReader {
         Section database = databases.section(name);
         allow(database);
         Section all = database.orElse(defaults);
-        return new DatabaseSettings(name, login(database, all), own(all), session(all), maxWorkers(all));
+        return new DatabaseSettings(name, login(database, all), own(all), session(all), work(all));
     }
 
     private static void allow(Section database) {
         database.allow(KEYS);
         database.section("session").allow(SESSION);
+        ThrottleReader.allow(database);
     }
 
     private Login login(Section database, Section all) {
@@ -133,7 +139,58 @@ final class DatabaseReader {
                         : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
     }
 
-    private static int maxWorkers(Section database) {
-        return database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS);
+    private static Work work(Section database) {
+        return new Work(
+                database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS), ThrottleReader.read(database));
+    }
+
+    /** Reads what is watched of a database's standbys, and what is allowed. */
+    private static final class ThrottleReader {
+
+        private static final Set<String> KEYS =
+                Set.of("replication-drain", "replication-lag", "standby-missing", "standby-stale");
+        private static final Set<String> OFF = Set.of("off", "false");
+        private static final Duration SHORTEST = Duration.ofMillis(100);
+        private static final Duration LONGEST = Duration.ofDays(1);
+
+        private ThrottleReader() {}
+
+        /** Refuses what it does not know. */
+        static void allow(Section database) {
+            Section throttle = database.section("throttle");
+            throttle.allow(KEYS);
+            if (!throttle.says("replication-lag", OFF)) {
+                throttle.section("replication-lag").allow(Set.of("budget"));
+            }
+            if (!throttle.says("standby-stale", OFF)) {
+                throttle.section("standby-stale").allow(Set.of("limit"));
+            }
+        }
+
+        /** Reads a database's limits. */
+        static ReplicationLimits read(Section database) {
+            Section throttle = database.section("throttle");
+            EnumSet<Watched> on = EnumSet.noneOf(Watched.class);
+            if (throttle.isFirst("replication-drain", "on", "off")) {
+                on.add(Watched.DRAIN);
+            }
+            Duration budget = SHORTEST;
+            if (!throttle.says("replication-lag", OFF)) {
+                on.add(Watched.LAG);
+                budget = throttle.section("replication-lag").duration("budget", SHORTEST, LONGEST);
+            } else if (on.remove(Watched.DRAIN)) {
+                throttle.problem(
+                        "replication-drain", "needs the budget of replication-lag, which is off; turn both off");
+            }
+            if (throttle.isFirst("standby-missing", "on", "off")) {
+                on.add(Watched.MISSING);
+            }
+            Duration stale = LONGEST;
+            if (!throttle.says("standby-stale", OFF)) {
+                on.add(Watched.STALE);
+                stale = throttle.section("standby-stale").duration("limit", SHORTEST, LONGEST);
+            }
+            return new ReplicationLimits(on, budget, stale, database.texts("standbys"));
+        }
     }
 }

@@ -10,21 +10,29 @@ import java.util.Optional;
  * @param login where it is and as whom
  * @param own the own tables
  * @param session what holds for every session of a batch
- * @param maxWorkers how many workers of this process work in it at once
+ * @param work how much may be done in it at once
  */
-public record DatabaseSettings(String name, Login login, OwnSchema own, Session session, int maxWorkers) {
+public record DatabaseSettings(String name, Login login, OwnSchema own, Session session, Work work) {
 
     /** The most workers that one process may have in a database. */
     public static final int MOST_WORKERS = 1_000;
 
     /**
-     * Checks the number of workers.
+     * How much may be done in a database at once.
      *
-     * @throws IllegalArgumentException when it is not from 1 to {@link #MOST_WORKERS}
+     * @param maxWorkers how many workers of this process work in it at once
+     * @param replication what is watched of its standbys, and what is allowed
      */
-    public DatabaseSettings {
-        if (maxWorkers < 1 || maxWorkers > MOST_WORKERS) {
-            throw new IllegalArgumentException("max-workers must be from 1 to " + MOST_WORKERS);
+    public record Work(int maxWorkers, ReplicationLimits replication) {
+        /**
+         * Checks the number of workers.
+         *
+         * @throws IllegalArgumentException when it is not from 1 to {@link #MOST_WORKERS}
+         */
+        public Work {
+            if (maxWorkers < 1 || maxWorkers > MOST_WORKERS) {
+                throw new IllegalArgumentException("max-workers must be from 1 to " + MOST_WORKERS);
+            }
         }
     }
 

@@ -57,7 +57,7 @@ public final class SettingsReader {
                 .settings(() -> ConfigFactory.parseMap(Map.of("databases.main.url", login.url()), "--database"));
         Map<String, DatabaseSettings> databases = new TreeMap<>(settings.databases());
         databases.computeIfPresent(
-                "main", (name, d) -> new DatabaseSettings(name, login, d.own(), d.session(), d.maxWorkers()));
+                "main", (name, d) -> new DatabaseSettings(name, login, d.own(), d.session(), d.work()));
         return new Settings(settings.lease(), databases, settings.daemon());
     }
 

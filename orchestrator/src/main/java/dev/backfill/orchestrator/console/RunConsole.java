@@ -16,11 +16,13 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What an operator sees of a run in the foreground: a bar where there is a terminal, plain lines elsewhere. */
 public final class RunConsole implements RunListener, AutoCloseable {
 
+    private static final Pattern NUMBER = Pattern.compile("[0-9.]+");
     private static final Duration TERMINAL_PERIOD = Duration.ofMillis(500);
     private static final Duration PLAIN_PERIOD = Duration.ofSeconds(5);
     private static final Duration SAID_AGAIN = Duration.ofSeconds(30);
@@ -112,7 +114,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
     public void held(String heldRun, Hold hold, String detail) {
         String text = "held: " + hold.word() + ": " + detail + "; " + hold.next();
         standing = text;
-        sayOnce(text, text);
+        sayOnce(NUMBER.matcher(text).replaceAll("0"), text);
     }
 
     @Override

@@ -43,6 +43,14 @@ public final class Database implements AutoCloseable {
                    set_config('default_transaction_isolation', 'read committed', false)
             """;
 
+    private static final Duration PROBE_SOCKET_TIMEOUT = Duration.ofSeconds(4);
+    private static final String PROBE_SESSION = """
+            SELECT set_config('application_name', 'backfill monitor', false),
+                   set_config('lock_timeout', '200ms', false),
+                   set_config('statement_timeout', '2s', false),
+                   set_config('default_transaction_read_only', 'on', false)
+            """;
+
     private final DatabaseSettings settings;
     private final OwnTables tables;
     private final HikariDataSource control;
@@ -140,6 +148,23 @@ public final class Database implements AutoCloseable {
         workers.removeIf(HikariDataSource::isClosed);
         workers.push(opened);
         return new WorkerSessions(opened);
+    }
+
+    /**
+     * One connection of its own for looking at the database's health, past every pool, that waits for nothing long.
+     *
+     * @return an open connection in autocommit mode; the caller closes it
+     * @throws SQLException with the server's or the driver's reason
+     */
+    public Connection connectProbe() throws SQLException {
+        Connection connection = dataSource(PROBE_SOCKET_TIMEOUT).getConnection();
+        try (var statement = connection.createStatement()) {
+            statement.execute(PROBE_SESSION);
+            return connection;
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
     }
 
     /**

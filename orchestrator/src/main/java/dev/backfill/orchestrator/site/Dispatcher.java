@@ -155,6 +155,7 @@ public final class Dispatcher {
         if (!beating) {
             beating = true;
             startThread("pulse " + site.name(), () -> beat(site.pulse(), stop));
+            site.workshop().watchReplication(stop);
         }
         onReady.run();
     }

@@ -26,7 +26,6 @@ final class HoldKeeper {
     private final Timing timing;
     private final Map<String, Written> written = new HashMap<>();
     private final Map<String, Long> said = new HashMap<>();
-    private long counted;
 
     private record Written(Held held, long at) {}
 
@@ -34,18 +33,14 @@ final class HoldKeeper {
         this.site = site;
         this.ears = ears;
         this.timing = site.host().timing();
-        this.counted = timing.nanos();
     }
 
     /** Called about once a second. */
     void keep() {
-        Duration passed = timing.since(counted);
-        counted = timing.nanos();
+        site.holds().stoodStill().forEach((reason, time) -> ears.held(reason.job(), site.name(), reason.word(), time));
         Set<String> held = new HashSet<>();
         for (HoldBook.Entry entry : site.holds().entries()) {
             held.add(entry.run());
-            Duration part = entry.lasted().compareTo(passed) < 0 ? entry.lasted() : passed;
-            ears.held(entry.job(), site.name(), entry.hold().word(), part);
             write(entry);
             say(entry);
         }

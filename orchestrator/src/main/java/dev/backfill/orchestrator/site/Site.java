@@ -18,6 +18,7 @@ import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
@@ -191,6 +192,11 @@ public final class Site implements AutoCloseable {
         return workshop.everything();
     }
 
+    /** What is seen of its standbys. */
+    public ReplicationWatch replication() {
+        return workshop.replication();
+    }
+
     Workshop workshop() {
         return workshop;
     }
@@ -245,6 +251,7 @@ public final class Site implements AutoCloseable {
         pulse.beat();
         Stop ended = new Stop(host.timing());
         Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
+        workshop.watchReplication(ended);
         try {
             return workshop.drive(run, statement, listener, stop);
         } finally {

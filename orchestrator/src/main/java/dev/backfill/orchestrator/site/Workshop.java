@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.site;
 
 import dev.backfill.api.JobDefinition;
+import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SessionSettings;
 import dev.backfill.orchestrator.db.WorkerSessions;
@@ -13,9 +14,14 @@ import dev.backfill.orchestrator.engine.RunDriver;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.replication.ReplicationWatch;
+import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.replication.SignalGovernor;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
+import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.StopGovernor;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.WindowGovernor;
@@ -23,8 +29,11 @@ import dev.backfill.orchestrator.throttle.Windows;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /** What does the work in one database: checks jobs, and drives runs. Safe for use by several threads. */
@@ -36,6 +45,9 @@ final class Workshop {
     private final Pulse pulse;
     private final DatabaseClock clock;
     private final Hands hands;
+    private final ReplicationWatch replication;
+    private final Throttle everything;
+    private final AtomicInteger driven = new AtomicInteger();
 
     Workshop(Host host, Database database, Stores stores, Pulse pulse, DatabaseClock clock) {
         this.host = host;
@@ -43,13 +55,68 @@ final class Workshop {
         this.stores = stores;
         this.pulse = pulse;
         this.clock = clock;
-        this.hands = host.hands().atMost(database.settings().maxWorkers());
+        ReplicationLimits limits = database.settings().work().replication();
+        this.hands = host.hands().atMost(database.settings().work().maxWorkers());
+        this.replication = new ReplicationWatch(database, limits, host.timing(), () -> driven.get() > 0);
+        this.everything = new Throttle(governors(pulse, limits, replication));
     }
 
-    /** Checks a job against the live database. Reads only. */
+    private static List<Governor> governors(Pulse pulse, ReplicationLimits limits, ReplicationWatch watch) {
+        List<Governor> governors = new ArrayList<>();
+        governors.add(new StopGovernor(pulse::stopped));
+        for (Signal signal : Signal.values()) {
+            if (signal.isOn(limits)) {
+                governors.add(new SignalGovernor(signal, limits, watch));
+            }
+        }
+        return governors;
+    }
+
+    /** Checks a job against the live database, and whether what it has to give way to can be seen. Reads only. */
     LiveCheck.Result check(LoadedJob job) throws SQLException {
+        LiveCheck.Result result;
         try (Connection connection = database.connect(checking(job.definition()))) {
-            return LiveCheck.check(job, connection);
+            result = LiveCheck.check(job, connection);
+        }
+        Optional<Problem> blind = blind(job);
+        if (blind.isEmpty()) {
+            return result;
+        }
+        List<Problem> problems =
+                new ArrayList<>(result instanceof LiveCheck.Refused refused ? refused.problems() : List.of());
+        problems.add(blind.get());
+        return new LiveCheck.Refused(problems);
+    }
+
+    private Optional<Problem> blind(LoadedJob job) throws SQLException {
+        if (!limits().isWatching()) {
+            return Optional.empty();
+        }
+        try (Connection connection = database.connectProbe()) {
+            return ReplicationWatch.missingRight(connection)
+                    .map(grant -> job.problem(
+                            "/database",
+                            "the standbys cannot be watched: the role lacks pg_monitor",
+                            grant
+                                    + "; or turn the signals off in the configuration: throttle { replication-drain = off,"
+                                    + " replication-lag = off, standby-missing = off, standby-stale = off }"));
+        }
+    }
+
+    /** What is watched of the standbys, and what is allowed. */
+    ReplicationLimits limits() {
+        return database.settings().work().replication();
+    }
+
+    /** What is seen of the standbys. */
+    ReplicationWatch replication() {
+        return replication;
+    }
+
+    /** Looks at the standbys until stopped, if there is anything to watch. */
+    void watchReplication(Stop stop) {
+        if (limits().isWatching()) {
+            Dispatcher.startThread("standbys " + database.settings().name(), () -> replication.watch(stop));
         }
     }
 
@@ -71,17 +138,21 @@ final class Workshop {
     private Run with(Run run, JobStatement statement, Ending ending, Function<RunDriver, Run> work)
             throws SQLException {
         int connections = statement.job().execution().parallelism() + 1;
+        driven.incrementAndGet();
+        replication.wake();
         try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
             Limits limits = new Limits(throttle(statement.job()), hands);
             Surroundings around =
                     new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), limits);
             return work.apply(new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)));
+        } finally {
+            driven.decrementAndGet();
         }
     }
 
     /** What sets the pace of every run here. */
     Throttle everything() {
-        return new Throttle(List.of(new StopGovernor(pulse::stopped)));
+        return everything;
     }
 
     /** What sets the pace of a job's runs here. */

@@ -113,8 +113,7 @@ final class AdminFixture implements AutoCloseable {
     private static Dispatcher dispatcher(Host host, String name, String url) {
         Settings one = SettingsReader.forDatabase(new Login(url, Optional.empty(), Optional.empty()));
         DatabaseSettings main = requireNonNull(one.databases().get("main"));
-        DatabaseSettings target =
-                new DatabaseSettings(name, main.login(), main.own(), main.session(), main.maxWorkers());
+        DatabaseSettings target = new DatabaseSettings(name, main.login(), main.own(), main.session(), main.work());
         return new Dispatcher(new Site(host, one, target), new Silence(), () -> {});
     }
 

@@ -11,10 +11,13 @@ import dev.backfill.orchestrator.config.DaemonSettings.Admin;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
+import dev.backfill.orchestrator.config.DatabaseSettings.Work;
+import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,13 +45,42 @@ class SettingsReaderTest {
         assertThat(SettingsReader.forDatabase(LOGIN))
                 .isEqualTo(new Settings(
                         Duration.ofSeconds(15),
-                        Map.of("main", new DatabaseSettings("main", LOGIN, DEFAULT_SCHEMA, DEFAULT_SESSION, 16)),
+                        Map.of("main", new DatabaseSettings("main", LOGIN, DEFAULT_SCHEMA, DEFAULT_SESSION, work(16))),
                         new DaemonSettings(
                                 Optional.empty(),
                                 Optional.empty(),
                                 16,
                                 Optional.of("main"),
                                 new Admin("127.0.0.1", 8642, List.of()))));
+    }
+
+    private static Work work(int workers) {
+        return new Work(
+                workers,
+                new ReplicationLimits(
+                        EnumSet.allOf(Watched.class), Duration.ofSeconds(5), Duration.ofSeconds(30), List.of()));
+    }
+
+    @Test
+    void what_is_watched_of_the_standbys_is_read() throws Exception {
+        Settings settings = read("""
+                database-defaults { throttle.standby-stale.limit = 1m }
+                databases {
+                  a { url = "postgresql://h/a", throttle { replication-lag.budget = 2s, standby-missing = off } }
+                  b { url = "postgresql://h/b", standbys = [one, two]
+                      throttle { replication-drain = off, replication-lag = off, standby-stale = off } }
+                }
+                """);
+
+        assertThat(settings.databases().get("a").work().replication())
+                .isEqualTo(new ReplicationLimits(
+                        EnumSet.complementOf(EnumSet.of(Watched.MISSING)),
+                        Duration.ofSeconds(2),
+                        Duration.ofMinutes(1),
+                        List.of()));
+        assertThat(settings.databases().get("b").work().replication())
+                .extracting(ReplicationLimits::on, ReplicationLimits::expected)
+                .containsExactly(EnumSet.of(Watched.MISSING), List.of("one", "two"));
     }
 
     @Test
@@ -72,7 +104,7 @@ class SettingsReaderTest {
                         new Login("jdbc:postgresql://h/a", Optional.of("u"), Optional.of("from a file")),
                         new OwnSchema("own", false, true),
                         new Session("Europe/Berlin", Optional.of("x, y"), Optional.of("r"), Optional.empty(), true),
-                        3));
+                        work(3)));
         assertThat(settings.databases().get("b.c"))
                 .extracting(DatabaseSettings::login, d -> d.session().idleInTransactionTimeout())
                 .containsExactly(
@@ -102,14 +134,14 @@ class SettingsReaderTest {
                         new Login("jdbc:postgresql://h/a", Optional.of("all"), Optional.of("shared")),
                         new OwnSchema("ours", true, false),
                         session("UTC"),
-                        16));
+                        work(16)));
         assertThat(settings.databases().get("b"))
                 .isEqualTo(new DatabaseSettings(
                         "b",
                         new Login("jdbc:postgresql://h/b", Optional.of("b"), Optional.of("007")),
                         new OwnSchema("b", true, false),
                         session("Asia/Tokyo"),
-                        16));
+                        work(16)));
         assertThat(settings.databases().get("c"))
                 .extracting(DatabaseSettings::login)
                 .isEqualTo(new Login("jdbc:postgresql://h/c", Optional.empty(), Optional.empty()));

@@ -1,0 +1,98 @@
+package dev.backfill.orchestrator.replication;
+
+import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
+import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+
+/** Makes of one probe after another how the standbys stand. Not safe for use by several threads. */
+final class Judge {
+
+    private static final Duration OF_LATE = Duration.ofSeconds(1);
+
+    private final Attendance attendance;
+    private final WalTimes times = new WalTimes();
+    private final Map<Integer, Heard> heard = new HashMap<>();
+
+    Judge(Attendance attendance) {
+        this.attendance = attendance;
+    }
+
+    /** What there is to say after a probe, and the standbys that are expected from now on. */
+    record Verdict(Standing standing, List<StandbyName> newlyExpected) {}
+
+    /**
+     * What was heard of one connection: its speed, and when a reply came last. By our clock, for the standby's may be
+     * wrong; only the age of the first reply has to be taken from the two.
+     */
+    private static final class Heard {
+
+        private final ApplyRate rate = new ApplyRate();
+        private Optional<Reply> last = Optional.empty();
+        private long moment;
+
+        /** Whether there is something new. */
+        boolean takeIn(Optional<Reply> reply, long at) {
+            if (reply.map(Reply::sent).equals(last.map(Reply::sent))) {
+                return false;
+            }
+            moment = last.isPresent()
+                    ? at
+                    : at - reply.map(Reply::age).orElse(Duration.ZERO).toNanos();
+            last = reply;
+            return true;
+        }
+
+        Optional<Duration> age(long at) {
+            return last.map(reply -> Duration.ofNanos(Math.max(0, at - moment)));
+        }
+    }
+
+    /** Takes in a probe. */
+    Verdict judge(long at, Answer answer) {
+        long position = answer.position();
+        times.passed(position, at);
+        heard.keySet().retainAll(answer.followers().stream().map(Follower::pid).collect(Collectors.toSet()));
+        List<KeepingUp> keepingUp = new ArrayList<>();
+        for (Follower follower : answer.followers()) {
+            Heard of = heard.computeIfAbsent(follower.pid(), pid -> new Heard());
+            boolean isNew = of.takeIn(follower.reply(), at);
+            keepingUp.add(
+                    follower.isStandby() ? standby(at, position, follower, isNew) : receiver(at, position, follower));
+        }
+        List<StandbyName> newly = attendance.seen(answer.followers(), at);
+        return new Verdict(new Standing(at, times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
+    }
+
+    private KeepingUp standby(long at, long position, Follower follower, boolean isNew) {
+        long replayed = follower.replayed().orElseThrow();
+        long backlog = Math.max(0, position - replayed);
+        Heard of = heard.get(follower.pid());
+        if (isNew) {
+            of.rate.sampled(at, replayed, backlog);
+        }
+        return new KeepingUp(
+                follower.name(), backlog, times.behind(replayed, at), of.rate.bytesPerSecond(), of.age(at));
+    }
+
+    /** What only receives reports now and then: it is as far behind as it was when it reported last. */
+    private KeepingUp receiver(long at, long position, Follower follower) {
+        long received = follower.received().orElse(position);
+        Optional<Duration> age = heard.get(follower.pid()).age(at);
+        long reported = at - age.orElse(Duration.ZERO).toNanos();
+        return new KeepingUp(
+                follower.name(),
+                Math.max(0, position - received),
+                times.behind(received, reported),
+                OptionalDouble.empty(),
+                age);
+    }
+}

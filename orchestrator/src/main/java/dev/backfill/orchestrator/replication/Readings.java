@@ -1,0 +1,142 @@
+package dev.backfill.orchestrator.replication;
+
+import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What a standing means for each signal. Pure. */
+public final class Readings {
+
+    /** The part of the budget that a backlog may take to be worked off; a peak of lag comes later than its cause. */
+    private static final double DRAIN_PART = 0.2;
+
+    /**
+     * One reading of a signal.
+     *
+     * @param signal which
+     * @param source the standby that it is of; empty for all together
+     * @param value how much, in the signal's unit
+     * @param limit above which everything holds
+     */
+    public record Reading(Signal signal, String source, double value, double limit) {
+
+        /**
+         * Whether everything has to hold.
+         *
+         * @return true above the limit
+         */
+        public boolean isOver() {
+            return value > limit;
+        }
+
+        /**
+         * Whether a hold may end.
+         *
+         * @return true at half of the limit or below
+         */
+        boolean isWellBelow() {
+            return value <= limit / 2;
+        }
+
+        /**
+         * The reading in a line.
+         *
+         * @return what is how much, and what is allowed
+         */
+        public String display() {
+            return switch (signal) {
+                case REPLICATION_DRAIN ->
+                    "standby %s would need %s s for its backlog; allowed are %s s"
+                            .formatted(source, number(value), number(limit));
+                case REPLICATION_LAG ->
+                    "standby %s is %s s behind; allowed are %s s".formatted(source, number(value), number(limit));
+                case STANDBY_MISSING ->
+                    isOver() ? "expected standbys are not connected: " + source : "all expected standbys are back";
+                case STANDBY_STALE ->
+                    "standby %s has not replied for %s s; allowed are %s s"
+                            .formatted(source, number(value), number(limit));
+            };
+        }
+
+        private static String number(double value) {
+            return String.format(Locale.ROOT, "%.1f", value);
+        }
+    }
+
+    private Readings() {}
+
+    /**
+     * What a standing means for a signal.
+     *
+     * @param signal which
+     * @param standing how the standbys stood
+     * @param limits what is allowed
+     * @param age how long ago that was
+     * @return a reading of each standby, or one of all together
+     */
+    public static List<Reading> of(Signal signal, Standing standing, ReplicationLimits limits, Duration age) {
+        return switch (signal) {
+            case REPLICATION_DRAIN ->
+                each(
+                        signal,
+                        standing,
+                        seconds(limits.budget()) * DRAIN_PART,
+                        k -> k.drain(standing.writing() * seconds(age)));
+            case REPLICATION_LAG -> each(signal, standing, seconds(limits.budget()), KeepingUp::lag);
+            case STANDBY_STALE ->
+                each(
+                        signal,
+                        standing,
+                        seconds(limits.staleReply()),
+                        k -> k.replyAge().orElse(Duration.ZERO));
+            case STANDBY_MISSING -> List.of(missing(standing));
+        };
+    }
+
+    /**
+     * Every reading of the signals that are on.
+     *
+     * @param standing how the standbys stood
+     * @param limits what is watched and allowed
+     * @param age how long ago that was
+     * @return by signal, then by standby
+     */
+    public static List<Reading> all(Standing standing, ReplicationLimits limits, Duration age) {
+        List<Reading> readings = new ArrayList<>();
+        for (Signal signal : Signal.values()) {
+            if (signal.isOn(limits)) {
+                readings.addAll(of(signal, standing, limits, age));
+            }
+        }
+        return readings;
+    }
+
+    /** The reading that is furthest above its limit, or nearest to it. */
+    static Optional<Reading> worst(List<Reading> readings) {
+        return readings.stream().max((a, b) -> Double.compare(a.value() - a.limit(), b.value() - b.limit()));
+    }
+
+    private interface Measure {
+        Duration of(KeepingUp standby);
+    }
+
+    private static List<Reading> each(Signal signal, Standing standing, double limit, Measure measure) {
+        return standing.keepingUp().stream()
+                .map(k -> new Reading(signal, k.name().toString(), seconds(measure.of(k)), limit))
+                .toList();
+    }
+
+    private static Reading missing(Standing standing) {
+        String names = String.join(
+                ", ", standing.missing().stream().map(StandbyName::toString).toList());
+        return new Reading(Signal.STANDBY_MISSING, names, standing.missing().size(), 0);
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
+}

@@ -1,0 +1,197 @@
+package dev.backfill.orchestrator.replication;
+
+import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.replication.Readings.Reading;
+import dev.backfill.orchestrator.timing.Bell;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at the standbys of a database, on a connection of its own: four times a second while runs move, now and then while
+ * none does, so that it knows who is expected. One thread looks; any may ask what was seen.
+ */
+public final class ReplicationWatch implements SignalGovernor.Sight {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationWatch.class);
+    private static final Duration BUSY = Duration.ofMillis(250);
+    private static final Duration IDLE = Duration.ofSeconds(5);
+    private static final Duration READ_EXPECTED_AGAIN = Duration.ofSeconds(5);
+
+    private final Database database;
+    private final ReplicationLimits limits;
+    private final StandbyStore store;
+    private final Timing timing;
+    private final BooleanSupplier busy;
+    private final Bell bell;
+    private final Attendance attendance;
+    private @Nullable Judge judge;
+    private @Nullable Connection connection;
+    private long expectedRead;
+    private volatile Optional<Standing> standing = Optional.empty();
+    private volatile Optional<String> trouble = Optional.empty();
+
+    /**
+     * Over a database.
+     *
+     * @param database whose standbys are watched
+     * @param limits whether there is anything to watch, and who is expected
+     * @param timing how time passes
+     * @param busy whether runs move
+     */
+    public ReplicationWatch(Database database, ReplicationLimits limits, Timing timing, BooleanSupplier busy) {
+        this.database = database;
+        this.limits = limits;
+        this.store = new StandbyStore(database);
+        this.timing = timing;
+        this.busy = busy;
+        this.bell = new Bell(timing);
+        this.attendance = new Attendance(limits.expected());
+    }
+
+    /** Looks until stopped. */
+    public void watch(Stop stop) {
+        while (!stop.isRequested()) {
+            look();
+            bell.await(busy.getAsBoolean() ? BUSY : IDLE);
+        }
+        disconnect();
+    }
+
+    /**
+     * What a role lacks to see the standbys.
+     *
+     * @param connection a session of that role
+     * @return the GRANT; empty when it lacks nothing
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<String> missingRight(Connection connection) throws SQLException {
+        return ReplicationProbe.missingRight(connection);
+    }
+
+    /** Looks at once: a run begins to move. */
+    public void wake() {
+        bell.ring();
+    }
+
+    @Override
+    public Optional<Standing> standing() {
+        return standing;
+    }
+
+    @Override
+    public Optional<String> trouble() {
+        return trouble;
+    }
+
+    @Override
+    public long now() {
+        return timing.nanos();
+    }
+
+    /**
+     * What was read last of the signals that are on.
+     *
+     * @return by signal, then by standby, with what was written since; empty while nothing was seen yet
+     */
+    public List<Reading> readings() {
+        return standing.map(seen -> Readings.all(seen, limits, age(seen))).orElse(List.of());
+    }
+
+    /** What is watched, and what is allowed. */
+    public ReplicationLimits limits() {
+        return limits;
+    }
+
+    /** The standbys that are expected because they were seen. */
+    public StandbyStore standbys() {
+        return store;
+    }
+
+    private void look() {
+        try {
+            Connection open = connection();
+            long asked = timing.nanos();
+            ReplicationProbe.Answer answer = ReplicationProbe.ask(open);
+            readExpected(asked);
+            Judge.Verdict verdict = judge().judge(asked, answer);
+            standing = Optional.of(verdict.standing());
+            trouble = Optional.empty();
+            verdict.newlyExpected().forEach(this::expect);
+        } catch (SQLException | RuntimeException e) {
+            disconnect();
+            failed(e);
+        }
+    }
+
+    private void failed(Exception e) {
+        try {
+            SqlStates.requireFromDatabase(e);
+            trouble = Optional.of(SqlStates.message(e));
+        } catch (RuntimeException fault) {
+            trouble = Optional.of("a fault of the program; its log says more");
+            LOG.atError()
+                    .addKeyValue("database", database.settings().name())
+                    .setCause(fault)
+                    .log("looking at the standbys failed; runs hold, and it is tried again");
+        }
+    }
+
+    private void expect(StandbyName name) {
+        store.expect(name);
+        attendance.learned(store.all());
+        LOG.atInfo()
+                .addKeyValue("database", database.settings().name())
+                .addKeyValue("standby", name)
+                .log("standby is expected from now on; runs hold while it is missing");
+    }
+
+    private void readExpected(long now) {
+        if (expectedRead == 0 || timing.since(expectedRead).compareTo(READ_EXPECTED_AGAIN) > 0) {
+            attendance.learned(store.all());
+            expectedRead = now;
+        }
+    }
+
+    /** What was learned of speeds and times is another server's after a reconnect. */
+    private Judge judge() {
+        Judge present = judge;
+        if (present == null) {
+            present = new Judge(attendance);
+            judge = present;
+        }
+        return present;
+    }
+
+    private Connection connection() throws SQLException {
+        Connection open = connection;
+        if (open == null) {
+            open = database.connectProbe();
+            connection = open;
+        }
+        return open;
+    }
+
+    private void disconnect() {
+        Connection open = connection;
+        connection = null;
+        judge = null;
+        if (open != null) {
+            try {
+                open.close();
+            } catch (SQLException e) {
+                LOG.atDebug().setCause(e).log("a probe's connection could not be closed");
+            }
+        }
+    }
+}

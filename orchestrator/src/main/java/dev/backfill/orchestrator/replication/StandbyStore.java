@@ -1,0 +1,62 @@
+package dev.backfill.orchestrator.replication;
+
+import dev.backfill.orchestrator.db.Database;
+import java.util.List;
+
+/** The standbys that are expected because they were seen, whoever saw them. Safe for use by several threads. */
+public final class StandbyStore {
+
+    private final Database database;
+
+    /**
+     * Over a database.
+     *
+     * @param database where the own tables are
+     */
+    public StandbyStore(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * The expected standbys.
+     *
+     * @return in no order
+     */
+    public List<StandbyName> all() {
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(
+                                database.tables().sql("SELECT name, address FROM backfill.standby"))
+                        .map((row, context) -> new StandbyName(row.getString("name"), row.getString("address")))
+                        .list());
+    }
+
+    /**
+     * Expects a standby from now on.
+     *
+     * @param standby what it is known by
+     */
+    void expect(StandbyName standby) {
+        String sql = "INSERT INTO backfill.standby (name, address) VALUES (:name, :address) ON CONFLICT DO NOTHING";
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("name", standby.name())
+                        .bind("address", standby.address())
+                        .execute());
+    }
+
+    /**
+     * Forgets every standby of a name: it is gone for good.
+     *
+     * @param name its application_name
+     * @return false when none of that name was expected
+     */
+    public boolean forget(String name) {
+        String sql = "DELETE FROM backfill.standby WHERE name = :name";
+        return database.jdbi()
+                        .withHandle(
+                                handle -> handle.createUpdate(database.tables().sql(sql))
+                                        .bind("name", name)
+                                        .execute())
+                > 0;
+    }
+}

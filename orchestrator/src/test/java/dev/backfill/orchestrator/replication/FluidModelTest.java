@@ -1,0 +1,182 @@
+package dev.backfill.orchestrator.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
+import dev.backfill.orchestrator.throttle.Governor;
+import dev.backfill.orchestrator.throttle.Throttle;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A fluid model of a primary whose writers obey the governors, and of a standby that applies at a limited rate. Half an hour
+ * is gone over in steps; nobody waits.
+ */
+class FluidModelTest {
+
+    private static final double MEGABYTE = 1e6;
+    private static final double FASTEST_WRITER = 60;
+    private static final double STEP = 0.05;
+    private static final int STEPS_A_PROBE = 5;
+    private static final int STEPS = 36_000;
+    private static final double BUDGET = 5;
+    private static final ReplicationLimits LIMITS = new ReplicationLimits(
+            EnumSet.allOf(Watched.class), Duration.ofSeconds((long) BUDGET), Duration.ofSeconds(30), List.of());
+
+    /** How fast the standby applies, and how fast others write, in megabytes a second; by the second. */
+    enum Scenario {
+        STEADY(t -> 20, t -> 4),
+        VARYING(
+                t -> {
+                    if (t >= 1200 && t < 1206) {
+                        return 0; // a recovery conflict
+                    }
+                    return t >= 300 && t < 600 ? 9 : t >= 900 && t < 1000 ? 14 : 20;
+                },
+                t -> 4 + 2 * Math.sin(t / 97) + ((int) t % 173 < 12 ? 6 : 0)),
+        TIGHT(t -> (int) (t / 120) % 2 == 0 ? 12 : 7, t -> 3 + ((int) t % 61 < 8 ? 4 : 0));
+
+        private final DoubleUnaryOperator apply;
+        private final DoubleUnaryOperator others;
+
+        Scenario(DoubleUnaryOperator apply, DoubleUnaryOperator others) {
+            this.apply = apply;
+            this.others = others;
+        }
+
+        /** What a writer that always knew both could write, in megabytes. */
+        double ideal() {
+            double sum = 0;
+            for (int step = 0; step < STEPS; step++) {
+                double t = step * STEP;
+                sum += STEP * Math.max(0, Math.min(FASTEST_WRITER, apply.applyAsDouble(t) - others.applyAsDouble(t)));
+            }
+            return sum;
+        }
+    }
+
+    /** What became of a run through a scenario. */
+    private record Outcome(double throughput, double over, double worst) {}
+
+    /** Primary and standby. */
+    private static final class Plant implements SignalGovernor.Sight {
+
+        private final Scenario scenario;
+        private final Random random;
+        private final Judge judge = new Judge(new Attendance(List.of()));
+        private final double[] written = new double[STEPS + 1];
+        private final double[] lags = new double[STEPS];
+        private final Throttle throttle;
+        private Optional<Standing> standing = Optional.empty();
+        private double applied;
+        private double own;
+        private int passed;
+        private int step;
+        private double noise = 1;
+
+        Plant(Scenario scenario, long seed, ReplicationLimits limits) {
+            this.scenario = scenario;
+            this.random = new Random(seed);
+            this.throttle = new Throttle(Arrays.stream(Signal.values())
+                    .filter(signal -> signal.isOn(limits))
+                    .<Governor>map(signal -> new SignalGovernor(signal, limits, this))
+                    .toList());
+        }
+
+        Outcome run() {
+            Optional<Standing> probed = Optional.empty();
+            for (step = 0; step < STEPS; step++) {
+                if (step % STEPS_A_PROBE == 0) {
+                    standing = probed; // an answer that takes as long as the way to the next probe
+                    probed = Optional.of(probe());
+                }
+                move();
+            }
+            double over = Arrays.stream(lags).filter(lag -> lag > BUDGET).count() / (double) STEPS;
+            return new Outcome(
+                    own / scenario.ideal(), over, Arrays.stream(lags).max().orElse(0));
+        }
+
+        private void move() {
+            double t = step * STEP;
+            if (step % 20 == 0) {
+                noise = 0.85 + 0.3 * random.nextDouble();
+            }
+            double mine = throttle.pace().isHold() ? 0 : FASTEST_WRITER * STEP;
+            own += mine;
+            written[step + 1] = written[step] + mine + scenario.others.applyAsDouble(t) * STEP;
+            applied = Math.min(written[step + 1], applied + scenario.apply.applyAsDouble(t) * noise * STEP);
+            while (passed < step + 1 && written[passed] <= applied) {
+                passed++;
+            }
+            lags[step] = applied >= written[step + 1] ? 0 : (step + 1 - passed) * STEP;
+        }
+
+        private Standing probe() {
+            long position = (long) (written[step] * MEGABYTE);
+            Optional<Long> replayed = Optional.of((long) (applied * MEGABYTE));
+            Follower standby = new Follower(
+                    1,
+                    new StandbyName("standby", ""),
+                    Optional.of(position),
+                    replayed,
+                    Optional.of(new Reply(step, Duration.ZERO)));
+            return judge.judge(now(), new Answer(position, List.of(standby))).standing();
+        }
+
+        @Override
+        public Optional<Standing> standing() {
+            return standing;
+        }
+
+        @Override
+        public Optional<String> trouble() {
+            return Optional.empty();
+        }
+
+        @Override
+        public long now() {
+            return (long) (step * STEP * 1e9);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scenario.class)
+    void the_writers_move_nearly_as_much_as_the_standby_can_take_and_are_hardly_ever_over_the_budget(
+            Scenario scenario) {
+        List<Outcome> outcomes = new ArrayList<>();
+        for (long seed = 1; seed <= 3; seed++) {
+            Outcome outcome = new Plant(scenario, seed, LIMITS).run();
+            System.out.printf(
+                    "%s, seed %d: throughput %.3f of the ideal, %.2f %% of the time over the budget, worst lag %.1f s%n",
+                    scenario, seed, outcome.throughput(), 100 * outcome.over(), outcome.worst());
+            outcomes.add(outcome);
+        }
+
+        assertThat(outcomes).allSatisfy(outcome -> {
+            assertThat(outcome.throughput()).isGreaterThan(0.97);
+            assertThat(outcome.over()).isLessThan(0.005);
+        });
+    }
+
+    @Test
+    void whoever_only_looks_at_the_lag_is_over_the_budget_for_a_quarter_of_the_time() {
+        ReplicationLimits lagOnly =
+                new ReplicationLimits(EnumSet.of(Watched.LAG), LIMITS.budget(), LIMITS.staleReply(), LIMITS.expected());
+
+        assertThat(new Plant(Scenario.STEADY, 1, lagOnly).run().over()).isGreaterThan(0.25);
+    }
+}
