@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Interruption;
+import dev.backfill.orchestrator.console.Lag;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
 import dev.backfill.orchestrator.db.SqlStates;
@@ -12,6 +13,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
@@ -22,6 +24,7 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -80,7 +83,7 @@ final class RunCommand implements Callable<Integer> {
             return run(site, job, stop).code();
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
-            throw Reach.refusal(target.database().login().toString(), e);
+            throw Refusal.of(target.database().login().toString(), e);
         }
     }
 
@@ -103,7 +106,8 @@ final class RunCommand implements Callable<Integer> {
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        return drive(site, begin(site, job, decision), statement, stop);
+        return ExitCode.of(
+                drive(site, begin(site, job, decision), statement, spec, stop).state());
     }
 
     private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {
@@ -150,18 +154,27 @@ final class RunCommand implements Callable<Integer> {
         throw new IllegalStateException("unknown decision: " + decision);
     }
 
-    private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
-        RunConsole console = new RunConsole(site.stores().runs(), site.stores().slices(), Timing.system(), run, err());
+    /** Drives a run to its end, shows it meanwhile, and says what became of it. */
+    static Run drive(Site site, Run run, JobStatement statement, CommandSpec spec, Stop stop) throws SQLException {
+        RunConsole console = new RunConsole(
+                sources(site), Timing.system(), run, spec.commandLine().getErr());
         Run ended;
         try (RunConsole open = console.open(site.address())) {
             ended = site.driveInForeground(run, statement, open, stop);
         }
-        console.summarize(ended, out());
-        return switch (ended.state()) {
-            case SUCCEEDED -> ExitCode.DONE;
-            case FAILED, CANCELLED -> ExitCode.FAILED;
-            case PAUSED, PENDING, RUNNING, VERIFYING -> ExitCode.INTERRUPTED;
-        };
+        console.summarize(ended, spec.commandLine().getOut());
+        return ended;
+    }
+
+    /** Where the runs of a database are looked at. */
+    static RunConsole.Sources sources(Site site) {
+        return new RunConsole.Sources(
+                site.stores().runs(),
+                site.stores().slices(),
+                () -> site.readings().stream()
+                        .filter(reading -> reading.signal() == Signal.REPLICATION_LAG)
+                        .map(reading -> new Lag(reading.value(), reading.limit()))
+                        .max(Comparator.comparingDouble(Lag::seconds)));
     }
 
     private static void refuseIfAny(List<Problem> problems) throws Refusal {
