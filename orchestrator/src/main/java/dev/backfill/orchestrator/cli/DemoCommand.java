@@ -23,9 +23,6 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,17 +136,19 @@ final class DemoCommand implements Callable<Integer> {
             Accepted accepted = (Accepted) site.check(job);
             site.migrate();
             Run run = site.start(job).orElseThrow();
-            Run ended = RunCommand.drive(site, run, accepted.statement(), spec, stop);
-            return conclude(servers, ended);
+            RunConsole console = new RunConsole(RunCommand.sources(site), timing, run, err());
+            Run ended;
+            try (RunConsole open = console.open(site.address())) {
+                ended = site.driveInForeground(run, accepted.statement(), open, stop);
+            }
+            return conclude(servers, console, ended);
         }
     }
 
     private ExitCode serve(DemoServers servers, Stop stop) throws IOException, SQLException {
         Path jobs = Files.createDirectory(servers.directory().resolve("jobs"));
-        Settings settings = daemon(SettingsReader.forDatabase(servers.login()), jobs);
         Relay relay = new Relay();
-        try (Orchestrator orchestrator = new Orchestrator(settings, timing, stop, relay)) {
-            orchestrator.start();
+        try (Orchestrator orchestrator = daemon(SettingsReader.forDatabase(servers.login()), jobs, relay)) {
             whereToLook(orchestrator.address(), servers.login());
             Path file = Files.write(servers.directory().resolve(DemoTable.JOB_FILE), DemoTable.job());
             Files.move(file, jobs.resolve(DemoTable.JOB_FILE));
@@ -165,11 +164,27 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
+    /** A daemon that serves, on its usual port or, when that is taken, on any. */
+    private Orchestrator daemon(Settings settings, Path jobs, Relay relay) {
+        int usual = settings.daemon().admin().port();
+        Orchestrator first = new Orchestrator(daemon(settings, jobs, usual), timing, new Stop(timing), relay);
+        try {
+            first.start();
+            return first;
+        } catch (IllegalStateException e) {
+            first.close();
+            Orchestrator second = new Orchestrator(daemon(settings, jobs, 0), timing, new Stop(timing), relay);
+            second.start();
+            return second;
+        }
+    }
+
     /** Shows the run that the daemon works. */
-    private ExitCode watch(DemoServers servers, Site site, Relay relay, Stop stop) throws SQLException {
+    private ExitCode watch(DemoServers servers, Site site, Relay relay, Stop stop)
+            throws InterruptedIOException, SQLException {
         while (relay.first().isEmpty()) {
             if (stop.sleep(LOOK)) {
-                return ExitCode.INTERRUPTED;
+                throw new InterruptedIOException("interrupted before the run");
             }
         }
         Run run = relay.first().get();
@@ -181,14 +196,15 @@ final class DemoCommand implements Callable<Integer> {
                 now = site.stores().runs().find(run.id());
             }
         }
-        if (now.state().isUnfinished()) {
-            return ExitCode.INTERRUPTED;
-        }
-        console.summarize(now, out());
-        return conclude(servers, now);
+        return conclude(servers, console, now);
     }
 
-    private ExitCode conclude(DemoServers servers, Run ended) throws SQLException {
+    private ExitCode conclude(DemoServers servers, RunConsole console, Run ended)
+            throws InterruptedIOException, SQLException {
+        if (ended.state().isUnfinished() && ended.state() != RunState.PAUSED) {
+            throw new InterruptedIOException("interrupted in mid run");
+        }
+        console.summarize(ended, out());
         if (ended.state() == RunState.SUCCEEDED) {
             DemoTable.Count count = DemoTable.count(servers);
             print(
@@ -198,10 +214,9 @@ final class DemoCommand implements Callable<Integer> {
         return ExitCode.of(ended.state());
     }
 
-    private static Settings daemon(Settings settings, Path jobs) {
+    private static Settings daemon(Settings settings, Path jobs, int port) {
         DaemonSettings daemon = settings.daemon();
         DaemonSettings.Admin admin = daemon.admin();
-        int port = isFree(admin.host(), admin.port()) ? admin.port() : 0;
         return new Settings(
                 settings.lease(),
                 settings.databases(),
@@ -211,16 +226,6 @@ final class DemoCommand implements Callable<Integer> {
                         daemon.workers(),
                         Optional.of(DATABASE),
                         new DaemonSettings.Admin(admin.host(), port, admin.allowedHosts())));
-    }
-
-    private static boolean isFree(String host, int port) {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.setReuseAddress(true);
-            socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     private void whereToLook(String address, Login login) {

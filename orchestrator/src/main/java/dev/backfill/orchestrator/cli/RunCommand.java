@@ -106,8 +106,7 @@ final class RunCommand implements Callable<Integer> {
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        return ExitCode.of(
-                drive(site, begin(site, job, decision), statement, spec, stop).state());
+        return drive(site, begin(site, job, decision), statement, stop);
     }
 
     private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {
@@ -154,16 +153,14 @@ final class RunCommand implements Callable<Integer> {
         throw new IllegalStateException("unknown decision: " + decision);
     }
 
-    /** Drives a run to its end, shows it meanwhile, and says what became of it. */
-    static Run drive(Site site, Run run, JobStatement statement, CommandSpec spec, Stop stop) throws SQLException {
-        RunConsole console = new RunConsole(
-                sources(site), Timing.system(), run, spec.commandLine().getErr());
+    private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
+        RunConsole console = new RunConsole(sources(site), Timing.system(), run, err());
         Run ended;
         try (RunConsole open = console.open(site.address())) {
             ended = site.driveInForeground(run, statement, open, stop);
         }
-        console.summarize(ended, spec.commandLine().getOut());
-        return ended;
+        console.summarize(ended, out());
+        return ExitCode.of(ended.state());
     }
 
     /** Where the runs of a database are looked at. */

@@ -18,6 +18,10 @@ record Moment(RunProgress progress, long estimatedRows, double rate, long batch,
 
     private static final int LEAST_BAR = 6;
     private static final int LONGEST_BAR = 28;
+
+    /** What usually stands beside the bar; it keeps its length while the text grows and shrinks. */
+    private static final int USUAL_TEXT = 76;
+
     private static final String ELLIPSIS = "...";
 
     /**
@@ -45,8 +49,7 @@ record Moment(RunProgress progress, long estimatedRows, double rate, long batch,
             this.edge = edge;
         }
 
-        private String bar(double part, int width) {
-            int done = (int) Math.floor(part * width);
+        private String bar(int done, int width) {
             return edge
                     + Character.toString(full).repeat(done)
                     + Character.toString(empty).repeat(width - done)
@@ -65,10 +68,9 @@ record Moment(RunProgress progress, long estimatedRows, double rate, long batch,
         return done ? scanned() : Math.max(estimatedRows, scanned());
     }
 
-    /** One line with a bar, no longer than that. */
+    /** One line with a bar, exactly as long as that: it covers the one before. */
     String bar(int width, Blocks blocks) {
-        double part = about() == 0 ? 0 : (double) scanned() / about();
-        String head = String.format(Locale.ROOT, "%3.0f %% ", Math.floor(part * 100));
+        String head = String.format(Locale.ROOT, "%3d %% ", part(100));
         StringBuilder tail = new StringBuilder(String.format(Locale.ROOT, "  %,d rows", scanned()));
         if (around.standing().isEmpty()) {
             tail.append(String.format(Locale.ROOT, "  %,.0f/s", rate));
@@ -77,9 +79,12 @@ record Moment(RunProgress progress, long estimatedRows, double rate, long batch,
         }
         around.lag().ifPresent(lag -> tail.append("  ").append(lag));
         around.standing().ifPresent(standing -> tail.append("  ").append(standing));
-        int edges = 2 * blocks.edge.length();
-        int bar = Math.min(LONGEST_BAR, Math.max(LEAST_BAR, width - head.length() - tail.length() - edges));
-        return cut(head + blocks.bar(part, bar) + tail, width);
+        int bar = Math.min(LONGEST_BAR, Math.max(LEAST_BAR, width - USUAL_TEXT));
+        return fitted(head + blocks.bar(part(bar), bar) + tail, width);
+    }
+
+    private int part(int whole) {
+        return about() == 0 ? 0 : (int) (scanned() * whole / about());
     }
 
     /** One line for a log. */
@@ -103,14 +108,18 @@ record Moment(RunProgress progress, long estimatedRows, double rate, long batch,
 
     private Optional<String> eta() {
         long left = about() - scanned();
-        return rate < 1 || left == 0 ? Optional.empty() : Optional.of(words(Duration.ofSeconds((long) (left / rate))));
+        long seconds = rate < 1 ? 0 : (long) (left / rate);
+        return seconds == 0 ? Optional.empty() : Optional.of(words(Duration.ofSeconds(seconds)));
     }
 
     private static String words(Duration duration) {
         return duration.toString().substring(2).toLowerCase(Locale.ROOT);
     }
 
-    private static String cut(String line, int width) {
-        return line.length() <= width ? line : line.substring(0, Math.max(0, width - ELLIPSIS.length())) + ELLIPSIS;
+    private static String fitted(String line, int width) {
+        if (line.length() <= width) {
+            return line + " ".repeat(width - line.length());
+        }
+        return line.substring(0, Math.max(0, width - ELLIPSIS.length())) + ELLIPSIS;
     }
 }

@@ -159,20 +159,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
     public void summarize(Run ended, PrintWriter out) {
         Optional<RunProgress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
-        String what = switch (ended.state()) {
-            case SUCCEEDED ->
-                "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
-            case FAILED ->
-                "failed: " + ended.details().reason().orElse("no reason given")
-                        + "\nSee to these rows and call the same command again, which checks again;"
-                        + " --again goes over the whole range in a new run";
-            case CANCELLED -> "was cancelled";
-            case PAUSED ->
-                "is paused: " + ended.details().reason().orElse("no reason given")
-                        + "\nMend it and call the same command again; nothing that was committed is done twice";
-            case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
-        };
-        out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), what));
+        out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), outcome(ended)));
         progress.ifPresent(p -> out.println(String.format(
                 Locale.ROOT,
                 "%,d rows scanned, %,d changed, %,d batches in all; here %,d batches, %,d retries, %,d fenced commits,"
@@ -200,6 +187,22 @@ public final class RunConsole implements RunListener, AutoCloseable {
         out.flush();
     }
 
+    private static String outcome(Run ended) {
+        return switch (ended.state()) {
+            case SUCCEEDED ->
+                "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
+            case FAILED ->
+                "failed: " + ended.details().reason().orElse("no reason given")
+                        + "\nSee to these rows and call the same command again, which checks again;"
+                        + " --again goes over the whole range in a new run";
+            case CANCELLED -> "was cancelled";
+            case PAUSED ->
+                "is paused: " + ended.details().reason().orElse("no reason given")
+                        + "\nMend it and call the same command again; nothing that was committed is done twice";
+            case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
+        };
+    }
+
     private String held() {
         String all = tally.held().entrySet().stream()
                 .map(hold -> String.format(
@@ -213,13 +216,14 @@ public final class RunConsole implements RunListener, AutoCloseable {
             long shown = timing.nanos();
             while (!timing.await(closed, TERMINAL_PERIOD)) {
                 Optional<Lag> lag = look();
+                double rate = speed.at(timing.nanos(), tally.scanned());
                 if (terminal || timing.since(shown).compareTo(PLAIN_PERIOD) >= 0) {
                     shown = timing.nanos();
-                    moment(lag).ifPresent(view::show);
+                    moment(lag, rate).ifPresent(view::show);
                 }
             }
             if (terminal) {
-                moment(look()).ifPresent(view::show);
+                moment(look(), speed.at(timing.nanos(), tally.scanned())).ifPresent(view::show);
             }
         }
     }
@@ -231,12 +235,12 @@ public final class RunConsole implements RunListener, AutoCloseable {
         return lag;
     }
 
-    private Optional<Moment> moment(Optional<Lag> lag) {
+    private Optional<Moment> moment(Optional<Lag> lag, double rate) {
         return progress()
                 .map(progress -> new Moment(
                         progress,
                         estimate(),
-                        speed.at(timing.nanos(), progress.rows().scanned()),
+                        rate,
                         tally.latestBatch(),
                         new Moment.Around(lag, Optional.ofNullable(standing))));
     }
