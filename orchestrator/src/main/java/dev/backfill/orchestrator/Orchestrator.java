@@ -56,6 +56,18 @@ public final class Orchestrator implements AutoCloseable {
      * @param stop said when the daemon has to end
      */
     public Orchestrator(Settings settings, Timing timing, Stop stop) {
+        this(settings, timing, stop, new RunListener() {});
+    }
+
+    /**
+     * Puts the daemon together; connects to nothing.
+     *
+     * @param settings the whole configuration
+     * @param timing how time passes
+     * @param stop said when the daemon has to end
+     * @param listener hears what happens to runs here, beside the metrics
+     */
+    public Orchestrator(Settings settings, Timing timing, Stop stop, RunListener listener) {
         this.settings = settings.daemon();
         this.timing = timing;
         this.stop = stop;
@@ -63,7 +75,7 @@ public final class Orchestrator implements AutoCloseable {
                 timing, new JobFiles(CronTimes::problem), settings.daemon().workers());
         this.meters = new Meters(version());
         this.sites = new Sites(settings.databases().values().stream()
-                .map(database -> dispatcher(settings, database))
+                .map(database -> dispatcher(settings, database, listener))
                 .toList());
         String instance = host.name() + "/" + ProcessHandle.current().pid() + "/" + UUID.randomUUID();
         this.planner = new Planner(new Planner.Surroundings(this::ready, this::alarms, instance, this::wake), timing);
@@ -88,7 +100,7 @@ public final class Orchestrator implements AutoCloseable {
             thread.start();
         });
         LOG.atInfo()
-                .addKeyValue("address", "http://" + settings.admin().host() + ":" + admin.port())
+                .addKeyValue("address", address())
                 .addKeyValue("databases", sites.all().size())
                 .addKeyValue("jobs", settings.jobs().map(Object::toString).orElse("no directory"))
                 .log("daemon serves; whoever reaches this address may do everything");
@@ -114,16 +126,35 @@ public final class Orchestrator implements AutoCloseable {
         LOG.atInfo().log("daemon has stopped");
     }
 
+    /**
+     * Where the admin API listens.
+     *
+     * @return a URL without a path
+     */
+    public String address() {
+        return "http://" + settings.admin().host() + ":" + admin.port();
+    }
+
+    /**
+     * A database of this daemon.
+     *
+     * @param name its configured name
+     * @return empty when there is none of that name
+     */
+    public Optional<Site> site(String name) {
+        return sites.find(name).map(Dispatcher::site);
+    }
+
     private static String version() {
         String version = Orchestrator.class.getPackage().getImplementationVersion();
         return version == null ? "unpackaged" : version;
     }
 
-    private Dispatcher dispatcher(Settings all, DatabaseSettings database) {
+    private Dispatcher dispatcher(Settings all, DatabaseSettings database, RunListener listener) {
         Ears ears = new Ears() {
             @Override
             public RunListener listener(String job, String of) {
-                return meters.listener(job, of);
+                return new RunListener.Several(List.of(meters.listener(job, of), listener));
             }
 
             @Override

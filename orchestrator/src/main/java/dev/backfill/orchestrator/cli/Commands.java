@@ -4,7 +4,6 @@ import dev.backfill.orchestrator.config.ConfigurationException;
 import dev.backfill.orchestrator.db.SqlStates;
 import java.io.PrintWriter;
 import java.util.logging.Level;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -14,6 +13,7 @@ import picocli.CommandLine.Command;
         name = "backfill",
         description = "Backfills large PostgreSQL tables in small checkpointed batches, exactly once.",
         subcommands = {
+            DemoCommand.class,
             RunCommand.class,
             ServeCommand.class,
             ValidateCommand.class,
@@ -34,8 +34,6 @@ import picocli.CommandLine.Command;
             "4:the database could not be reached"
         })
 public final class Commands {
-
-    private static final Logger LOG = LoggerFactory.getLogger(Commands.class);
 
     /** Held, so that its level stays: the driver's own words about a URL are said better by us. */
     private static final java.util.logging.Logger DRIVER = java.util.logging.Logger.getLogger("org.postgresql");
@@ -64,7 +62,7 @@ public final class Commands {
             configuration.problems().forEach(err::println);
             return ExitCode.INVALID.code();
         }
-        LOG.atDebug().setCause(e).log("command failed");
+        LoggerFactory.getLogger(Commands.class).atDebug().setCause(e).log("command failed");
         err.println("backfill: " + SqlStates.message(e));
         return ExitCode.FAILED.code();
     }

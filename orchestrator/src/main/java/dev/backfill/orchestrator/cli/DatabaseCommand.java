@@ -69,7 +69,7 @@ final class DatabaseCommand implements Callable<Integer> {
                 throw new Refusal(ExitCode.INVALID, String.valueOf(e.getMessage()));
             } catch (SQLException | RuntimeException e) {
                 SqlStates.requireFromDatabase(e);
-                throw Reach.refusal(settings.login().toString(), e);
+                throw Refusal.of(settings.login().toString(), e);
             }
             spec.commandLine()
                     .getOut()

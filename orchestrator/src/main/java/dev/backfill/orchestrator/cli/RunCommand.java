@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Interruption;
+import dev.backfill.orchestrator.console.Lag;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
 import dev.backfill.orchestrator.db.SqlStates;
@@ -12,6 +13,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
@@ -22,6 +24,7 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -80,7 +83,7 @@ final class RunCommand implements Callable<Integer> {
             return run(site, job, stop).code();
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
-            throw Reach.refusal(target.database().login().toString(), e);
+            throw Refusal.of(target.database().login().toString(), e);
         }
     }
 
@@ -151,17 +154,24 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
-        RunConsole console = new RunConsole(site.stores().runs(), site.stores().slices(), Timing.system(), run, err());
+        RunConsole console = new RunConsole(sources(site), Timing.system(), run, err());
         Run ended;
         try (RunConsole open = console.open(site.address())) {
             ended = site.driveInForeground(run, statement, open, stop);
         }
         console.summarize(ended, out());
-        return switch (ended.state()) {
-            case SUCCEEDED -> ExitCode.DONE;
-            case FAILED, CANCELLED -> ExitCode.FAILED;
-            case PAUSED, PENDING, RUNNING, VERIFYING -> ExitCode.INTERRUPTED;
-        };
+        return ExitCode.of(ended.state());
+    }
+
+    /** Where the runs of a database are looked at. */
+    static RunConsole.Sources sources(Site site) {
+        return new RunConsole.Sources(
+                site.stores().runs(),
+                site.stores().slices(),
+                () -> site.readings().stream()
+                        .filter(reading -> reading.signal() == Signal.REPLICATION_LAG)
+                        .map(reading -> new Lag(reading.value(), reading.limit()))
+                        .max(Comparator.comparingDouble(Lag::seconds)));
     }
 
     private static void refuseIfAny(List<Problem> problems) throws Refusal {

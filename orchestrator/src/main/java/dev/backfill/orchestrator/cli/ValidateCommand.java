@@ -92,7 +92,7 @@ final class ValidateCommand implements Callable<Integer> {
             obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return obstacle.isEmpty();
         } catch (SQLException e) {
-            throw Reach.refusal(target.get().database().login().toString(), e);
+            throw Refusal.of(target.get().database().login().toString(), e);
         }
     }
 }

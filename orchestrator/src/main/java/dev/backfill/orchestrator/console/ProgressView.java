@@ -1,26 +1,24 @@
 package dev.backfill.orchestrator.console;
 
-import dev.backfill.orchestrator.run.RunProgress;
 import java.io.PrintWriter;
-import java.time.Duration;
-import java.util.Locale;
+import java.nio.charset.Charset;
+import java.util.concurrent.atomic.AtomicReference;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
 /** How progress is drawn. */
 interface ProgressView extends AutoCloseable {
 
-    /** Shows where the run is; {@code scannedHere} is what this process did in {@code elapsed}. */
-    void show(RunProgress progress, long estimatedRows, Duration elapsed, long scannedHere, @Nullable String standing);
+    /** Shows where the run is. */
+    void show(Moment moment);
 
     @Override
     void close();
 
     /** A bar that redraws itself. */
-    static ProgressView bar(String job) {
-        return new Bar(job);
+    static ProgressView bar() {
+        return new Bar();
     }
 
     /** A line now and then. */
@@ -31,30 +29,28 @@ interface ProgressView extends AutoCloseable {
     /** On a terminal. */
     final class Bar implements ProgressView {
 
-        private final ProgressBar bar;
+        private static final int REDRAW_MILLISECONDS = 100;
 
-        private Bar(String job) {
-            this.bar = new ProgressBarBuilder()
-                    .setTaskName(job)
-                    .setInitialMax(1)
-                    .setStyle(ProgressBarStyle.ASCII)
-                    .setUnit(" rows", 1)
-                    .setUpdateIntervalMillis(250)
-                    .showSpeed()
-                    .build();
+        private final AtomicReference<@Nullable Moment> latest = new AtomicReference<>();
+        private final Moment.Blocks blocks =
+                Charset.defaultCharset().newEncoder().canEncode('\u2588') ? Moment.Blocks.UNICODE : Moment.Blocks.ASCII;
+        private final ProgressBar bar = new ProgressBarBuilder()
+                .setInitialMax(1)
+                .setUpdateIntervalMillis(REDRAW_MILLISECONDS)
+                .continuousUpdate()
+                .setRenderer((state, width) -> line(width))
+                .build();
+
+        private Bar() {}
+
+        private String line(int width) {
+            Moment moment = latest.get();
+            return moment == null ? "" : moment.bar(width, blocks);
         }
 
         @Override
-        public void show(
-                RunProgress progress,
-                long estimatedRows,
-                Duration elapsed,
-                long scannedHere,
-                @Nullable String standing) {
-            long scanned = progress.rows().scannedInPass();
-            bar.maxHint(Math.max(1, Math.max(estimatedRows, scanned)));
-            bar.stepTo(scanned);
-            bar.setExtraMessage(standing == null ? "" : " " + standing);
+        public void show(Moment moment) {
+            latest.set(moment);
         }
 
         @Override
@@ -73,32 +69,8 @@ interface ProgressView extends AutoCloseable {
         }
 
         @Override
-        public void show(
-                RunProgress progress,
-                long estimatedRows,
-                Duration elapsed,
-                long scannedHere,
-                @Nullable String standing) {
-            long scanned = progress.rows().scannedInPass();
-            double rate = scannedHere / Math.max(0.001, elapsed.toMillis() / 1000.0);
-            long left = Math.max(0, estimatedRows - scanned);
-            String eta = rate < 1 || left == 0
-                    ? ""
-                    : ", ETA "
-                            + Duration.ofSeconds((long) (left / rate))
-                                    .toString()
-                                    .substring(2)
-                                    .toLowerCase(Locale.ROOT);
-            err.println(String.format(
-                    Locale.ROOT,
-                    "%,d of about %,d rows, slice %d of %d, %,.0f rows/s%s%s",
-                    scanned,
-                    Math.max(estimatedRows, scanned),
-                    progress.done(),
-                    progress.slices(),
-                    rate,
-                    eta,
-                    standing == null ? "" : ", " + standing));
+        public void show(Moment moment) {
+            err.println(moment.plain());
             err.flush();
         }
 

@@ -15,48 +15,55 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What an operator sees of a run in the foreground: a bar where there is a terminal, plain lines elsewhere. */
 public final class RunConsole implements RunListener, AutoCloseable {
 
     private static final Pattern NUMBER = Pattern.compile("[0-9.]+");
-    private static final Duration TERMINAL_PERIOD = Duration.ofMillis(500);
+    private static final Duration TERMINAL_PERIOD = Duration.ofMillis(250);
     private static final Duration PLAIN_PERIOD = Duration.ofSeconds(5);
     private static final Duration SAID_AGAIN = Duration.ofSeconds(30);
 
-    private final RunStore runs;
-    private final SliceStore slices;
+    private final Sources sources;
     private final Timing timing;
     private final Run run;
     private final PrintWriter err;
     private final boolean terminal;
     private final long start;
     private final CountDownLatch closed = new CountDownLatch(1);
-    private final AtomicLong batches = new AtomicLong();
-    private final AtomicLong retries = new AtomicLong();
-    private final AtomicLong fenced = new AtomicLong();
-    private final AtomicLong scanned = new AtomicLong();
+    private final Tally tally;
+    private final Speed speed = new Speed();
+    private volatile @Nullable Lag worst;
     private volatile @Nullable String standing;
     private @Nullable String lastSaid;
     private long lastSaidAt;
     private @Nullable Thread drawing;
 
     /**
-     * For one run.
+     * Where a run is looked at.
      *
      * @param runs where its state is
      * @param slices where its progress is
+     * @param lag of the standby that is furthest behind; empty while none is seen
+     */
+    public record Sources(RunStore runs, SliceStore slices, Supplier<Optional<Lag>> lag) {}
+
+    /**
+     * For one run.
+     *
+     * @param sources where it is looked at
      * @param timing how time passes
      * @param run the run
      * @param err where progress is written
      */
-    public RunConsole(RunStore runs, SliceStore slices, Timing timing, Run run, PrintWriter err) {
-        this.runs = runs;
-        this.slices = slices;
+    public RunConsole(Sources sources, Timing timing, Run run, PrintWriter err) {
+        this.sources = sources;
         this.timing = timing;
+        this.tally = new Tally(timing);
         this.run = run;
         this.err = err;
         this.terminal = Boolean.getBoolean("backfill.terminal");
@@ -83,7 +90,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
         closed.countDown();
         try {
             if (drawing != null) {
-                drawing.join(TERMINAL_PERIOD.multipliedBy(4).toMillis());
+                drawing.join(TERMINAL_PERIOD.multipliedBy(8).toMillis());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -92,26 +99,26 @@ public final class RunConsole implements RunListener, AutoCloseable {
 
     @Override
     public void batchCommitted(Slice slice, Checkpoints.Batch batch, Duration duration) {
-        batches.incrementAndGet();
-        scanned.addAndGet(batch.scanned());
+        tally.batchCommitted(slice, batch, duration);
         standing = null;
     }
 
     @Override
     public void batchRolledBack(Slice slice, Outcome outcome, String why) {
-        retries.incrementAndGet();
+        tally.batchRolledBack(slice, outcome, why);
         standing = "trying again: " + why;
     }
 
     @Override
     public void commitFenced(Slice slice) {
-        fenced.incrementAndGet();
+        tally.commitFenced(slice);
         say("slice %d had gone to another worker: the late commit was fenced off and rolled back"
                 .formatted(slice.id().number()));
     }
 
     @Override
     public void held(String heldRun, Hold hold, String detail) {
+        tally.held(heldRun, hold, detail);
         String text = "held: " + hold.word() + ": " + detail + "; " + hold.next();
         standing = text;
         sayOnce(NUMBER.matcher(text).replaceAll("0"), text);
@@ -119,6 +126,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
 
     @Override
     public void released(String heldRun, Hold hold) {
+        tally.released(heldRun, hold);
         standing = null;
     }
 
@@ -132,9 +140,15 @@ public final class RunConsole implements RunListener, AutoCloseable {
     @Override
     public void stateChanged(Run now) {
         if (now.state() == RunState.VERIFYING) {
+            standing = "checking that nothing is left";
             say("every slice is done; checking that nothing is left");
-        } else if (now.state() == RunState.RUNNING && now.pass() > 1) {
-            say("pass %d over the rows that were left".formatted(now.pass()));
+        } else if (now.state() == RunState.PAUSED) {
+            standing = "paused: " + now.details().reason().orElse("no reason given");
+        } else if (now.state() == RunState.RUNNING) {
+            standing = null;
+            if (now.pass() > 1) {
+                say("pass %d over the rows that were left".formatted(now.pass()));
+            }
         }
     }
 
@@ -147,7 +161,36 @@ public final class RunConsole implements RunListener, AutoCloseable {
     public void summarize(Run ended, PrintWriter out) {
         Optional<RunProgress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
-        String what = switch (ended.state()) {
+        out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), outcome(ended)));
+        progress.ifPresent(p -> out.println(String.format(
+                Locale.ROOT,
+                "%,d rows scanned, %,d changed, %,d batches in all; here %,d batches, %,d retries, %,d fenced commits,"
+                        + " %.1f s, %,.0f rows/s",
+                p.rows().scanned(),
+                p.rows().changed(),
+                p.batches(),
+                tally.batches(),
+                tally.retries(),
+                tally.fenced(),
+                seconds,
+                tally.scanned() / seconds)));
+        progress.filter(p -> p.rows().changed() > p.rows().scanned())
+                .ifPresent(p -> out.println("warning: more rows were changed than scanned; the statement changes rows"
+                        + " outside of :range, or rows more than once"));
+        Lag most = worst;
+        if (most != null) {
+            out.println(
+                    "standbys: at worst %.1f s behind, with %.0f s allowed".formatted(most.seconds(), most.budget()));
+        }
+        out.println("held: " + held());
+        if (ended.state() == RunState.SUCCEEDED && ended.details().remaining().isPresent()) {
+            out.println("proof: 0 rows left to do in the whole range");
+        }
+        out.flush();
+    }
+
+    private static String outcome(Run ended) {
+        return switch (ended.state()) {
             case SUCCEEDED ->
                 "succeeded" + ended.details().reason().map(r -> " (" + r + ")").orElse("");
             case FAILED ->
@@ -160,40 +203,53 @@ public final class RunConsole implements RunListener, AutoCloseable {
                         + "\nMend it and call the same command again; nothing that was committed is done twice";
             case PENDING, RUNNING, VERIFYING -> "was interrupted; call the same command again to go on";
         };
-        out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), what));
-        progress.ifPresent(p -> out.println(String.format(
-                Locale.ROOT,
-                "%,d rows scanned, %,d changed, %,d batches in all; here %,d batches, %,d retries, %,d fenced commits,"
-                        + " %.1f s, %,.0f rows/s",
-                p.rows().scanned(),
-                p.rows().changed(),
-                p.batches(),
-                batches.get(),
-                retries.get(),
-                fenced.get(),
-                seconds,
-                scanned.get() / seconds)));
-        progress.filter(p -> p.rows().changed() > p.rows().scanned())
-                .ifPresent(p -> out.println("warning: more rows were changed than scanned; the statement changes rows"
-                        + " outside of :range, or rows more than once"));
-        if (ended.state() == RunState.SUCCEEDED && ended.details().remaining().isPresent()) {
-            out.println("proof: 0 rows left to do in the whole range");
-        }
-        out.flush();
+    }
+
+    private String held() {
+        String all = tally.held().entrySet().stream()
+                .map(hold -> String.format(
+                        Locale.ROOT, "%s %.1f s", hold.getKey(), hold.getValue().toMillis() / 1000.0))
+                .collect(Collectors.joining(", "));
+        return all.isEmpty() ? "not at all" : all;
     }
 
     private void draw() {
-        try (ProgressView view = terminal ? ProgressView.bar(run.revision().job()) : ProgressView.lines(err)) {
-            Duration period = terminal ? TERMINAL_PERIOD : PLAIN_PERIOD;
-            while (!timing.await(closed, period)) {
-                progress().ifPresent(p -> view.show(p, estimate(), timing.since(start), scanned.get(), standing));
+        try (ProgressView view = terminal ? ProgressView.bar() : ProgressView.lines(err)) {
+            long shown = timing.nanos();
+            while (!timing.await(closed, TERMINAL_PERIOD)) {
+                Optional<Lag> lag = look();
+                double rate = speed.at(timing.nanos(), tally.scanned());
+                if (terminal || timing.since(shown).compareTo(PLAIN_PERIOD) >= 0) {
+                    shown = timing.nanos();
+                    moment(lag, rate).ifPresent(view::show);
+                }
+            }
+            if (terminal) {
+                moment(look(), speed.at(timing.nanos(), tally.scanned())).ifPresent(view::show);
             }
         }
     }
 
+    private Optional<Lag> look() {
+        Optional<Lag> lag = sources.lag().get();
+        Lag before = worst;
+        lag.filter(l -> before == null || l.seconds() > before.seconds()).ifPresent(l -> worst = l);
+        return lag;
+    }
+
+    private Optional<Moment> moment(Optional<Lag> lag, double rate) {
+        return progress()
+                .map(progress -> new Moment(
+                        progress,
+                        estimate(),
+                        rate,
+                        tally.latestBatch(),
+                        new Moment.Around(lag, Optional.ofNullable(standing))));
+    }
+
     private long estimate() {
         try {
-            return runs.find(run.id()).details().estimatedRows().orElse(0L);
+            return sources.runs().find(run.id()).details().estimatedRows().orElse(0L);
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             return 0;
@@ -202,7 +258,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
 
     private Optional<RunProgress> progress() {
         try {
-            return Optional.of(slices.progress(run.id()));
+            return Optional.of(sources.slices().progress(run.id()));
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             return Optional.empty(); // the run itself says that the database is away

@@ -96,7 +96,8 @@ final class Arrows {
             Map.entry("io.micrometer.", Set.of("metrics")),
             Map.entry("io.prometheus.metrics.", Set.of("metrics")),
             Map.entry("com.typesafe.config.", Set.of("config")),
-            Map.entry("io.zonky.", Set.of("demo")),
+            Map.entry("org.apache.commons.compress.", Set.of("demo")),
+            Map.entry("org.tukaani.xz.", Set.of("demo")),
             Map.entry("picocli.", Set.of("cli", ROOT)),
             Map.entry("me.tongfei.progressbar.", Set.of("console")));
 

@@ -1,0 +1,125 @@
+package dev.backfill.orchestrator.console;
+
+import dev.backfill.orchestrator.run.RunProgress;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What is shown of a run at a moment. Pure.
+ *
+ * @param progress where it is
+ * @param estimatedRows the planner's figure for the range
+ * @param rate keys a second, as of late
+ * @param batch keys of the latest batch
+ * @param around what is seen around the run
+ */
+record Moment(RunProgress progress, long estimatedRows, double rate, long batch, Around around) {
+
+    private static final int LEAST_BAR = 6;
+    private static final int LONGEST_BAR = 28;
+
+    /** What usually stands beside the bar; it keeps its length while the text grows and shrinks. */
+    private static final int USUAL_TEXT = 76;
+
+    private static final String ELLIPSIS = "...";
+
+    /**
+     * What is seen around a run.
+     *
+     * @param lag of its standbys
+     * @param standing why it does not move, or what else there is to say
+     */
+    record Around(Optional<Lag> lag, Optional<String> standing) {}
+
+    /** What a bar is made of. */
+    enum Blocks {
+        /** For terminals that show UTF-8. */
+        UNICODE('\u2588', '\u2591', ""),
+        /** For all others. */
+        ASCII('=', ' ', "|");
+
+        private final char full;
+        private final char empty;
+        private final String edge;
+
+        Blocks(char full, char empty, String edge) {
+            this.full = full;
+            this.empty = empty;
+            this.edge = edge;
+        }
+
+        private String bar(int done, int width) {
+            return edge
+                    + Character.toString(full).repeat(done)
+                    + Character.toString(empty).repeat(width - done)
+                    + edge;
+        }
+    }
+
+    /** Keys gone over in this pass. */
+    long scanned() {
+        return progress.rows().scannedInPass();
+    }
+
+    /** How many keys there are in all, as far as is known. */
+    long about() {
+        boolean done = progress.slices() > 0 && progress.isDone();
+        return done ? scanned() : Math.max(estimatedRows, scanned());
+    }
+
+    /** One line with a bar, exactly as long as that: it covers the one before. */
+    String bar(int width, Blocks blocks) {
+        String head = String.format(Locale.ROOT, "%3d %% ", part(100));
+        StringBuilder tail = new StringBuilder(String.format(Locale.ROOT, "  %,d rows", scanned()));
+        if (around.standing().isEmpty()) {
+            tail.append(String.format(Locale.ROOT, "  %,.0f/s", rate));
+            eta().ifPresent(eta -> tail.append("  ETA ").append(eta));
+            tail.append(String.format(Locale.ROOT, "  batch %,d", batch));
+        }
+        around.lag().ifPresent(lag -> tail.append("  ").append(lag));
+        around.standing().ifPresent(standing -> tail.append("  ").append(standing));
+        int bar = Math.min(LONGEST_BAR, Math.max(LEAST_BAR, width - USUAL_TEXT));
+        return fitted(head + blocks.bar(part(bar), bar) + tail, width);
+    }
+
+    private int part(int whole) {
+        return about() == 0 ? 0 : (int) (scanned() * whole / about());
+    }
+
+    /** One line for a log. */
+    String plain() {
+        StringBuilder line = new StringBuilder(String.format(
+                Locale.ROOT,
+                "%,d of about %,d rows, slice %d of %d, %,.0f rows/s",
+                scanned(),
+                about(),
+                progress.done(),
+                progress.slices(),
+                rate));
+        eta().ifPresent(eta -> line.append(", ETA ").append(eta));
+        if (batch > 0) {
+            line.append(String.format(Locale.ROOT, ", batch %,d", batch));
+        }
+        around.lag().ifPresent(lag -> line.append(", ").append(lag));
+        around.standing().ifPresent(standing -> line.append(", ").append(standing));
+        return line.toString();
+    }
+
+    private Optional<String> eta() {
+        long left = about() - scanned();
+        long seconds = rate < 1 ? 0 : (long) (left / rate);
+        return seconds == 0 ? Optional.empty() : Optional.of(words(Duration.ofSeconds(seconds)));
+    }
+
+    private static String words(Duration duration) {
+        return duration.toString().substring(2).toLowerCase(Locale.ROOT);
+    }
+
+    private static String fitted(String line, int width) {
+        if (line.length() <= width) {
+            return line + " ".repeat(width - line.length());
+        }
+        return line.substring(0, Math.max(0, width - ELLIPSIS.length())) + ELLIPSIS;
+    }
+}
