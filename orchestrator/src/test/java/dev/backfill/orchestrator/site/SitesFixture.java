@@ -72,7 +72,7 @@ final class SitesFixture implements AutoCloseable {
         Login login = new Login(url, Optional.empty(), Optional.empty());
         Settings settings = SettingsReader.forDatabase(login);
         DatabaseSettings main = requireNonNull(settings.databases().get("main"));
-        DatabaseSettings target = new DatabaseSettings(name, login, main.own(), main.session(), main.maxWorkers());
+        DatabaseSettings target = new DatabaseSettings(name, login, main.own(), main.session(), main.work());
         Dispatcher dispatcher = new Dispatcher(new Site(host, settings, target), new Deaf(), () -> {});
         dispatchers.add(dispatcher);
         return dispatcher;
