@@ -210,6 +210,7 @@ public final class Orchestrator implements AutoCloseable {
             SqlStates.requireFromDatabase(e); // what was seen last is shown again
         }
         meters.observePaces(site.name(), site.everything().paces());
+        meters.observeSignals(site.name(), site.replication().health());
     }
 
     private Optional<String> notReady() {

@@ -61,6 +61,7 @@ public final class AdminServer implements AutoCloseable {
             new JobRoutes(databases, registrar, files).addTo(config.routes);
             new ControlRoutes(databases).addTo(config.routes);
             new RunRoutes(databases).addTo(config.routes);
+            new DatabaseRoutes(databases).addTo(config.routes);
         });
     }
 

@@ -51,7 +51,7 @@ final class ControlRoutes {
         if (!refused.isEmpty()) {
             throw refused.get(0);
         }
-        Shapes.job(databases.job(job)).answer(context);
+        databases.shapes().job(databases.job(job)).answer(context);
     }
 
     private List<Dispatcher> where(String job, Optional<String> database) {

@@ -63,14 +63,14 @@ final class JobRoutes {
                 .filter(p -> p.size() == limit)
                 .map(p -> p.get(limit - 1).get(0).job().name())
                 .filter(last -> !last.equals(jobs.lastKey()));
-        Json.of("jobs", page.stream().map(Shapes::job).toList())
+        Json.of("jobs", page.stream().map(databases.shapes()::job).toList())
                 .put("next", next)
                 .put("away", answers.awayJson())
                 .answer(context);
     }
 
     private void show(Context context) {
-        Shapes.job(databases.job(new Asked(context).job())).answer(context);
+        databases.shapes().job(databases.job(new Asked(context).job())).answer(context);
     }
 
     private void register(Context context) throws IOException {
@@ -85,7 +85,9 @@ final class JobRoutes {
         }
         Registered registered = (Registered) answer;
         context.status(known ? 200 : 201);
-        Shapes.job(databases.job(job.definition().name()))
+        databases
+                .shapes()
+                .job(databases.job(job.definition().name()))
                 .put("changed", registered.registered().changed())
                 .put("warnings", registered.warnings())
                 .answer(context);

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.admin.Databases.Page;
 import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
@@ -54,7 +55,7 @@ final class RunRoutes {
         Json.of(
                         "runs",
                         page.items().stream()
-                                .map(item -> Shapes.run(item.value()))
+                                .map(item -> databases.shapes().run(item.value()))
                                 .toList())
                 .put("next", next)
                 .put("away", answers.awayJson())
@@ -74,7 +75,7 @@ final class RunRoutes {
     }
 
     private void run(Context context) {
-        Shapes.runOfJob(find(new Asked(context).run())).answer(context);
+        databases.shapes().runOfJob(find(new Asked(context).run())).answer(context);
     }
 
     private void slices(Context context) {

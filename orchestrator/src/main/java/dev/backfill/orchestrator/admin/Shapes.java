@@ -5,24 +5,32 @@ import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
+import dev.backfill.orchestrator.replication.Readings;
+import dev.backfill.orchestrator.replication.Readings.Reading;
+import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.throttle.Pace;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 
-/** The JSON of what people see. Pure. */
-final class Shapes {
+/**
+ * The JSON of what people see.
+ *
+ * @param readings what is read of a database's health now
+ */
+record Shapes(Function<String, List<Reading>> readings) {
 
     private static final double PROGRESS_STEPS = 10_000;
-
-    private Shapes() {}
 
     /**
      * A job with its latest run in each database.
      *
      * @param views at least one; the first says what is registered
      */
-    static Json job(List<JobView> views) {
+    Json job(List<JobView> views) {
         RegisteredJob registered = views.get(0).job();
         var identity = registered.job().definition().identity();
         Json job = Json.of("job", identity.name())
@@ -36,7 +44,7 @@ final class Shapes {
                 "runs",
                 views.stream()
                         .flatMap(view -> view.run().stream())
-                        .map(Shapes::run)
+                        .map(this::run)
                         .toList());
     }
 
@@ -47,12 +55,12 @@ final class Shapes {
     }
 
     /** A run. */
-    static Json run(RunView run) {
+    Json run(RunView run) {
         return Json.of("id", run.id().run())
                 .put("database", run.id().database())
                 .put("revision", run.id().revision())
                 .put("state", run.status().state())
-                .put("hold", run.status().hold().map(Shapes::hold))
+                .put("hold", run.status().hold().map(hold -> hold(hold, run.id().database())))
                 .put("progress", Math.floor(run.progress() * PROGRESS_STEPS) / PROGRESS_STEPS)
                 .put(
                         "rows",
@@ -69,17 +77,43 @@ final class Shapes {
     }
 
     /** A run that stands alone: it says of which job it is. */
-    static Json runOfJob(RunView run) {
+    Json runOfJob(RunView run) {
         return Json.of("job", run.id().job()).putAll(run(run));
     }
 
-    private static Json hold(RunView.Held hold) {
+    /** A hold; by a signal with its worst reading now. */
+    private Json hold(RunView.Held hold, String database) {
+        Optional<Signal> signal = Signal.of(hold.reason());
+        Optional<Reading> worst = signal.flatMap(of -> Readings.worst(readings.apply(database).stream()
+                .filter(reading -> reading.signal() == of)
+                .toList()));
         return Json.of("reason", hold.reason())
                 .put("since", hold.since())
-                .putNull("signal")
-                .putNull("value")
-                .putNull("limit")
+                .put("signal", signal.map(Signal::word))
+                .put("value", worst.map(reading -> rounded(reading.value())))
+                .put("limit", worst.map(reading -> rounded(reading.limit())))
                 .put("detail", hold.detail());
+    }
+
+    /** A reading of a signal. */
+    static Json reading(Reading reading, Optional<Duration> age) {
+        return Json.of("signal", reading.signal().word())
+                .put("source", Optional.of(reading.standby()).filter(source -> !source.isEmpty()))
+                .put("value", rounded(reading.value()))
+                .put("limit", rounded(reading.limit()))
+                .put("age", age.map(a -> rounded(a.toMillis() / 1e3)))
+                .put("verdict", reading.isOver() ? "hold" : "go");
+    }
+
+    /** A governor. */
+    static Json governor(String name, Pace pace) {
+        return Json.of("governor", name)
+                .put("pace", pace.ratio())
+                .put("detail", pace.reason().map(Pace.Reason::detail).orElse(""));
+    }
+
+    private static double rounded(double value) {
+        return Math.round(value * 1_000) / 1e3;
     }
 
     /** A slice. */

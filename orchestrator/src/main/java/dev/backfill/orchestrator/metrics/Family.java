@@ -43,6 +43,20 @@ enum Family {
             "backfill_pace_ratio",
             Scope.SHARED,
             "How fast a governor lets the database's runs move, from 0, stand still, to 1, full pace"),
+    SIGNAL_VALUE(
+            "backfill_signal_value",
+            Scope.SHARED,
+            "What a signal was read as last, in seconds or as a number, by its source such as a standby"),
+    SIGNAL_LIMIT(
+            "backfill_signal_limit", Scope.SHARED, "Above which value of the signal every run of the database holds"),
+    SIGNAL_AGE(
+            "backfill_signal_age_seconds",
+            Scope.SHARED,
+            "How long ago the signal was read, in seconds; absent before the first time"),
+    SIGNAL_UP(
+            "backfill_signal_up",
+            Scope.SHARED,
+            "1 while the signal can be read; 0 while it cannot, and every run of the database holds"),
     BUILD_INFO("backfill_build_info", Scope.SHARED, "Always 1; the label says the version of the program");
 
     private final String metric;

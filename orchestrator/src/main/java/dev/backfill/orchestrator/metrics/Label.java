@@ -9,6 +9,8 @@ final class Label {
     static final String REASON = "reason";
     static final String STATE = "state";
     static final String GOVERNOR = "governor";
+    static final String SIGNAL = "signal";
+    static final String SOURCE = "source";
     static final String VERSION = "version";
 
     private Label() {}

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.metrics;
 
 import dev.backfill.orchestrator.control.JobView;
+import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.throttle.Pace;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -84,6 +85,16 @@ public final class Meters implements AutoCloseable {
      */
     public void observePaces(String database, Map<String, Pace> paces) {
         observations.paces(database, paces);
+    }
+
+    /**
+     * Shows the signals of a database instead of what was shown of it before.
+     *
+     * @param database the database's configured name
+     * @param health what is read of them
+     */
+    public void observeSignals(String database, ReplicationWatch.Health health) {
+        observations.signals(database, health);
     }
 
     /**

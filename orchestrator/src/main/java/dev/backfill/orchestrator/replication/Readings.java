@@ -6,7 +6,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** What a standing means for each signal. Pure. */
 public final class Readings {
@@ -18,7 +20,7 @@ public final class Readings {
      * One reading of a signal.
      *
      * @param signal which
-     * @param source the standby that it is of; empty for all together
+     * @param source the standby that it is of; the names of the missing ones
      * @param value how much, in the signal's unit
      * @param limit above which everything holds
      */
@@ -40,6 +42,15 @@ public final class Readings {
          */
         boolean isWellBelow() {
             return value <= limit / 2;
+        }
+
+        /**
+         * What it is of, in series and lists.
+         *
+         * @return the standby; empty for what is of all together
+         */
+        public String standby() {
+            return signal == Signal.STANDBY_MISSING ? "" : source;
         }
 
         /**
@@ -115,8 +126,13 @@ public final class Readings {
         return readings;
     }
 
-    /** The reading that is furthest above its limit, or nearest to it. */
-    static Optional<Reading> worst(List<Reading> readings) {
+    /**
+     * The worst of a signal's readings.
+     *
+     * @param readings of one signal
+     * @return the one that is furthest above its limit, or nearest to it; empty when there is none
+     */
+    public static Optional<Reading> worst(List<Reading> readings) {
         return readings.stream().max((a, b) -> Double.compare(a.value() - a.limit(), b.value() - b.limit()));
     }
 
@@ -125,8 +141,10 @@ public final class Readings {
     }
 
     private static List<Reading> each(Signal signal, Standing standing, double limit, Measure measure) {
-        return standing.keepingUp().stream()
-                .map(k -> new Reading(signal, k.name().toString(), seconds(measure.of(k)), limit))
+        Map<String, Double> worst = new TreeMap<>();
+        standing.keepingUp().forEach(k -> worst.merge(k.name().toString(), seconds(measure.of(k)), Math::max));
+        return worst.entrySet().stream()
+                .map(standby -> new Reading(signal, standby.getKey(), standby.getValue(), limit))
                 .toList();
     }
 

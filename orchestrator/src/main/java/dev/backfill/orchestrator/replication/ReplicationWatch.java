@@ -10,6 +10,7 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -37,7 +38,7 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private final Attendance attendance;
     private @Nullable Judge judge;
     private @Nullable Connection connection;
-    private long expectedRead;
+    private volatile long expectedRead;
     private volatile Optional<Standing> standing = Optional.empty();
     private volatile Optional<String> trouble = Optional.empty();
 
@@ -79,8 +80,9 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         return ReplicationProbe.missingRight(connection);
     }
 
-    /** Looks at once: a run begins to move. */
+    /** Looks at once, also for who is expected: a run begins to move, or a standby was forgotten. */
     public void wake() {
+        expectedRead = 0;
         bell.ring();
     }
 
@@ -100,12 +102,31 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     }
 
     /**
-     * What was read last of the signals that are on.
+     * What is read of the standbys now.
      *
-     * @return by signal, then by standby, with what was written since; empty while nothing was seen yet
+     * @param on the signals that are on
+     * @param readings by signal, then by standby, as they were read last
+     * @param age how long ago that was; empty while nothing was read yet
+     * @param up whether it still counts
      */
-    public List<Reading> readings() {
-        return standing.map(seen -> Readings.all(seen, limits, age(seen))).orElse(List.of());
+    public record Health(List<Signal> on, List<Reading> readings, Optional<Duration> age, boolean up) {}
+
+    /**
+     * What is read of the standbys now.
+     *
+     * @return nothing of signals that are off
+     */
+    public Health health() {
+        List<Signal> on = Arrays.stream(Signal.values())
+                .filter(signal -> signal.isOn(limits))
+                .toList();
+        Optional<Standing> seen = standing;
+        Optional<Duration> age = seen.map(this::age);
+        return new Health(
+                on,
+                seen.map(s -> Readings.all(s, limits, age.orElseThrow())).orElse(List.of()),
+                age,
+                age.filter(SignalGovernor::counts).isPresent());
     }
 
     /** What is watched, and what is allowed. */

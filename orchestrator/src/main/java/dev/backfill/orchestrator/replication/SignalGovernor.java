@@ -79,7 +79,7 @@ public final class SignalGovernor implements Governor {
 
     @Override
     public synchronized Pace pace() {
-        Optional<Standing> seen = sight.standing().filter(s -> sight.age(s).compareTo(STALE_AFTER) < 0);
+        Optional<Standing> seen = sight.standing().filter(s -> counts(sight.age(s)));
         if (seen.isEmpty()) {
             String blind = "the standbys cannot be seen: " + sight.trouble().orElse("no answer yet");
             hold(blind);
@@ -88,6 +88,11 @@ public final class SignalGovernor implements Governor {
         decide(Readings.of(signal, seen.get(), limits, sight.age(seen.get())));
         return why.map(detail -> Pace.hold(new Reason(signal.word(), detail, next())))
                 .orElse(Pace.FULL);
+    }
+
+    /** Whether what was seen so long ago still counts. */
+    static boolean counts(Duration age) {
+        return age.compareTo(STALE_AFTER) < 0;
     }
 
     private void decide(List<Reading> readings) {

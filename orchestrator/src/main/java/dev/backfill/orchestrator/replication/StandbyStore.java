@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.replication;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.run.EventStore;
 import java.util.List;
 
 /** The standbys that are expected because they were seen, whoever saw them. Safe for use by several threads. */
@@ -48,15 +49,18 @@ public final class StandbyStore {
      * Forgets every standby of a name: it is gone for good.
      *
      * @param name its application_name
+     * @param events where it is written down, in the name of who wants it
+     * @param reason why
      * @return false when none of that name was expected
      */
-    public boolean forget(String name) {
-        String sql = "DELETE FROM backfill.standby WHERE name = :name";
-        return database.jdbi()
-                        .withHandle(
-                                handle -> handle.createUpdate(database.tables().sql(sql))
-                                        .bind("name", name)
-                                        .execute())
-                > 0;
+    public boolean forget(String name, EventStore events, String reason) {
+        String sql = database.tables().sql("DELETE FROM backfill.standby WHERE name = :name");
+        return database.jdbi().inTransaction(handle -> {
+            boolean known = handle.createUpdate(sql).bind("name", name).execute() > 0;
+            if (known) {
+                events.standbyForgotten(handle, name, reason);
+            }
+            return known;
+        });
     }
 }

@@ -127,6 +127,17 @@ public final class EventStore {
     }
 
     /**
+     * Writes down that a standby is expected no more.
+     *
+     * @param handle the transaction that forgets it
+     * @param standby its application_name
+     * @param reason why; empty when there is nothing to say
+     */
+    public void standbyForgotten(Handle handle, String standby, String reason) {
+        ofSubject(handle, "standby", standby, Optional.of("expected"), "forgotten", reason);
+    }
+
+    /**
      * Writes down that a run is in another state.
      *
      * @param handle the transaction that changes it

@@ -197,6 +197,17 @@ public final class Site implements AutoCloseable {
         return workshop.replication();
     }
 
+    /**
+     * Forgets every standby of a name: it is gone for good.
+     *
+     * @param standby its application_name
+     * @param cause by whom and why
+     * @return false when none of that name was expected
+     */
+    public boolean forgetStandby(String standby, Cause cause) {
+        return replication().standbys().forget(standby, stores.events().inNameOf(cause.who()), cause.reason());
+    }
+
     Workshop workshop() {
         return workshop;
     }

@@ -7,6 +7,8 @@ import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.replication.Readings.Reading;
+import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.RunState;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +18,8 @@ import org.junit.jupiter.api.Test;
 
 class ShapesTest {
 
+    private static final Shapes SHAPES = new Shapes(database -> List.of(
+            new Reading(Signal.REPLICATION_LAG, "a", 2, 5), new Reading(Signal.REPLICATION_LAG, "b", 7.00049, 5)));
     private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
 
     @Test
@@ -27,7 +31,7 @@ class ShapesTest {
         RegisteredJob registered =
                 new RegisteredJob(job, 3, "file", TIME, new RegisteredJob.Plan(TIME, Optional.empty()));
 
-        assertThat(text(Shapes.job(List.of(new JobView("main", registered, Optional.empty())))))
+        assertThat(text(SHAPES.job(List.of(new JobView("main", registered, Optional.empty())))))
                 .isEqualTo(
                         "{\"job\":\"fill\",\"description\":\"Adds one\","
                                 + "\"labels\":{\"link\":\"https://wiki.example/x\",\"team\":\"billing\"},"
@@ -37,14 +41,14 @@ class ShapesTest {
 
     @Test
     void progress_is_rounded_down_so_that_1_means_all() {
-        assertThat(text(Shapes.run(run(99_999, 100_000)))).contains("\"progress\":0.9999,", "\"remaining\":1}");
-        assertThat(text(Shapes.run(run(12_345, 100_000)))).contains("\"progress\":0.1234,");
-        assertThat(text(Shapes.run(run(0, 100_000)))).contains("\"progress\":0.0,");
+        assertThat(text(SHAPES.run(run(99_999, 100_000)))).contains("\"progress\":0.9999,", "\"remaining\":1}");
+        assertThat(text(SHAPES.run(run(12_345, 100_000)))).contains("\"progress\":0.1234,");
+        assertThat(text(SHAPES.run(run(0, 100_000)))).contains("\"progress\":0.0,");
     }
 
     @Test
     void a_run_is_shown_whole() {
-        assertThat(text(Shapes.runOfJob(run(1, 4))))
+        assertThat(text(SHAPES.runOfJob(run(1, 4))))
                 .isEqualTo("{\"job\":\"fill\",\"id\":\"some-id\",\"database\":\"main\",\"revision\":2,"
                         + "\"state\":\"RUNNING\",\"hold\":{\"reason\":\"window\",\"since\":\"2026-01-02T03:04:05Z\","
                         + "\"signal\":null,\"value\":null,\"limit\":null,\"detail\":\"closed\"},\"progress\":0.25,"
@@ -53,11 +57,23 @@ class ShapesTest {
                         + "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":null,\"reason\":null}");
     }
 
+    @Test
+    void a_hold_by_a_signal_has_its_worst_reading() {
+        assertThat(text(SHAPES.run(run(1, 4, "replication-lag"))))
+                .contains("\"signal\":\"replication-lag\",\"value\":7.0,\"limit\":5.0,");
+        assertThat(text(SHAPES.run(run(1, 4, "standby-stale"))))
+                .contains("\"signal\":\"standby-stale\",\"value\":null,\"limit\":null,");
+    }
+
     private static RunView run(long scanned, long all) {
+        return run(scanned, all, "window");
+    }
+
+    private static RunView run(long scanned, long all, String hold) {
         return new RunView(
                 new RunView.Id("some-id", "fill", 2, "main"),
                 new RunView.Status(
-                        RunState.RUNNING, Optional.empty(), Optional.of(new RunView.Held("window", TIME, "closed"))),
+                        RunState.RUNNING, Optional.empty(), Optional.of(new RunView.Held(hold, TIME, "closed"))),
                 new RunView.Times(TIME, Optional.empty(), Optional.of(TIME), Optional.empty()),
                 new RunView.Rows(scanned, scanned, 0, Optional.of(all), Optional.empty()),
                 Optional.of(Duration.ofMillis(61_900)));

@@ -40,7 +40,7 @@ final class Arrows {
             Map.entry("registry", Set.of("config", "db")),
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
-            Map.entry("replication", Set.of("config", "db", "throttle")),
+            Map.entry("replication", Set.of("config", "db", "run", "throttle")),
             Map.entry("registration", Set.of("config", "db", "registry", "run")),
             Map.entry("control", Set.of("config", "db", "registration", "run")),
             Map.entry("batch", Set.of("db", "registry", "run")),

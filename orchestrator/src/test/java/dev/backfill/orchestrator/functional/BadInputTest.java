@@ -150,7 +150,7 @@ class BadInputTest {
 
     @Test
     void a_missing_right_is_named_with_its_grant() throws Exception {
-        TestRole role = database.newRole();
+        TestRole role = database.newMonitoringRole();
         database.execute("GRANT SELECT ON t TO " + role.name());
 
         refused(good(), database.jdbcUrl(role.name()))
@@ -159,7 +159,7 @@ class BadInputTest {
 
     @Test
     void a_role_that_may_not_create_the_own_tables_is_told_what_to_ask_for() throws Exception {
-        TestRole role = database.newRole();
+        TestRole role = database.newMonitoringRole();
         database.execute("GRANT SELECT, UPDATE ON t TO " + role.name());
 
         refused(good(), database.jdbcUrl(role.name()))
@@ -187,7 +187,7 @@ class BadInputTest {
     @Test
     void a_wrong_password_is_refused_and_not_shown() throws Exception {
         try (TestDatabase guarded = TestPostgres.withPasswords().newDatabase()) {
-            TestRole role = guarded.newRole();
+            TestRole role = guarded.newMonitoringRole();
             String url = "postgresql://%s:not-the-word@127.0.0.1:%d/%s"
                     .formatted(role.name(), guarded.server().port(), guarded.name());
             refused(good(), url)
@@ -219,7 +219,7 @@ class BadInputTest {
     void a_process_of_its_own_ends_with_the_same_codes() throws Exception {
         Path bad = Files.write(directory.resolve("bad.yaml"), Bad.NO_SUCH_TABLE.content());
         try (TestDatabase guarded = TestPostgres.withPasswords().newDatabase()) {
-            TestRole role = guarded.newRole();
+            TestRole role = guarded.newMonitoringRole();
             assertEnds(2, "bad.yaml:3:8: no table", "run", bad.toString(), "--database", database.jdbcUrl());
             assertEnds(2, "28P01", "run", good().toString(), "--database", guarded.jdbcUrl(role.name()));
             String away = database.jdbcUrl().replaceFirst("127.0.0.1:\\d+", "127.0.0.1:1");

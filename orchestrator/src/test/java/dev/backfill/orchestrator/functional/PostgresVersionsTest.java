@@ -104,7 +104,7 @@ class PostgresVersionsTest {
 
     /** What an administrator does for the program. */
     private static TestRole role(TestDatabase database, String rights) throws Exception {
-        TestRole role = database.newRole();
+        TestRole role = database.newMonitoringRole();
         database.execute(
                 "REVOKE CREATE ON SCHEMA public FROM public",
                 "CREATE SCHEMA backfill AUTHORIZATION " + role.name(),

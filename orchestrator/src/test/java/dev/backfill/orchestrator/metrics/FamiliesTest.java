@@ -29,6 +29,10 @@ class FamiliesTest {
             backfill_hold_seconds_total             backfill database reason
             backfill_hold                           backfill database reason
             backfill_pace_ratio                     database governor
+            backfill_signal_value                   database signal source
+            backfill_signal_limit                   database signal source
+            backfill_signal_age_seconds             database signal source
+            backfill_signal_up                      database signal source
             backfill_fenced_commits_total           backfill database
             backfill_build_info                     version
             """;

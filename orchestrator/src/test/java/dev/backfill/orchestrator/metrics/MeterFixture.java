@@ -5,6 +5,9 @@ import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.replication.Readings.Reading;
+import dev.backfill.orchestrator.replication.ReplicationWatch.Health;
+import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
@@ -40,6 +43,9 @@ public final class MeterFixture {
         meters.held("orders", DATABASE, "window", Duration.ofMillis(1500));
         meters.observe(DATABASE, List.of(held("orders", "window"), succeeded("customers")));
         meters.observePaces(DATABASE, Map.of("window", new Pace(0.5, Optional.empty())));
+        Reading reading = new Reading(Signal.REPLICATION_LAG, "standby1", 2.5, 5);
+        meters.observeSignals(
+                DATABASE, new Health(List.of(reading.signal()), List.of(reading), Optional.of(Duration.ZERO), true));
         return meters;
     }
 

@@ -155,6 +155,14 @@ class SignalGovernorTest {
     }
 
     @Test
+    void of_two_standbys_of_one_name_the_worse_is_read() {
+        sight.see(0, List.of(behind(1), behind(3), behind(2)));
+
+        assertThat(Readings.of(Signal.REPLICATION_LAG, sight.standing.orElseThrow(), LIMITS, Duration.ZERO))
+                .containsExactly(new Reading(Signal.REPLICATION_LAG, "a", 3, 5));
+    }
+
+    @Test
     void without_any_standby_nothing_is_held() {
         sight.see(0, List.of());
 

@@ -62,6 +62,13 @@ public final class TestDatabase implements AutoCloseable {
         return DriverManager.getConnection(jdbcUrl(role.name()), role.name(), role.password());
     }
 
+    /** A new role that may see the server's statistics, as backfills need, and nothing else. */
+    public TestRole newMonitoringRole() throws SQLException {
+        TestRole role = newRole();
+        execute("GRANT pg_monitor TO " + role.name());
+        return role;
+    }
+
     /** A new role without any privilege; it lives as long as the database. */
     public TestRole newRole() throws SQLException {
         TestRole role = new TestRole(server.newRoleName(), "secret-of-" + name);
