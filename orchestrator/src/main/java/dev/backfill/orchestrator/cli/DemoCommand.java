@@ -100,9 +100,12 @@ final class DemoCommand implements Callable<Integer> {
             return ExitCode.INTERRUPTED;
         } catch (IOException | SQLException | RuntimeException e) {
             if (stop.isRequested()) {
-                return ExitCode.INTERRUPTED; // Ctrl-C ends what it was waiting for, too
+                say("interrupted; nothing is left of the demo"); // Ctrl-C ends what it was waiting for, too
+                return ExitCode.INTERRUPTED;
             }
-            throw e;
+            throw e instanceof IOException
+                    ? new Refusal(ExitCode.FAILED, "the demo cannot go on: " + e.getMessage())
+                    : e;
         }
     }
 

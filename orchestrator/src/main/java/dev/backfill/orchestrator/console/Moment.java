@@ -16,11 +16,11 @@ import java.util.Optional;
  */
 record Moment(RunProgress progress, long estimatedRows, double rate, long batch, Around around) {
 
-    private static final int LEAST_BAR = 6;
+    private static final int LEAST_BAR = 8;
     private static final int LONGEST_BAR = 28;
 
     /** What usually stands beside the bar; it keeps its length while the text grows and shrinks. */
-    private static final int USUAL_TEXT = 76;
+    private static final int USUAL_TEXT = 72;
 
     private static final String ELLIPSIS = "...";
 

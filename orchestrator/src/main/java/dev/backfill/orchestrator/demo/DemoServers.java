@@ -157,7 +157,7 @@ public final class DemoServers implements AutoCloseable {
     private void start(Programs programs) throws IOException, SQLException {
         Path data = directory().resolve("primary");
         Path secret = directory().resolve("password");
-        Files.writeString(secret, password + "\n");
+        programs.write(secret, password + "\n");
         List<String> arguments = new ArrayList<>(List.of(
                 "--pgdata=" + data,
                 "--username=" + Server.SUPERUSER,
@@ -171,8 +171,8 @@ public final class DemoServers implements AutoCloseable {
         // A cluster that was never started was never stopped uncleanly: its copy can follow it from its first record.
         programs.copy(data, standbyData());
         servers.add(Server.start(programs, data));
-        Files.createFile(standbyData().resolve("standby.signal"));
-        Files.writeString(
+        programs.write(standbyData().resolve("standby.signal"), "");
+        programs.write(
                 standbyData().resolve("postgresql.auto.conf"),
                 "primary_conninfo = 'host=127.0.0.1 port=%d user=%s password=%s application_name=%s sslmode=disable'%n"
                         .formatted(primary().port(), Server.SUPERUSER, password, STANDBY));

@@ -6,9 +6,12 @@ import java.io.InterruptedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Runs the programs of PostgreSQL, which refuse to be root: as root, in the place of somebody else. */
 final class Programs {
@@ -20,6 +23,8 @@ final class Programs {
 
     private static final List<String> UNNAMED = List.of("unshare", "-U");
     private static final List<String> NOBODY = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+
+    private static final Set<PosixFilePermission> PRIVATE = PosixFilePermissions.fromString("rw-------");
 
     private final Path directory;
     private final Stop stop;
@@ -67,6 +72,13 @@ final class Programs {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of("cp", "-R", from.toString(), to.toString()));
         require(command);
+    }
+
+    /** Writes a file that belongs to whom the servers run as, and that nobody else may read. */
+    void write(Path file, String content) throws IOException {
+        Files.writeString(file, content);
+        Files.setPosixFilePermissions(file, PRIVATE);
+        Files.setOwner(file, Files.getOwner(directory));
     }
 
     /** Throws when asked to stop. */

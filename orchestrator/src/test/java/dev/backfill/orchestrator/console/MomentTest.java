@@ -45,14 +45,15 @@ class MomentTest {
 
     @Test
     void a_run_is_at_the_end_when_its_slices_are_done_whatever_the_estimate_was() {
-        assertThat(moment(990_000, 8, QUIET).bar(80, Blocks.ASCII)).startsWith("100 % |======|  990,000 rows");
+        assertThat(moment(990_000, 8, QUIET).bar(80, Blocks.ASCII)).startsWith("100 % |========|  990,000 rows");
     }
 
     @Test
     void a_run_that_has_not_begun_is_at_the_beginning() {
         RunProgress nothing = new RunProgress(new RunProgress.Rows(0, 0, 0), 0, 0, 0);
 
-        assertThat(new Moment(nothing, 0, 0, 0, QUIET).bar(80, Blocks.ASCII)).startsWith("  0 % |      |  0 rows  0/s");
+        assertThat(new Moment(nothing, 0, 0, 0, QUIET).bar(80, Blocks.ASCII))
+                .startsWith("  0 % |        |  0 rows  0/s");
     }
 
     @Test

@@ -84,7 +84,7 @@ class DocumentsTest {
         Set<String> commands = new TreeSet<>(all(read("README.md"), "\\./backfill ([a-z]+)"));
 
         assertThat(commands)
-                .contains("run", "validate")
+                .contains("demo", "run", "serve", "validate")
                 .allSatisfy(command ->
                         assertThat(Commands.execute(command, "--help")).isZero());
     }
