@@ -65,7 +65,7 @@ class RunControlTest {
         for (RunState state : RunState.values()) {
             stores.clear();
             stores.addRun(JOB, RUN, state);
-            String expected = row.getString(1 + state.ordinal());
+            String expected = row.getString(1 + VerbTest.COLUMNS.indexOf(state));
 
             Answer answer = control.act(row.get(0, Verb.class), JOB, ANN);
 
