@@ -126,7 +126,7 @@ class MetersTest {
 
     @Test
     void holds_add_up_by_reason() {
-        meters.held("orders", DATABASE, "window", Duration.ofMillis(1000));
+        meters.held("orders", DATABASE, "window", Duration.ofSeconds(1));
         meters.held("orders", DATABASE, "window", Duration.ofMillis(500));
         meters.held("orders", DATABASE, "locked-rows", Duration.ofSeconds(2));
 
