@@ -8,6 +8,7 @@ import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
 import io.javalin.http.Context;
+import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,6 +17,7 @@ import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.LowResourceMonitor;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.Server;
@@ -29,7 +31,9 @@ import org.slf4j.LoggerFactory;
 public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
-    private static final int MOST_THREADS = 16;
+    private static final int MOST_THREADS = 128;
+    private static final int MOST_CONNECTIONS = 100;
+    private static final Duration SLOWEST_CLIENT = Duration.ofSeconds(10);
     private static final int LEAST_THREADS = 2;
     private static final Duration IDLE_THREAD = Duration.ofMinutes(1);
     private static final Duration THREADS_TO_END = Duration.ofMillis(100);
@@ -107,9 +111,17 @@ public final class AdminServer implements AutoCloseable {
         config.jetty.addConnector(this::listen);
         config.jetty.modifyServer(server -> {
             server.removeBean(server.getBean(LowResourceMonitor.class));
+            server.addBean(fewerThanThreads(server));
             server.setErrorHandler(AdminServer::malformed);
         });
         config.jetty.modifyServletContextHandler(handler -> handler.setErrorHandler(AdminServer::malformed));
+    }
+
+    /** A slow client holds a thread at most, so there are always threads for the others; too many are soon dropped. */
+    private static NetworkConnectionLimit fewerThanThreads(Server server) {
+        NetworkConnectionLimit limit = new NetworkConnectionLimit(MOST_CONNECTIONS, server);
+        limit.setEndPointIdleTimeout(Duration.ofSeconds(1).toMillis());
+        return limit;
     }
 
     /** Opens the port before the server starts, so that nothing has begun when it cannot be had. */
@@ -118,6 +130,7 @@ public final class AdminServer implements AutoCloseable {
         ServerConnector connector = new ServerConnector(server, 0, 1, new HttpConnectionFactory(configuration));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
+        connector.setIdleTimeout(SLOWEST_CLIENT.toMillis());
         try {
             connector.open();
             return connector;
@@ -135,6 +148,9 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void before(Context context) {
+        if (context.method() == HandlerType.HEAD) {
+            throw HttpProblem.onlyGet();
+        }
         context.header("X-Content-Type-Options", "nosniff").header("Cache-Control", "no-store");
         if (!Probes.isProbe(context.path())) {
             gate.check(context.method().name(), context::header);

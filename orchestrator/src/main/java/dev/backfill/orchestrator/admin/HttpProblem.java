@@ -53,6 +53,11 @@ final class HttpProblem extends RuntimeException {
         return new HttpProblem(409, "Not allowed in this state", detail, more);
     }
 
+    /** HEAD would not say what GET does. */
+    static HttpProblem onlyGet() {
+        return new HttpProblem(405, "Method not allowed", "HEAD is not served; ask with GET", Json.empty());
+    }
+
     /** The body has more bytes than are read. */
     static HttpProblem tooLarge(int most) {
         String detail = "the body has more than " + most + " bytes";

@@ -80,8 +80,8 @@ final class JobRoutes {
         if (answer instanceof NotFit notFit) {
             throw HttpProblem.unfit(notFit.problems());
         } else if (answer instanceof NotNow notNow) {
-            throw HttpProblem.away(
-                    "nothing was registered; database " + notNow.database() + " does not answer: " + notNow.detail());
+            throw HttpProblem.away("nothing was registered; database " + notNow.database()
+                    + " cannot check the job now: " + notNow.detail());
         }
         Registered registered = (Registered) answer;
         context.status(known ? 200 : 201);

@@ -168,7 +168,7 @@ final class RunCommand implements Callable<Integer> {
         return new RunConsole.Sources(
                 site.stores().runs(),
                 site.stores().slices(),
-                () -> site.replication().readings().stream()
+                () -> site.replication().health().readings().stream()
                         .filter(reading -> reading.signal() == Signal.REPLICATION_LAG)
                         .map(reading -> new Lag(reading.value(), reading.limit()))
                         .max(Comparator.comparingDouble(Lag::seconds)));

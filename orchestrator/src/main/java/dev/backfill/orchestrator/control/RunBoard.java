@@ -192,19 +192,18 @@ public final class RunBoard {
         RunState state = RunState.valueOf(row.getString("state"));
         String id = row.getString("id");
         RunView.Rows rows = rows(row);
+        boolean moving = state.isUnfinished() && state != RunState.PAUSED;
+        Optional<Held> hold = moving ? hold(id, row) : Optional.empty();
         return new RunView(
                 new RunView.Id(id, row.getString("job"), row.getInt("revision"), name()),
-                new RunView.Status(
-                        state,
-                        Optional.ofNullable(row.getString("reason")),
-                        state.isUnfinished() && state != RunState.PAUSED ? hold(id, row) : Optional.empty()),
+                new RunView.Status(state, Optional.ofNullable(row.getString("reason")), hold),
                 new RunView.Times(
                         row.getTimestamp("created").toInstant(),
                         instant(row, "scheduled_for"),
                         instant(row, "started"),
                         instant(row, "finished")),
                 rows,
-                state == RunState.RUNNING ? eta(id, rows, row.getDouble("lived")) : stopped(id));
+                state == RunState.RUNNING && hold.isEmpty() ? eta(id, rows, row.getDouble("lived")) : stopped(id));
     }
 
     private static RunView.Rows rows(ResultSet row) throws SQLException {

@@ -72,6 +72,24 @@ public final class SchemaMigrator {
     }
 
     /**
+     * Looks whether the own tables are there and up to date.
+     *
+     * @param database where
+     * @throws SQLException when the database cannot be reached
+     * @throws UnfitException when they are not
+     */
+    public static void require(Database database) throws SQLException {
+        String schema = database.settings().own().schema();
+        try (Connection connection = database.connect()) {
+            if (version(connection, schema) != SCRIPTS.size()) {
+                throw new UnfitException("the own tables in schema " + SqlName.quote(schema)
+                        + " are gone, or were changed, while they were in use; bring them back, or restart the daemon to"
+                        + " have them made anew, without any job or run");
+            }
+        }
+    }
+
+    /**
      * Creates or upgrades the own tables, whatever the configuration says of upgrades.
      *
      * @param database where

@@ -133,7 +133,11 @@ public final class Dispatcher {
     private void step() {
         try {
             if (standing.status() != Status.READY) {
-                site.migrate();
+                if (beating) {
+                    site.requireOwnTables();
+                } else {
+                    site.migrate();
+                }
                 site.pulse().beat();
                 ready();
             }
@@ -199,16 +203,22 @@ public final class Dispatcher {
                 startThread("run " + run, () -> drive(run));
             }
         }
-        faulted.keySet().retainAll(Set.copyOf(due));
+        for (String run : Set.copyOf(faulted.keySet())) {
+            if (!due.contains(run)) {
+                faulted.remove(run);
+                site.holds().leave(run);
+            }
+        }
     }
 
     private void drive(String run) {
         try {
-            if (!starter.drive(run)) {
+            if (starter.drive(run)) {
+                site.holds().leave(run);
+            } else {
                 faulted.put(run, timing.nanos());
             }
         } finally {
-            site.holds().leave(run);
             driven.remove(run);
         }
     }

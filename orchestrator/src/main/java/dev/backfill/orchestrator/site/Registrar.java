@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.site;
 
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.JobView;
+import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -98,8 +99,16 @@ public final class Registrar {
             return register(dispatcher, job, origin, who);
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
-            return new NotNow(database, SqlStates.message(e));
+            return new NotNow(database, why(e));
         }
+    }
+
+    private static String why(Exception e) {
+        boolean locked = SqlStates.state(e)
+                .map(SqlStates::classify)
+                .filter(error -> error == ErrorClass.LOCK)
+                .isPresent();
+        return (locked ? "somebody holds a lock on the job's table: " : "") + SqlStates.message(e);
     }
 
     private Answer register(Dispatcher dispatcher, LoadedJob job, String origin, String who) throws SQLException {

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.site;
 
+import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -9,6 +10,7 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
@@ -35,9 +37,10 @@ final class RunStarter {
 
     /** Drives a run as far as it goes; false when it should be left alone for a while. */
     boolean drive(String id) {
+        String name = "";
         try {
             Run run = site.stores().runs().find(id);
-            String name = run.revision().job();
+            name = run.revision().job();
             LoadedJob job = site.revisions().find(name, run.revision().number());
             Result result = site.check(job);
             RunLog log = new RunLog(site.name(), name);
@@ -48,7 +51,7 @@ final class RunStarter {
             refuse(run, ((Refused) result).problems(), log);
             return true;
         } catch (SQLException | RuntimeException e) {
-            failed(id, e);
+            failed(id, name, e);
             return false;
         }
     }
@@ -58,6 +61,7 @@ final class RunStarter {
         RunListener all =
                 new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
         log.taken(run);
+        site.holds().leave(run.id());
         site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         if (!run.state().isUnfinished()) {
             site.workshop().checkAgain(run, statement, all, stop);
@@ -66,6 +70,15 @@ final class RunStarter {
         Run ended = site.workshop().drive(run, statement, all, stop);
         log.left(ended);
         return true;
+    }
+
+    private static Hold hold(Exception e) {
+        return switch (SqlStates.state(e).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN)) {
+            case LOCK, TIMEOUT -> Hold.LOCKED_ROWS;
+            case RESOURCES -> Hold.NO_CONNECTION;
+            case DISK_FULL -> Hold.DISK_FULL;
+            case DATABASE_DOWN, DENIED, SESSION_LOST, DATA, PAUSE -> Hold.DATABASE_DOWN;
+        };
     }
 
     /** A run whose job does not fit its table waits for a person, with every problem. */
@@ -81,9 +94,10 @@ final class RunStarter {
         }
     }
 
-    private void failed(String run, Exception e) {
+    private void failed(String run, String job, Exception e) {
         try {
             SqlStates.requireFromDatabase(e);
+            site.holds().listener(job).held(run, hold(e), SqlStates.message(e));
             LOG.atWarn()
                     .addKeyValue("database", site.name())
                     .addKeyValue("run", run)

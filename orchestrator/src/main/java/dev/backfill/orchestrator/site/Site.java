@@ -233,6 +233,11 @@ public final class Site implements AutoCloseable {
         SchemaMigrator.migrate(database);
     }
 
+    /** Looks whether the own tables are still there; whoever lost them in mid-work must not find new, empty ones. */
+    void requireOwnTables() throws SQLException {
+        SchemaMigrator.require(database);
+    }
+
     /**
      * Adds a run that this process works in the foreground.
      *

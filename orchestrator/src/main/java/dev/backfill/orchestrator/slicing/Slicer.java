@@ -74,14 +74,20 @@ public record Slicer(JobStatement statement) {
      * @throws SQLException when a query fails
      */
     public long estimate(Connection connection, FrozenRange range) throws SQLException {
+        if (!statement.job().target().range().isBounded()) {
+            return planned(connection, Optional.empty()); // known of a table also where nothing is known of its columns
+        }
         long rows = 0;
         if (range.end().isPresent()) {
-            rows += planned(connection, new KeyRange(lower(range), range.end().get()));
+            rows += planned(
+                    connection,
+                    Optional.of(new KeyRange(lower(range), range.end().get())));
         }
         if (range.nulls().isPresent()) {
             rows += planned(
                     connection,
-                    new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
+                    Optional.of(new KeyRange(
+                            new KeyRange.After(Key.NULLS), range.nulls().get())));
         }
         return rows;
     }
@@ -228,14 +234,11 @@ public record Slicer(JobStatement statement) {
                 .findFirst();
     }
 
-    private long planned(Connection connection, KeyRange range) throws SQLException {
-        SqlFragment explain = SqlFragment.builder()
-                .code("EXPLAIN (FORMAT JSON) SELECT FROM ")
-                .verbatim(statement.tableName())
-                .code(" WHERE ")
-                .add(range.predicate(statement.key(), Optional.empty()))
-                .build();
-        try (PreparedStatement query = Statements.prepare(connection, explain);
+    private long planned(Connection connection, Optional<KeyRange> range) throws SQLException {
+        SqlFragment.Builder explain =
+                SqlFragment.builder().code("EXPLAIN (FORMAT JSON) SELECT FROM ").verbatim(statement.tableName());
+        range.ifPresent(r -> explain.code(" WHERE ").add(r.predicate(statement.key(), Optional.empty())));
+        try (PreparedStatement query = Statements.prepare(connection, explain.build());
                 ResultSet row = query.executeQuery()) {
             row.next();
             Matcher rows = PLAN_ROWS.matcher(row.getString(1));

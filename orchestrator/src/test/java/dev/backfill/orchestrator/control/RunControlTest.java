@@ -7,7 +7,6 @@ import dev.backfill.orchestrator.control.RunControl.NotAllowed;
 import dev.backfill.orchestrator.control.RunControl.Reached;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
-import dev.backfill.orchestrator.testing.AtOnce;
 import dev.backfill.orchestrator.testing.TestJobs;
 import dev.backfill.orchestrator.testing.TestStores;
 import dev.backfill.orchestrator.timing.Timing;
@@ -66,7 +65,7 @@ class RunControlTest {
         for (RunState state : RunState.values()) {
             stores.clear();
             stores.addRun(JOB, RUN, state);
-            String expected = row.getString(1 + state.ordinal());
+            String expected = row.getString(1 + VerbTest.COLUMNS.indexOf(state));
 
             Answer answer = control.act(row.get(0, Verb.class), JOB, ANN);
 
@@ -248,58 +247,7 @@ class RunControlTest {
         assertThat(states()).containsExactly("FAILED", "CANCELLED");
     }
 
-    @Test
-    void who_pause_and_resume_at_once_get_an_answer_and_leave_a_legal_state() throws Exception {
-        stores.addRun(JOB, RUN, RunState.VERIFYING);
-        try (TestStores other = stores.beside()) {
-            List<RunControl> controls = List.of(control, control(other));
-
-            AtOnce.call(4, number -> {
-                Verb verb = number < 2 ? Verb.PAUSE : Verb.RESUME;
-                for (int i = 0; i < 50; i++) {
-                    assertThat(controls.get(number % 2).act(verb, JOB, ANN)).isInstanceOf(Reached.class);
-                }
-                return verb;
-            });
-        }
-        assertThat(stores.run(RUN, "concat_ws(' ', state, paused_from)")).isIn("VERIFYING", "PAUSED VERIFYING");
-        assertThat(stores.server().queryStrings("""
-                        SELECT concat(e."from", e."to") FROM (
-                            SELECT "from", lag("to") OVER (ORDER BY id) AS before, "to" FROM backfill.event WHERE run IS NOT NULL
-                        ) AS e WHERE e."from" <> e.before
-                        """))
-                .as("changes that do not begin where the one before ended")
-                .isEmpty();
-    }
-
-    @Test
-    void who_start_and_retry_at_once_get_an_answer_and_leave_one_unfinished_run() throws Exception {
-        try (TestStores other = stores.beside()) {
-            RunControl beside = control(other);
-            for (int round = 0; round < 30; round++) {
-                stores.clear();
-                stores.addRun(JOB, RUN, RunState.FAILED);
-
-                AtOnce.call(
-                        2,
-                        number -> number == 0 ? control.act(Verb.START, JOB, ANN) : beside.act(Verb.RETRY, JOB, ANN));
-
-                assertThat(states()).isIn(List.of("RUNNING"), List.of("FAILED", "PENDING"));
-            }
-        }
-    }
-
-    @Test
-    void who_start_at_once_make_one_run() throws Exception {
-        stores.jobs().register(TestJobs.job(JOB), "api", TestStores.WHO);
-
-        List<Answer> answers = AtOnce.call(8, number -> control.act(Verb.START, JOB, ANN));
-
-        assertThat(answers).containsOnlyOnce(new Reached(true)).containsOnly(new Reached(true), new Reached(false));
-        assertThat(states()).containsExactly("PENDING");
-    }
-
-    private static RunControl control(TestStores stores) {
+    static RunControl control(TestStores stores) {
         return new RunControl(
                 stores.runs(),
                 stores.queue(),
