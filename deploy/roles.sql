@@ -9,6 +9,8 @@
 --            privileges  on the table, 'SELECT, UPDATE' when left out
 --            role        'backfill' when left out
 --            schema      of the own tables, 'backfill' when left out
+--            monitor     'off' when the role is not to see how the standbys keep up; then all signals of the standbys have
+--                        to be off in the configuration
 --
 -- The role has no password yet: \password backfill in psql asks for one and sends only its hash.
 
@@ -18,6 +20,9 @@
 \if :{?schema} \else \set schema backfill
 \endif
 \if :{?privileges} \else \set privileges 'SELECT, UPDATE'
+\endif
+
+\if :{?monitor} \else \set monitor on
 \endif
 
 BEGIN;
@@ -33,6 +38,12 @@ FROM pg_roles WHERE rolname = current_user AND NOT rolsuper
 
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role')
 \gexec
+
+-- What pg_stat_replication shows of the standbys. From version 16 on, who is no superuser needs pg_monitor WITH ADMIN OPTION.
+\if :monitor
+SELECT format('GRANT pg_monitor TO %I', :'role')
+\gexec
+\endif
 
 CREATE SCHEMA IF NOT EXISTS :"schema" AUTHORIZATION :"role";
 
