@@ -132,6 +132,7 @@ public final class Dispatcher {
 
     private void step() {
         try {
+            holds.tell();
             if (standing.status() != Status.READY) {
                 if (beating) {
                     site.requireOwnTables();
@@ -141,7 +142,7 @@ public final class Dispatcher {
                 site.pulse().beat();
                 ready();
             }
-            holds.keep();
+            holds.write();
             driveWhatIsDue();
         } catch (UnfitException e) {
             away(Status.REFUSED, String.valueOf(e.getMessage()));

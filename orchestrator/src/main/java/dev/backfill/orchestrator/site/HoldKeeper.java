@@ -3,8 +3,10 @@ package dev.backfill.orchestrator.site;
 import dev.backfill.orchestrator.control.RunView.Held;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -12,7 +14,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes holds known outside of this process: in the run's row at once, in events and logs when they last, once a minute
- * while they go on. One thread.
+ * while they go on. What a database that is away cannot be told is told later. One thread.
  */
 final class HoldKeeper {
 
@@ -26,8 +28,12 @@ final class HoldKeeper {
     private final Timing timing;
     private final Map<String, Written> written = new HashMap<>();
     private final Map<String, Long> said = new HashMap<>();
+    private final List<Note> notes = new ArrayList<>();
 
     private record Written(Held held, long at) {}
+
+    /** An event that is not written yet. */
+    private record Note(String run, String text) {}
 
     HoldKeeper(Site site, Ears ears) {
         this.site = site;
@@ -35,21 +41,35 @@ final class HoldKeeper {
         this.timing = site.host().timing();
     }
 
-    /** Called about once a second. */
-    void keep() {
+    /** Counts and logs; called about once a second, also while the database is away. */
+    void tell() {
         site.holds().stoodStill().forEach((reason, time) -> ears.held(reason.job(), site.name(), reason.word(), time));
         Set<String> held = new HashSet<>();
         for (HoldBook.Entry entry : site.holds().entries()) {
             held.add(entry.run());
-            write(entry);
             say(entry);
         }
         said.keySet().retainAll(held);
+    }
+
+    /** Tells the database; called about once a second while it answers. */
+    void write() {
+        Set<String> held = new HashSet<>();
+        for (HoldBook.Entry entry : site.holds().entries()) {
+            held.add(entry.run());
+            write(entry);
+        }
         for (String run : Set.copyOf(written.keySet())) {
             if (!held.contains(run)) {
                 site.queue().rememberHold(run, null);
                 written.remove(run);
             }
+        }
+        while (!notes.isEmpty()) {
+            site.stores()
+                    .events()
+                    .noted(notes.get(0).run(), "hold", notes.get(0).text());
+            notes.remove(0);
         }
     }
 
@@ -80,12 +100,8 @@ final class HoldKeeper {
                 .addKeyValue("next", entry.hold().next())
                 .log("run is held");
         if (first) {
-            site.stores()
-                    .events()
-                    .noted(
-                            entry.run(),
-                            "hold",
-                            entry.hold().word() + ": " + entry.held().detail());
+            notes.add(new Note(
+                    entry.run(), entry.hold().word() + ": " + entry.held().detail()));
         }
     }
 }
