@@ -52,9 +52,21 @@ final class Daemon implements AutoCloseable {
 
     /** A daemon on these databases, by their names and URLs, with these lines in its configuration; ready on return. */
     static Daemon start(Path directory, Map<String, String> urls, String... lines) throws IOException {
-        Daemon daemon = startUnready(directory, UnaryOperator.identity(), urls, lines);
-        daemon.awaitReady();
-        return daemon;
+        return start(directory, UnaryOperator.identity(), urls, lines);
+    }
+
+    /** The same, with a process that was prepared. */
+    static Daemon start(
+            Path directory, UnaryOperator<BackfillProcess.Builder> prepared, Map<String, String> urls, String... lines)
+            throws IOException {
+        Daemon daemon = startUnready(directory, prepared, urls, lines);
+        try {
+            daemon.awaitReady();
+            return daemon;
+        } catch (RuntimeException | Error e) {
+            daemon.close();
+            throw new AssertionError("the daemon is not ready" + daemon.process, e);
+        }
     }
 
     /** A daemon of which only the process has begun. */

@@ -10,7 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -153,9 +152,7 @@ class SeveralDaemonsTest {
             throws IOException {
         other.jobFile(where, "fill.yaml", fill("fill", "old"));
         other.jobFile(where, "then.yaml", fill(marker, "read after it"));
-        try (Daemon started =
-                Daemon.startUnready(where, UnaryOperator.identity(), Map.of("main", database.jdbcUrl()))) {
-            started.awaitReady();
+        try (Daemon started = Daemon.start(where, Map.of("main", database.jdbcUrl()))) {
             awaitDescription(started, marker, "read after it");
             assertThat(description(started, "fill")).isEqualTo("new");
             assertThat(description(other, "fill")).isEqualTo("new");
