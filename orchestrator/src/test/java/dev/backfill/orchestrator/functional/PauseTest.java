@@ -121,9 +121,9 @@ class PauseTest {
         assertThat(table.changes()).containsExactly("0 x 1", "1 x 199");
     }
 
-    private static PacedTable working(String name) throws Exception {
-        PacedTable table = PacedTable.create(database, name, ROWS, BATCH);
-        daemon.register(name, table.job("parallelism: " + WORKERS));
+    private static PacedTable working(String job) throws Exception {
+        PacedTable table = PacedTable.create(database, job, ROWS, BATCH);
+        daemon.register(job, table.job("parallelism: " + WORKERS));
         await().dontCatchUncaughtExceptions().atMost(PATIENCE).until(() -> table.batches() >= 2 * WORKERS);
         return table;
     }

@@ -148,9 +148,9 @@ class StopEverythingTest {
                 "stop-file = \"" + stopFile + "\"");
     }
 
-    private PacedTable working(String name, TestDatabase where, String called) throws Exception {
-        PacedTable table = PacedTable.create(where, name, 4_000, BATCH);
-        daemon.register(name, table.job("database: " + called));
+    private PacedTable working(String job, TestDatabase where, String called) throws Exception {
+        PacedTable table = PacedTable.create(where, job, 4_000, BATCH);
+        daemon.register(job, table.job("database: " + called));
         awaitBatches(table, 2);
         return table;
     }

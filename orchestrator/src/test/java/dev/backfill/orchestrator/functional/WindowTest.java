@@ -101,7 +101,8 @@ class WindowTest {
                   windows: [{ from: "%s", to: "%s" }]
                   zone: %s
                 """.formatted(from, to, ZONE);
-        daemon.register(table.name(), table.job(schedule));
+        String job = table.name();
+        daemon.register(job, table.job(schedule));
     }
 
     private static void awaitHeldUntil(String job, String state, OffsetDateTime opening) {
