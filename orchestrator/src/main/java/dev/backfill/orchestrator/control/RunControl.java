@@ -112,7 +112,7 @@ public final class RunControl {
             case PAUSE -> named.move(run, RunState.PAUSED, reason("paused", cause));
             case CANCEL -> named.move(run, RunState.CANCELLED, reason("cancelled", cause));
             case RESUME -> named.resume(run, cause.reason());
-            case RETRY -> named.move(run, RunState.RUNNING, cause.reason()) && queue.handOver(run.id());
+            case RETRY -> queue.handOver(run.id()) && named.move(run, RunState.RUNNING, cause.reason());
             case CHECK -> queue.inNameOf(cause.who()).askForCheck(run.id(), cause.reason());
             case REACHED, NEW_RUN, ILLEGAL -> throw new IllegalArgumentException("nothing to change: " + meaning);
         };

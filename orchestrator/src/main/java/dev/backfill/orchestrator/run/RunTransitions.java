@@ -72,7 +72,7 @@ public final class RunTransitions {
      */
     public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Rows rows) {
         String sql = """
-                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1,
+                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1, hold = NULL,
                     started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
                     rows_remaining = :remaining,
                     verifier = NULL, verifier_until = NULL,
@@ -188,6 +188,7 @@ public final class RunTransitions {
     private boolean resume(Run run, String worker, String reason) {
         String sql = """
                 UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL, worker = :worker,
+                    hold = NULL,
                     verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'PAUSED' RETURNING state
                 """;
@@ -257,7 +258,7 @@ public final class RunTransitions {
     private boolean move(Handle handle, Run run, RunState next, String reason) {
         String sql = """
                 UPDATE backfill.run AS r SET state = :next, reason = nullif(:reason, ''),
-                    paused_from = CASE WHEN :next = 'PAUSED' THEN state END, hold = NULL,
+                    paused_from = CASE WHEN :next = 'PAUSED' THEN state END, hold = NULL, check_asked = NULL,
                     finished = CASE WHEN :finished THEN clock_timestamp() END
                 WHERE id = :id AND state = :state AND (state <> 'FAILED' OR NOT EXISTS (
                     SELECT FROM backfill.run n WHERE n.job = r.job AND (n.created, n.id) > (r.created, r.id)))

@@ -71,9 +71,13 @@ public final class Planner implements AutoCloseable {
 
     private void loop() {
         while (!stop.isRequested()) {
-            openClock();
-            around.ready().get().forEach(this::plan);
-            freeAlarms();
+            try {
+                openClock();
+                around.ready().get().forEach(this::plan);
+                freeAlarms();
+            } catch (RuntimeException e) {
+                LOG.atError().setCause(e).log("looking for planned starts failed; tried again in 30 s");
+            }
             bell.await(LOOK);
         }
     }
