@@ -4,7 +4,6 @@ import dev.backfill.api.Schedule.At;
 import dev.backfill.api.Schedule.Cron;
 import dev.backfill.api.Schedule.Start;
 import dev.backfill.orchestrator.registration.RegisteredJob;
-import java.time.Instant;
 import java.util.Date;
 import java.util.HashSet;
 import java.util.List;
@@ -41,9 +40,8 @@ final class AlarmClock implements AutoCloseable {
          *
          * @param database the group of the alarm
          * @param job its name
-         * @param time what it was set for
          */
-        void rung(String database, String job, Instant time);
+        void rung(String database, String job);
     }
 
     private final Scheduler scheduler;
@@ -61,10 +59,7 @@ final class AlarmClock implements AutoCloseable {
         Scheduler scheduler = factory.getScheduler();
         scheduler.setJobFactory((bundle, of) -> context -> {
             JobKey key = context.getJobDetail().getKey();
-            ear.rung(
-                    key.getGroup(),
-                    key.getName(),
-                    context.getScheduledFireTime().toInstant());
+            ear.rung(key.getGroup(), key.getName());
         });
         scheduler.start();
         return new AlarmClock(scheduler);

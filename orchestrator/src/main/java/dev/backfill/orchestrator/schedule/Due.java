@@ -4,15 +4,11 @@ import dev.backfill.api.Schedule.At;
 import dev.backfill.api.Schedule.Cron;
 import dev.backfill.api.Schedule.Start;
 import dev.backfill.orchestrator.registration.RegisteredJob;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
 /** Which planned start of a job has come. Pure. */
 final class Due {
-
-    /** How far the clock of a daemon that rings may be ahead of the database's. */
-    private static final Duration MOST_AHEAD = Duration.ofDays(1);
 
     private Due() {}
 
@@ -21,27 +17,47 @@ final class Due {
      *
      * @param job the job
      * @param now the database's time
-     * @param rung the time that an alarm rang for, by the clock of the daemon that set it; it may not have come yet by the
-     *     database's
      */
-    static Optional<Instant> of(RegisteredJob job, Instant now, Optional<Instant> rung) {
+    static Optional<Instant> of(RegisteredJob job, Instant now) {
         Start start = job.schedule().start();
         if (start instanceof At at) {
-            boolean come = !at.instant().isAfter(now) || rung.equals(Optional.of(at.instant()));
-            boolean handled = job.plan().handled().equals(Optional.of(at.instant()));
-            return come && !handled ? Optional.of(at.instant()) : Optional.empty();
+            return Optional.of(at.instant()).filter(time -> !time.isAfter(now) && !isHandled(job, time));
         } else if (start instanceof Cron cron) {
-            return cron(new CronTimes(cron.expression(), job.schedule().zone()), job.plan(), now, rung);
+            return times(job, cron).latest(after(job), now);
         }
         return Optional.empty();
     }
 
-    private static Optional<Instant> cron(
-            CronTimes times, RegisteredJob.Plan plan, Instant now, Optional<Instant> rung) {
-        Instant after = plan.handled().filter(plan.since()::isBefore).orElse(plan.since());
-        Optional<Instant> early = rung.filter(times::names)
-                .filter(time -> time.isAfter(now) && time.isAfter(after))
-                .filter(time -> time.isBefore(now.plus(MOST_AHEAD)));
-        return early.or(() -> times.latest(after, now));
+    /**
+     * The next planned start that has not come.
+     *
+     * @param job the job
+     * @param now the database's time
+     */
+    static Optional<Instant> next(RegisteredJob job, Instant now) {
+        Start start = job.schedule().start();
+        if (start instanceof At at) {
+            return Optional.of(at.instant()).filter(time -> time.isAfter(now) && !isHandled(job, time));
+        } else if (start instanceof Cron cron) {
+            Instant after = after(job);
+            return times(job, cron).next(after.isAfter(now) ? after : now);
+        }
+        return Optional.empty();
+    }
+
+    private static boolean isHandled(RegisteredJob job, Instant time) {
+        return job.plan().handled().equals(Optional.of(time));
+    }
+
+    private static CronTimes times(RegisteredJob job, Cron cron) {
+        return new CronTimes(cron.expression(), job.schedule().zone());
+    }
+
+    /** Nothing that was planned until then is of interest any more. */
+    private static Instant after(RegisteredJob job) {
+        return job.plan()
+                .handled()
+                .filter(job.plan().since()::isBefore)
+                .orElse(job.plan().since());
     }
 }

@@ -7,7 +7,6 @@ import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -18,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes runs begin when they should: sets the alarms, hears them, and every half a minute looks for itself what is due, so
- * that nothing hangs on an alarm. Safe for use by several threads.
+ * Makes runs begin when they should: sets the alarms, hears them, and looks for itself what is due when the databases'
+ * clocks come to the next planned start, at least every half a minute, so that nothing hangs on an alarm. Safe for use by several threads.
  */
 public final class Planner implements AutoCloseable {
 
@@ -71,23 +70,34 @@ public final class Planner implements AutoCloseable {
 
     private void loop() {
         while (!stop.isRequested()) {
-            try {
-                openClock();
-                around.ready().get().forEach(this::plan);
-                freeAlarms();
-            } catch (RuntimeException e) {
-                LOG.atError().setCause(e).log("looking for planned starts failed; tried again in 30 s");
-            }
-            bell.await(LOOK);
+            bell.await(look());
         }
     }
 
-    private void plan(Starts starts) {
+    /** Does what is due; says for how long there is nothing to do. */
+    private Duration look() {
+        Duration pause = LOOK;
+        try {
+            openClock();
+            for (Starts starts : around.ready().get()) {
+                pause = plan(starts, pause);
+            }
+            freeAlarms();
+        } catch (RuntimeException e) {
+            LOG.atError().setCause(e).log("looking for planned starts failed; tried again in 30 s");
+        }
+        return pause;
+    }
+
+    /** Does what is due in a database; says for how long there is nothing to do. */
+    private Duration plan(Starts starts, Duration atMost) {
+        Duration pause = atMost;
         try {
             List<RegisteredJob> jobs = starts.jobs().all();
             if (starts.startWhatIsDue(jobs)) {
                 around.added().accept(starts.database());
             }
+            pause = starts.untilNext(jobs, atMost);
             AlarmClock alarms = clock();
             if (alarms != null) {
                 alarms.set(starts.database(), jobs);
@@ -96,10 +106,11 @@ public final class Planner implements AutoCloseable {
             LOG.atWarn()
                     .addKeyValue("database", starts.database())
                     .addKeyValue("reason", e.getMessage())
-                    .log("alarms could not be set; starts are looked for every 30 s meanwhile");
+                    .log("alarms could not be set; starts are looked for without them");
         } catch (RuntimeException e) {
             report(starts.database(), e);
         }
+        return pause;
     }
 
     private void freeAlarms() {
@@ -117,12 +128,12 @@ public final class Planner implements AutoCloseable {
         }
     }
 
-    private void rung(String database, String job, Instant time) {
+    private void rung(String database, String job) {
         around.ready().get().stream()
                 .filter(starts -> starts.database().equals(database))
                 .forEach(starts -> {
                     try {
-                        if (starts.rung(job, time)) {
+                        if (starts.rung(job)) {
                             around.added().accept(database);
                         }
                     } catch (RuntimeException e) {

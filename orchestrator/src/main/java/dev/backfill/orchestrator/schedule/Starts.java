@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.timing.Timing;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -44,22 +45,37 @@ public record Starts(String database, JobStore jobs, RunQueue queue, EventStore 
         }
         Instant now = queue.now();
         for (RegisteredJob job : registered) {
-            Optional<Instant> planned = Due.of(job, now, Optional.empty());
+            Optional<Instant> planned = Due.of(job, now);
             added |= planned.isPresent() && start(job, planned.get());
         }
         return added;
     }
 
     /**
-     * Adds the run that an alarm rang for, if it is still planned.
+     * How long it is until the next planned start, by the database's clock.
+     *
+     * @param registered the registered jobs
+     * @param atMost the answer when none is planned before
+     * @return not negative
+     */
+    Duration untilNext(List<RegisteredJob> registered, Duration atMost) {
+        Instant now = queue.now();
+        return registered.stream()
+                .flatMap(job -> Due.next(job, now).stream())
+                .map(next -> Duration.between(now, next))
+                .reduce(atMost, (one, other) -> one.compareTo(other) <= 0 ? one : other);
+    }
+
+    /**
+     * Adds the run of a job for which an alarm rang, if it is due by the database's clock: that of the daemon which set the
+     * alarm, or of the one in which it rang, may be ahead.
      *
      * @param name the job's name
-     * @param rung the time that the alarm was set for
      * @return whether a run was added
      */
-    boolean rung(String name, Instant rung) {
+    boolean rung(String name) {
         Optional<RegisteredJob> job = jobs.find(name);
-        Optional<Instant> planned = job.flatMap(j -> Due.of(j, queue.now(), Optional.of(rung)));
+        Optional<Instant> planned = job.flatMap(j -> Due.of(j, queue.now()));
         return planned.isPresent() && start(job.orElseThrow(), planned.get());
     }
 

@@ -24,7 +24,7 @@ class DueTest {
     @ValueSource(strings = {"on-apply", "manual"})
     void what_has_no_time_is_never_due(String start) {
         assertThat(due(job(start, NONE), SECOND_NIGHT)).isEmpty();
-        assertThat(rung(job(start, NONE), SECOND_NIGHT, SECOND_NIGHT)).isEmpty();
+        assertThat(Due.next(job(start, NONE), SECOND_NIGHT)).isEmpty();
     }
 
     @Test
@@ -52,20 +52,6 @@ class DueTest {
     void a_start_at_another_instant_is_due_although_one_was_handled() {
         assertThat(due(job(AT_FIRST_NIGHT, Optional.of(SECOND_NIGHT)), SECOND_NIGHT))
                 .contains(FIRST_NIGHT);
-    }
-
-    @Test
-    void an_alarm_of_a_clock_ahead_makes_an_instant_due_early() {
-        RegisteredJob job = job(AT_FIRST_NIGHT, NONE);
-        Instant before = FIRST_NIGHT.minusSeconds(90);
-
-        assertThat(rung(job, before, FIRST_NIGHT)).contains(FIRST_NIGHT);
-        assertThat(rung(job, before, FIRST_NIGHT.minusSeconds(1)))
-                .as("of another schedule")
-                .isEmpty();
-        assertThat(rung(job(AT_FIRST_NIGHT, Optional.of(FIRST_NIGHT)), before, FIRST_NIGHT))
-                .as("handled")
-                .isEmpty();
     }
 
     @Test
@@ -105,37 +91,14 @@ class DueTest {
     }
 
     @Test
-    void a_clock_that_is_behind_asks_too_early_and_misses_nothing() {
-        RegisteredJob job = job(NIGHTLY, NONE);
-
-        assertThat(rung(job, SECOND_NIGHT, FIRST_NIGHT)).as("rung late").contains(SECOND_NIGHT);
-        assertThat(rung(job(NIGHTLY, Optional.of(FIRST_NIGHT)), FIRST_NIGHT.plusSeconds(60), FIRST_NIGHT))
-                .as("handled by another daemon")
-                .isEmpty();
-    }
-
-    @Test
-    void an_alarm_of_a_clock_ahead_makes_a_time_due_early() {
-        RegisteredJob job = job(NIGHTLY, NONE);
-        Instant before = FIRST_NIGHT.minusSeconds(90);
-
-        assertThat(rung(job, before, FIRST_NIGHT)).contains(FIRST_NIGHT);
-        assertThat(rung(job, before, FIRST_NIGHT.plusSeconds(1)))
-                .as("no time of the expression")
-                .isEmpty();
-        assertThat(rung(job(NIGHTLY, Optional.of(FIRST_NIGHT)), before, FIRST_NIGHT))
-                .as("handled")
-                .isEmpty();
-        assertThat(rung(job, FIRST_NIGHT.minus(Duration.ofDays(1)), FIRST_NIGHT))
-                .as("a clock that is a day ahead")
-                .isEmpty();
-    }
-
-    @Test
-    void an_early_alarm_comes_before_a_time_that_was_missed() {
-        RegisteredJob job = job(NIGHTLY, NONE);
-
-        assertThat(rung(job, SECOND_NIGHT.minusSeconds(1), SECOND_NIGHT)).contains(SECOND_NIGHT);
+    void the_next_start_is_the_first_that_has_not_come() {
+        assertThat(Due.next(job(NIGHTLY, NONE), SINCE)).contains(FIRST_NIGHT);
+        assertThat(Due.next(job(NIGHTLY, NONE), FIRST_NIGHT)).contains(SECOND_NIGHT);
+        assertThat(Due.next(job(NIGHTLY, Optional.of(FIRST_NIGHT)), FIRST_NIGHT.minusSeconds(90)))
+                .as("handled by a daemon that was there before")
+                .contains(SECOND_NIGHT);
+        assertThat(Due.next(job(AT_FIRST_NIGHT, NONE), SINCE)).contains(FIRST_NIGHT);
+        assertThat(Due.next(job(AT_FIRST_NIGHT, NONE), FIRST_NIGHT)).isEmpty();
     }
 
     @Test
@@ -154,11 +117,7 @@ class DueTest {
     }
 
     private static Optional<Instant> due(RegisteredJob job, Instant now) {
-        return Due.of(job, now, NONE);
-    }
-
-    private static Optional<Instant> rung(RegisteredJob job, Instant now, Instant time) {
-        return Due.of(job, now, Optional.of(time));
+        return Due.of(job, now);
     }
 
     private static RegisteredJob job(String start, Optional<Instant> handled) {
