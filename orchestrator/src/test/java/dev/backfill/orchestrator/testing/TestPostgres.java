@@ -27,8 +27,8 @@ public final class TestPostgres {
     public static final String SUPERUSER = "postgres";
 
     private static final int OLDEST = 14;
-    private static final int NEWEST = 18;
-    private static final Path BINARIES = Path.of(System.getProperty("basedir", ""), "target", "postgres");
+    static final int NEWEST = 18;
+    static final Path BINARIES = Path.of(System.getProperty("basedir", ""), "target", "postgres");
     private static final String ASK_FOR_PASSWORDS = """
             host all postgres 127.0.0.1/32 trust
             host all postgres ::1/128      trust
@@ -99,16 +99,26 @@ public final class TestPostgres {
         return "role_" + numbers.incrementAndGet();
     }
 
+    /** A server that somebody else has started, and ends. */
+    static TestPostgres at(int port) {
+        return new TestPostgres(port);
+    }
+
+    /** How a server of this version is made. */
+    static EmbeddedPostgres.Builder builder(int major) {
+        return EmbeddedPostgres.builder()
+                .setPgBinaryResolver((system, machine) -> Files.newInputStream(archive(major)))
+                .setPGStartupWait(Duration.ofSeconds(60))
+                .setLocaleConfig("locale", "C");
+    }
+
     private static TestPostgres server(Kind kind) {
         return SERVERS.computeIfAbsent(kind, TestPostgres::start);
     }
 
     private static TestPostgres start(Kind kind) {
         try {
-            EmbeddedPostgres server = EmbeddedPostgres.builder()
-                    .setPgBinaryResolver((system, machine) -> Files.newInputStream(archive(kind.major())))
-                    .setPGStartupWait(Duration.ofSeconds(60))
-                    .setLocaleConfig("locale", "C")
+            EmbeddedPostgres server = builder(kind.major())
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("full_page_writes", "off")
                     .setServerConfig("log_lock_waits", "on")
