@@ -99,11 +99,6 @@ public final class TestPostgres {
         return "role_" + numbers.incrementAndGet();
     }
 
-    /** A server that somebody else has started, and ends. */
-    static TestPostgres at(int port) {
-        return new TestPostgres(port);
-    }
-
     /** How a server of this version is made. */
     static EmbeddedPostgres.Builder builder(int major) {
         return EmbeddedPostgres.builder()
