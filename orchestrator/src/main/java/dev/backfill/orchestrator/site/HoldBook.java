@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +75,7 @@ final class HoldBook {
         long now = timing.nanos();
         lines.replaceAll((run, line) -> count(line, now));
         Map<Reason, Duration> since = new HashMap<>();
-        for (Reason reason : stood.keySet()) {
+        for (Reason reason : Set.copyOf(stood.keySet())) {
             Optional.ofNullable(stood.remove(reason)).ifPresent(nanos -> since.put(reason, Duration.ofNanos(nanos)));
         }
         return since;
