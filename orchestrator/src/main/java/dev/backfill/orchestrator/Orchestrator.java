@@ -196,21 +196,22 @@ public final class Orchestrator implements AutoCloseable {
 
     private String scrape() {
         for (Dispatcher dispatcher : sites.all()) {
+            Site site = dispatcher.site();
             if (dispatcher.standing().status() == Status.READY) {
-                observe(dispatcher.site());
+                observeJobs(site);
             }
+            meters.observePaces(site.name(), site.everything().paces());
+            meters.observeSignals(site.name(), site.replication().health());
         }
         return meters.scrape();
     }
 
-    private void observe(Site site) {
+    private void observeJobs(Site site) {
         try {
             meters.observe(site.name(), site.board().jobs());
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e); // what was seen last is shown again
         }
-        meters.observePaces(site.name(), site.everything().paces());
-        meters.observeSignals(site.name(), site.replication().health());
     }
 
     private Optional<String> notReady() {

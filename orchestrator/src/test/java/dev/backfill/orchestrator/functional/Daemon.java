@@ -128,6 +128,11 @@ final class Daemon implements AutoCloseable {
         return send(request(path).DELETE().build());
     }
 
+    Answer delete(String path, String body) {
+        return send(
+                request(path).method("DELETE", BodyPublishers.ofString(body)).build());
+    }
+
     Answer post(String path) {
         return send(request(path).POST(BodyPublishers.noBody()).build());
     }

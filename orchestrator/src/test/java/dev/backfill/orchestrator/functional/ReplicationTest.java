@@ -147,24 +147,6 @@ class ReplicationTest {
         table.assertEachRowWasChangedOnce();
     }
 
-    @Test
-    void after_a_quiet_time_a_run_moves_at_once() throws Exception {
-        try (Daemon daemon = Daemon.start(directory, Map.of("main", database.jdbcUrl()), "lease = 2s", BUDGET)) {
-            Thread.sleep(8_000);
-            long began = System.nanoTime();
-            register(daemon);
-            awaitScanned(daemon, 1);
-
-            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
-            assertThat(daemon.metrics()).doesNotContain("backfill_hold{");
-            daemon.awaitState("count", "SUCCEEDED");
-            assertThat(daemon.metrics())
-                    .as("a standby that keeps up holds nobody")
-                    .doesNotContainPattern("backfill_hold_seconds_total\\{.*reason=\"(standby|replication-lag)");
-        }
-        table.assertEachRowWasChangedOnce();
-    }
-
     private Daemon daemon(String... more) throws Exception {
         Daemon daemon = Daemon.start(
                 directory,
