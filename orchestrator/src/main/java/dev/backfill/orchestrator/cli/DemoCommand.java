@@ -77,17 +77,17 @@ final class DemoCommand implements Callable<Integer> {
         System.setProperty("backfill.log-level", "WARN");
         Stop stop = new Stop(timing);
         try (Interruption interruption = Interruption.requesting(stop, ExitCode.INTERRUPTED.code())) {
-            int code = show(stop).code();
+            int code = show(stop, interruption).code();
             interruption.ended(code);
             return code;
         }
     }
 
-    private ExitCode show(Stop stop) throws Exception {
+    private ExitCode show(Stop stop, Interruption interruption) throws Exception {
         long start = timing.nanos();
         try (DemoServers servers = start(stop)) {
             prepare(servers, stop);
-            ExitCode code = keep ? serve(servers, stop) : run(servers, stop);
+            ExitCode code = keep ? serve(servers, stop, interruption) : run(servers, stop);
             if (!keep && code == ExitCode.DONE) {
                 whatNext();
                 say(
@@ -148,7 +148,7 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private ExitCode serve(DemoServers servers, Stop stop) throws IOException, SQLException {
+    private ExitCode serve(DemoServers servers, Stop stop, Interruption interruption) throws IOException, SQLException {
         Path jobs = Files.createDirectory(servers.directory().resolve("jobs"));
         Relay relay = new Relay();
         try (Orchestrator orchestrator = daemon(SettingsReader.forDatabase(servers.login()), jobs, relay)) {
@@ -156,6 +156,7 @@ final class DemoCommand implements Callable<Integer> {
             Path file = Files.write(servers.directory().resolve(DemoTable.JOB_FILE), DemoTable.job());
             Files.move(file, jobs.resolve(DemoTable.JOB_FILE));
             ExitCode code = watch(servers, orchestrator.site(DATABASE).orElseThrow(), relay, stop);
+            interruption.ended(code.code());
             if (!stop.isRequested()) {
                 whatNext();
                 say("Serving %s until Ctrl-C", orchestrator.address());

@@ -31,7 +31,10 @@ public final class DemoServers implements AutoCloseable {
     private static final Duration LOOK = Duration.ofMillis(50);
     private static final int LOOKS = 600;
 
-    /** Small and quick. Nothing has to survive a power failure here, so nothing waits for a disk. */
+    /**
+     * Small and quick. Nothing has to survive a power failure here, so nothing waits for a disk; and no shared memory is a
+     * file elsewhere, so none stays when a server is killed.
+     */
     private static final List<String> SETTINGS = List.of(
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
@@ -39,6 +42,7 @@ public final class DemoServers implements AutoCloseable {
             "hot_standby=on",
             "max_connections=50",
             "shared_buffers=128MB",
+            "dynamic_shared_memory_type=mmap",
             "max_wal_size=1GB",
             "min_wal_size=256MB",
             "wal_keep_size=512MB",

@@ -18,12 +18,12 @@ processes() {
     fi
 }
 
-# INT ends a server in order, and initdb and pg_ctl too; a server in recovery, and one that hangs, may need more.
+# INT ends initdb, pg_ctl and a server in order. QUIT does not wait for a last checkpoint.
 tries=0
 while running=$(processes) && [ -n "$running" ] && [ "$tries" -lt 100 ]; do
     case $tries in
-        [0-9] | 1[0-9] | 2[0-9]) signal=INT ;;
-        3[0-9] | 4[0-9]) signal=QUIT ;;
+        [0-4]) signal=INT ;;
+        [5-9] | [123][0-9]) signal=QUIT ;;
         *) signal=KILL ;;
     esac
     # shellcheck disable=SC2086 # the numbers are words
