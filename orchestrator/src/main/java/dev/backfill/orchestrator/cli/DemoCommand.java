@@ -90,9 +90,10 @@ final class DemoCommand implements Callable<Integer> {
             ExitCode code = keep ? serve(servers, stop, interruption) : run(servers, stop);
             if (!keep && code == ExitCode.DONE) {
                 whatNext();
-                say(
+                say(String.format(
+                        Locale.ROOT,
                         "%.0f s in all; the servers are stopped and removed",
-                        timing.since(start).toMillis() / 1000.0);
+                        timing.since(start).toMillis() / 1000.0));
             }
             return code;
         } catch (InterruptedIOException e) {
@@ -113,21 +114,25 @@ final class DemoCommand implements Callable<Integer> {
         say("Starting PostgreSQL 18 and a streaming standby (fsync is off: it is a demo) ...");
         long start = timing.nanos();
         DemoServers servers = DemoServers.start(stop);
-        say("... done in %.1f s", timing.since(start).toMillis() / 1000.0);
+        say(String.format(Locale.ROOT, "... done in %.1f s", timing.since(start).toMillis() / 1000.0));
         return servers;
     }
 
     private void prepare(DemoServers servers, Stop stop) throws IOException, SQLException {
-        say("Creating the table orders with %,d rows ...", rows);
+        say(String.format(Locale.ROOT, "Creating the table orders with %,d rows ...", rows));
         long start = timing.nanos();
         DemoTable.create(servers, rows, stop);
-        say("... done in %.1f s", timing.since(start).toMillis() / 1000.0);
+        say(String.format(Locale.ROOT, "... done in %.1f s", timing.since(start).toMillis() / 1000.0));
         DemoServers.Standby standby = servers.standby();
-        say(
+        say(String.format(
+                Locale.ROOT,
                 "The standby in pg_stat_replication: application_name %s, state %s, sent_lsn %s, replay_lsn %s",
-                standby.name(), standby.state(), standby.sent(), standby.replayed());
-        say("The job, examples/%s:", DemoTable.JOB_FILE);
-        new String(DemoTable.job(), StandardCharsets.UTF_8).lines().forEach(line -> say("    %s", line));
+                standby.name(),
+                standby.state(),
+                standby.sent(),
+                standby.replayed()));
+        say("The job, examples/" + DemoTable.JOB_FILE + ":");
+        new String(DemoTable.job(), StandardCharsets.UTF_8).lines().forEach(line -> say("    " + line));
     }
 
     private ExitCode run(DemoServers servers, Stop stop) throws IOException, SQLException {
@@ -135,7 +140,8 @@ final class DemoCommand implements Callable<Integer> {
         JobFiles files = new JobFiles(CronTimes::problem);
         LoadedJob job = files.read(DemoTable.JOB_FILE, DemoTable.job()).jobs().get(0);
         Host host = Host.here(timing, files, job.definition().execution().parallelism());
-        try (Site site = new Site(host, settings, settings.databases().get(DATABASE))) {
+        try (Site site = new Site(
+                host, settings, settings.databases().values().iterator().next())) {
             Accepted accepted = (Accepted) site.check(job);
             site.migrate();
             Run run = site.start(job).orElseThrow();
@@ -159,7 +165,7 @@ final class DemoCommand implements Callable<Integer> {
             interruption.ended(code.code());
             if (!stop.isRequested()) {
                 whatNext();
-                say("Serving %s until Ctrl-C", orchestrator.address());
+                say("Serving " + orchestrator.address() + " until Ctrl-C");
             }
             while (!stop.isRequested()) {
                 stop.sleep(LONG);
@@ -211,9 +217,12 @@ final class DemoCommand implements Callable<Integer> {
         console.summarize(ended, out());
         if (ended.state() == RunState.SUCCEEDED) {
             DemoTable.Count count = DemoTable.count(servers);
-            print(
+            print(String.format(
+                    Locale.ROOT,
                     "counted in the table: %,d rows, %,d with total_cents, %,d wrong",
-                    count.rows(), count.filled(), count.wrong());
+                    count.rows(),
+                    count.filled(),
+                    count.wrong()));
         }
         return ExitCode.of(ended.state());
     }
@@ -234,12 +243,11 @@ final class DemoCommand implements Callable<Integer> {
 
     private void whereToLook(String address, Login login) {
         String job = address + "/api/v1/jobs/orders-total-cents";
-        say("The daemon serves its admin API on %s. Try, while it runs:", address);
-        say("    curl %s", job);
-        say("    curl -X POST %s/pause     # and /resume", job);
-        say(
-                "The database is at %s",
-                login.url()
+        say("The daemon serves its admin API on " + address + ". Try, while it runs:");
+        say("    curl " + job);
+        say("    curl -X POST " + job + "/pause     # and /resume");
+        say("The database is at "
+                + login.url()
                         .replace(
                                 "jdbc:postgresql://",
                                 "postgresql://" + login.user().orElse("") + ":"
@@ -254,16 +262,16 @@ final class DemoCommand implements Callable<Integer> {
                         "  2. Check it:  ./backfill validate orders-total-cents.yaml --database postgresql://me@db.example/shop",
                         "  3. Run it:    ./backfill run orders-total-cents.yaml --database postgresql://me@db.example/shop",
                         "")
-                .forEach(line -> print("%s", line));
+                .forEach(this::print);
     }
 
-    private void say(String format, Object... values) {
-        err().println(String.format(Locale.ROOT, format, values));
+    private void say(String text) {
+        err().println(text);
         err().flush();
     }
 
-    private void print(String format, Object... values) {
-        out().println(String.format(Locale.ROOT, format, values));
+    private void print(String text) {
+        out().println(text);
         out().flush();
     }
 
