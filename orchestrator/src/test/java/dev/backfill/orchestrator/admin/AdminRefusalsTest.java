@@ -380,7 +380,9 @@ class AdminRefusalsTest {
                 .contains("nosniff")
                 .contains("no-store")
                 .contains("application/problem+json");
-        assertThat(admin.send("HEAD", "/api/v1/jobs", "").status()).isEqualTo(200);
+        for (String path : new String[] {"/api/v1/jobs", "/nothing", "/health/ready"}) {
+            assertThat(admin.send("HEAD", path, "").status()).as(path).isEqualTo(405);
+        }
     }
 
     private static void assertProblem(Answer answer, int status, String title) {
