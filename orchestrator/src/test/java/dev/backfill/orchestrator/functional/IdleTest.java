@@ -107,7 +107,7 @@ class IdleTest {
     /** What it has used of the processor. */
     private static long ticks(Daemon daemon) throws IOException {
         String stat = Files.readString(Path.of("/proc/" + daemon.process().pid() + "/stat"));
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
         return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
     }
 
