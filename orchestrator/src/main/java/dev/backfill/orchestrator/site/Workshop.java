@@ -42,7 +42,6 @@ final class Workshop {
     private final Host host;
     private final Database database;
     private final Stores stores;
-    private final Pulse pulse;
     private final DatabaseClock clock;
     private final Hands hands;
     private final ReplicationWatch replication;
@@ -53,7 +52,6 @@ final class Workshop {
         this.host = host;
         this.database = database;
         this.stores = stores;
-        this.pulse = pulse;
         this.clock = clock;
         ReplicationLimits limits = database.settings().work().replication();
         this.hands = host.hands().atMost(database.settings().work().maxWorkers());
