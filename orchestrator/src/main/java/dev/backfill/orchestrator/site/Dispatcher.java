@@ -43,7 +43,7 @@ public final class Dispatcher {
 
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
     private static final Duration TICK = Duration.ofSeconds(1);
-    private static final Duration BEAT = Duration.ofMillis(500);
+    private static final Duration BEAT = Duration.ofSeconds(1);
     private static final Duration AFTER_A_FAULT = Duration.ofSeconds(5);
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
 
