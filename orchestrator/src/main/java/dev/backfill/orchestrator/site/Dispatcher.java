@@ -142,6 +142,7 @@ public final class Dispatcher {
                 site.pulse().beat();
                 ready();
             }
+            site.pulse().beat(); // nothing begins by a clock of yesterday
             holds.write();
             driveWhatIsDue();
         } catch (UnfitException e) {
