@@ -65,28 +65,31 @@ final class Judge {
         for (Follower follower : answer.followers()) {
             Heard of = heard.computeIfAbsent(follower.pid(), pid -> new Heard());
             boolean isNew = of.takeIn(follower.reply(), at);
+            if (isNew) {
+                follower.replayed()
+                        .ifPresent(replayed -> of.rate.sampled(at, replayed, Math.max(0, position - replayed)));
+            }
             keepingUp.add(
-                    follower.isStandby() ? standby(at, position, follower, isNew) : receiver(at, position, follower));
+                    follower.isStandby() ? standby(at, position, follower, of) : receiver(at, position, follower, of));
         }
         List<StandbyName> newly = attendance.seen(answer.followers(), at);
         return new Verdict(new Standing(at, times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
     }
 
-    private KeepingUp standby(long at, long position, Follower follower, boolean isNew) {
-        long replayed = follower.replayed().orElseThrow();
-        long backlog = Math.max(0, position - replayed);
-        Heard of = heard.get(follower.pid());
-        if (isNew) {
-            of.rate.sampled(at, replayed, backlog);
-        }
+    private KeepingUp standby(long at, long position, Follower follower, Heard of) {
+        long replayed = follower.replayed().orElse(position);
         return new KeepingUp(
-                follower.name(), backlog, times.behind(replayed, at), of.rate.bytesPerSecond(), of.age(at));
+                follower.name(),
+                Math.max(0, position - replayed),
+                times.behind(replayed, at),
+                of.rate.bytesPerSecond(),
+                of.age(at));
     }
 
     /** What only receives reports now and then: it is as far behind as it was when it reported last. */
-    private KeepingUp receiver(long at, long position, Follower follower) {
+    private KeepingUp receiver(long at, long position, Follower follower, Heard of) {
         long received = follower.received().orElse(position);
-        Optional<Duration> age = heard.get(follower.pid()).age(at);
+        Optional<Duration> age = of.age(at);
         long reported = at - age.orElse(Duration.ZERO).toNanos();
         return new KeepingUp(
                 follower.name(),

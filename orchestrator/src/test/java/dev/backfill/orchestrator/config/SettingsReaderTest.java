@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -72,13 +73,13 @@ class SettingsReaderTest {
                 }
                 """);
 
-        assertThat(settings.databases().get("a").work().replication())
+        assertThat(requireNonNull(settings.databases().get("a")).work().replication())
                 .isEqualTo(new ReplicationLimits(
                         EnumSet.complementOf(EnumSet.of(Watched.MISSING)),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(1),
                         List.of()));
-        assertThat(settings.databases().get("b").work().replication())
+        assertThat(requireNonNull(settings.databases().get("b")).work().replication())
                 .extracting(ReplicationLimits::on, ReplicationLimits::expected)
                 .containsExactly(EnumSet.of(Watched.MISSING), List.of("one", "two"));
     }

@@ -34,7 +34,7 @@ class JudgeTest {
     @Test
     void what_a_standby_has_left_is_divided_by_its_speed() {
         KeepingUp standby = only(probe(20_000_000, standby(1, 0)));
-        for (int i = 1; i <= 8; i++) {
+        for (long i = 1; i <= 8; i++) {
             standby = only(probe(20_000_000 + i * 1_000_000, standby(1, i * 500_000)));
         }
 
@@ -46,7 +46,7 @@ class JudgeTest {
 
     @Test
     void a_standby_that_says_nothing_new_teaches_nothing() {
-        for (int i = 0; i <= 8; i++) {
+        for (long i = 0; i <= 8; i++) {
             probe(20_000_000, standby(1, i * 500_000));
         }
         Follower silent = standby(1, 4_500_000);
@@ -58,7 +58,7 @@ class JudgeTest {
     @Test
     void two_standbys_of_the_same_name_and_address_are_measured_apart() {
         Standing standing = probe(100_000_000, standby(1, 0), standby(2, 50_000_000));
-        for (int i = 1; i <= 8; i++) {
+        for (long i = 1; i <= 8; i++) {
             standing = probe(100_000_000, standby(1, i * 500_000), standby(2, 50_000_000 + i * 1_000_000));
         }
 

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A primary of its own with a streaming standby called {@code standby1}. Other tests do not see either. Closing it ends
@@ -147,7 +148,7 @@ public final class TestStandby implements AutoCloseable {
 
         private final String name;
         private final int port;
-        private Process process;
+        private @Nullable Process process;
 
         Server(String name) throws IOException {
             this.name = name;
@@ -175,21 +176,22 @@ public final class TestStandby implements AutoCloseable {
             for (String setting : settings) {
                 command.addAll(List.of("-c", setting));
             }
-            process = new ProcessBuilder(command)
+            Process started = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(Redirect.appendTo(log().toFile()))
                     .start();
-            awaitAnswer();
+            process = started;
+            awaitAnswer(started);
         }
 
-        private void awaitAnswer() throws SQLException, InterruptedException {
+        private void awaitAnswer(Process started) throws SQLException, InterruptedException {
             long since = System.nanoTime();
             while (true) {
                 try {
                     query("SELECT 1");
                     return;
                 } catch (SQLException e) {
-                    if (!process.isAlive() || System.nanoTime() - since > PATIENCE.toNanos()) {
+                    if (!started.isAlive() || System.nanoTime() - since > PATIENCE.toNanos()) {
                         throw new SQLException("the " + name + " does not answer; its log is " + log(), e);
                     }
                     Thread.sleep(20);
@@ -198,9 +200,10 @@ public final class TestStandby implements AutoCloseable {
         }
 
         void stop(String signal) throws IOException, InterruptedException {
-            if (process != null && process.isAlive()) {
-                run("kill", "-" + signal, Long.toString(process.pid()));
-                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+            Process running = process;
+            if (running != null && running.isAlive()) {
+                run("kill", "-" + signal, Long.toString(running.pid()));
+                if (!running.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
                     throw new AssertionError("the " + name + " does not end");
                 }
             }
