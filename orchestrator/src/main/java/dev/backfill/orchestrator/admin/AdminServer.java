@@ -148,7 +148,7 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void before(Context context) {
-        if (context.method() == HandlerType.HEAD) {
+        if (HandlerType.HEAD.equals(context.method())) {
             throw HttpProblem.onlyGet();
         }
         context.header("X-Content-Type-Options", "nosniff").header("Cache-Control", "no-store");
