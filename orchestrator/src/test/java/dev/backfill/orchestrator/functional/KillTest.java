@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class KillTest {
 
     private static final int FEWEST_KILLS = 8;
-    private static final long ROWS = 34_000;
+    private static final long ROWS = 17_000;
 
     @TempDir
     private Path directory;
