@@ -57,7 +57,6 @@ public final class SignalGovernor implements Governor {
     private final ReplicationLimits limits;
     private final Sight sight;
     private Optional<String> why = Optional.empty();
-    private boolean begunBlind;
     private long since;
 
     /**
@@ -83,7 +82,6 @@ public final class SignalGovernor implements Governor {
         Optional<Standing> seen = sight.standing().filter(s -> counts(sight.age(s)));
         if (seen.isEmpty()) {
             String blind = "the standbys cannot be seen: " + sight.trouble().orElse("no answer yet");
-            begunBlind |= why.isEmpty();
             hold(blind);
             return Pace.hold(new Reason(signal.word(), blind, "the run goes on by itself once they can"));
         }
@@ -99,12 +97,8 @@ public final class SignalGovernor implements Governor {
 
     private void decide(List<Reading> readings) {
         Optional<Reading> worst = Readings.worst(readings);
-        boolean onlyBlind = begunBlind;
-        begunBlind = false;
         if (worst.isPresent() && worst.get().isOver()) {
             hold(worst.get().display());
-        } else if (onlyBlind) {
-            why = Optional.empty(); // it was not over its limit, as far as anybody knows
         } else if (why.isPresent()) {
             if (readings.stream().allMatch(Reading::isWellBelow) && heldLongEnough()) {
                 why = Optional.empty();

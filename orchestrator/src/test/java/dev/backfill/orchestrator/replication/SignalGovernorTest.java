@@ -63,21 +63,6 @@ class SignalGovernorTest {
     }
 
     @Test
-    void what_is_seen_first_ends_a_hold_that_began_blind_unless_it_is_over_the_limit() {
-        SignalGovernor governor = governor(Signal.REPLICATION_LAG);
-        assertThat(governor.pace().isHold()).isTrue();
-        sight.see(behind(4.9));
-        assertThat(governor.pace()).isEqualTo(Pace.FULL);
-
-        sight.see(behind(5.1));
-        assertThat(governor.pace().isHold()).isTrue();
-        sight.pass(Duration.ofSeconds(6));
-        assertThat(reason(governor)).contains("cannot be seen");
-        sight.see(behind(4.9));
-        assertThat(governor.pace().isHold()).as("it was over its limit before").isTrue();
-    }
-
-    @Test
     void what_was_seen_counts_for_five_seconds() {
         SignalGovernor governor = governor(Signal.REPLICATION_LAG);
         sight.see(behind(0));
