@@ -18,7 +18,6 @@ import dev.backfill.orchestrator.site.Registrar.NotNow;
 import dev.backfill.orchestrator.site.Registrar.Registered;
 import dev.backfill.orchestrator.site.Sites;
 import dev.backfill.orchestrator.timing.Stop;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -31,6 +30,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /** Registers the jobs of the watched directory, as far as this daemon sees them change. One thread. */
 final class FileWatch {
@@ -40,16 +40,38 @@ final class FileWatch {
     private static final Duration WHILE_AWAY = Duration.ofSeconds(1);
     private static final Duration WHILE_UNFIT = Duration.ofSeconds(30);
 
-    /** A job that is not dealt with yet. */
-    private record Pending(String file, LoadedJob job, long since, Duration pause, List<Problem> said) {}
+    /** A job in a file: the same name may be in several, of which one counts. */
+    private record Place(String file, String job) {}
+
+    /** When to try again. */
+    private record Retry(long since, Duration pause) {}
+
+    /**
+     * A job that is not dealt with yet.
+     *
+     * @param place where it stands
+     * @param job what the file says
+     * @param retry when to try again
+     * @param said the problems that were said last
+     * @param registered the revision that was registered when the file was read, 0 for none; empty when nobody knows
+     */
+    private record Pending(Place place, LoadedJob job, Retry retry, List<Problem> said, Optional<Integer> registered) {
+
+        /** Whether somebody registered something newer while this job could not be registered. */
+        boolean isOvertakenBy(Optional<JobStore.Entry> entry) {
+            int now = entry.map(JobStore.Entry::revision).orElse(0);
+            return registered.filter(then -> then != now).isPresent();
+        }
+    }
 
     private final JobsDirectory directory;
     private final Sites sites;
     private final Registrar registrar;
     private final Host host;
     private final String watcher;
-    private final Map<String, Pending> pending = new LinkedHashMap<>();
+    private final Map<Place, Pending> pending = new LinkedHashMap<>();
     private final Map<String, Set<String>> jobsOfFiles = new HashMap<>();
+    private final Map<String, String> owners = new HashMap<>();
 
     FileWatch(Path directory, Sites sites, Registrar registrar, Host host) {
         this.directory = new JobsDirectory(directory, host.timing());
@@ -62,59 +84,94 @@ final class FileWatch {
     /** Watches until stopped. */
     void watch(Stop stop) {
         do {
-            try {
-                directory.settled().forEach(this::read);
-                List.copyOf(pending.values()).forEach(this::tryNow);
-            } catch (RuntimeException e) {
-                LOG.atError().setCause(e).log("watching the job files failed; tried again at once");
-            }
+            directory.settled().forEach(file -> safely(file.name(), () -> read(file)));
+            List.copyOf(pending.values()).forEach(job -> safely(job.place().file(), () -> tryNow(job)));
         } while (!stop.sleep(LOOK));
+    }
+
+    /** A fault over one file keeps nobody from the others. */
+    private static void safely(String file, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            LOG.atError().addKeyValue("file", file).setCause(e).log("a job file could not be dealt with");
+        }
     }
 
     private void read(JobFile file) {
         JobFiles.Content content = host.files().read(file.name(), file.bytes());
+        pending.keySet().removeIf(place -> place.file().equals(file.name()));
         if (!content.problems().isEmpty()) {
+            jobsOfFiles.remove(file.name());
             say(content.problems(), "job file cannot be used; what was registered before stays");
             return;
         }
         Set<String> names = new HashSet<>();
         for (LoadedJob job : content.jobs()) {
-            String name = job.definition().name();
-            names.add(name);
-            Optional<String> other = otherFile(file.name(), name);
-            if (other.isPresent()) {
-                String hint = "the one in " + other.get() + " counts; remove one of them";
-                say(
-                        List.of(job.problem("/job", "the job " + name + " is in two files", hint)),
-                        "job is not registered");
-            } else {
-                pending.put(name, new Pending(file.name(), job, host.timing().nanos(), Duration.ZERO, List.of()));
-            }
+            Place place = new Place(file.name(), job.definition().name());
+            names.add(place.job());
+            Retry now = new Retry(host.timing().nanos(), Duration.ZERO);
+            pending.put(place, new Pending(place, job, now, List.of(), registered(job)));
         }
         jobsOfFiles.put(file.name(), names);
     }
 
-    private Optional<String> otherFile(String file, String job) {
-        return jobsOfFiles.entrySet().stream()
-                .filter(other ->
-                        !other.getKey().equals(file) && other.getValue().contains(job))
-                .map(Map.Entry::getKey)
-                .filter(other -> Files.exists(Path.of(other)))
-                .findFirst();
+    private Optional<Integer> registered(LoadedJob job) {
+        try {
+            return sites.of(job)
+                    .filter(d -> d.standing().status() == Status.READY)
+                    .map(d -> d.site().jobs().entry(job.definition().name()))
+                    .map(entry -> entry.map(JobStore.Entry::revision).orElse(0));
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
+            return Optional.empty();
+        }
     }
 
     private void tryNow(Pending job) {
-        if (host.timing().since(job.since()).compareTo(job.pause()) < 0) {
+        if (!directory.holds(job.place().file())) {
+            pending.remove(job.place());
+            line(job).log("job file is gone before its job was registered; nothing is registered");
             return;
         }
+        if (host.timing().since(job.retry().since()).compareTo(job.retry().pause()) < 0) {
+            return;
+        }
+        Optional<String> other = otherFile(job.place());
+        if (other.isPresent()) {
+            refuse(job, other.get());
+            return;
+        }
+        owners.put(job.place().job(), job.place().file());
+        again(job, WHILE_UNFIT, job.said()); // should what follows fail
         try {
             if (decide(job)) {
-                pending.remove(job.job().definition().name());
+                pending.remove(job.place());
             }
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             again(job, WHILE_AWAY, job.said());
         }
+    }
+
+    /** The file that had the job first and has it still. */
+    private Optional<String> otherFile(Place place) {
+        return Optional.ofNullable(owners.get(place.job()))
+                .filter(owner -> !owner.equals(place.file()))
+                .filter(owner -> jobsOfFiles.getOrDefault(owner, Set.of()).contains(place.job()))
+                .filter(directory::holds);
+    }
+
+    private void refuse(Pending job, String owner) {
+        String hint = "the one in " + owner + " counts until it is gone; remove one of them";
+        List<Problem> problems =
+                List.of(job.job().problem("/job", "the job " + job.place().job() + " is in two files", hint));
+        if (!problems.equals(job.said())) {
+            say(problems, "job is not registered");
+        }
+        // What the other file registers meanwhile does not count against this one.
+        Pending second = new Pending(job.place(), job.job(), job.retry(), problems, Optional.empty());
+        again(second, WHILE_AWAY, problems);
     }
 
     /** Whether the job is dealt with. */
@@ -129,28 +186,37 @@ final class FileWatch {
             return register(pendingJob, Optional.empty());
         }
         SightingStore sightings = target.get().site().sightings();
-        String name = job.definition().name();
-        Optional<JobStore.Entry> entry = target.get().site().jobs().entry(name);
+        Optional<JobStore.Entry> entry =
+                target.get().site().jobs().entry(pendingJob.place().job());
         Sighting.Meaning meaning = Sighting.of(
-                sightings.sighting(watcher, name),
+                sightings.sighting(watcher, pendingJob.place().job()),
                 entry.map(e -> new Sighting.Registered(e.checksum(), e.active())),
                 job.checksum());
         return switch (meaning) {
             case UNCHANGED -> true;
             case SAME -> remember(sightings, job);
-            case REGISTER -> register(pendingJob, Optional.of(sightings));
-            case OTHER_COPY -> {
-                LOG.atWarn()
-                        .addKeyValue("file", pendingJob.file())
-                        .addKeyValue("job", name)
-                        .addKeyValue(
-                                "registered",
-                                entry.map(e -> "revision " + e.revision() + (e.active() ? "" : ", unregistered"))
-                                        .orElse("nothing"))
-                        .log("job file holds other content than what is registered; it counts once it changes");
-                yield remember(sightings, job);
-            }
+            case REGISTER ->
+                pendingJob.isOvertakenBy(entry)
+                        ? leave(pendingJob, entry, sightings)
+                        : register(pendingJob, Optional.of(sightings));
+            case OTHER_COPY -> leave(pendingJob, entry, sightings);
         };
+    }
+
+    private boolean leave(Pending job, Optional<JobStore.Entry> entry, SightingStore sightings) {
+        line(job)
+                .addKeyValue(
+                        "registered",
+                        entry.map(e -> "revision " + e.revision() + (e.active() ? "" : ", unregistered"))
+                                .orElse("nothing"))
+                .log("job file holds other content than what is registered; it counts once it changes");
+        return remember(sightings, job.job());
+    }
+
+    private static LoggingEventBuilder line(Pending job) {
+        return LOG.atWarn()
+                .addKeyValue("file", job.place().file())
+                .addKeyValue("job", job.place().job());
     }
 
     private boolean remember(SightingStore sightings, LoadedJob job) {
@@ -179,24 +245,24 @@ final class FileWatch {
 
     private static void log(Pending job, Registered registered) {
         LOG.atInfo()
-                .addKeyValue("file", job.file())
+                .addKeyValue("file", job.place().file())
                 .addKeyValue("database", registered.database())
-                .addKeyValue("job", job.job().definition().name())
+                .addKeyValue("job", job.place().job())
                 .addKeyValue("revision", registered.registered().revision())
                 .log(registered.registered().changed() ? "job is registered" : "job was registered already");
         registered
                 .warnings()
                 .forEach(warning -> LOG.atWarn()
-                        .addKeyValue("file", job.file())
-                        .addKeyValue("job", job.job().definition().name())
+                        .addKeyValue("file", job.place().file())
+                        .addKeyValue("job", job.place().job())
                         .addKeyValue("reason", warning)
                         .log("job is not ideal"));
     }
 
     private void again(Pending job, Duration pause, List<Problem> said) {
-        String name = job.job().definition().name();
-        pending.replace(
-                name, job, new Pending(job.file(), job.job(), host.timing().nanos(), pause, said));
+        Retry retry = new Retry(host.timing().nanos(), pause);
+        pending.computeIfPresent(
+                job.place(), (place, now) -> new Pending(place, job.job(), retry, said, job.registered()));
     }
 
     private static void say(List<Problem> problems, String what) {

@@ -1,47 +1,62 @@
 package dev.backfill.orchestrator.config;
 
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Locale;
+import java.util.Optional;
 
-/** Finds the word that was probably meant. */
-final class Spelling {
+/** Finds the word that was probably meant. Pure. */
+public final class Spelling {
 
-    private static final int LONGEST = 100;
+    private static final int LONGEST = 1_000;
     private static final int MOST = 3;
 
     private Spelling() {}
 
-    /** A question that names the nearest known word, in parentheses and behind a space; empty when none is near. */
-    static String hint(String word, Collection<String> known) {
+    /**
+     * The word that is nearest to one that is not known.
+     *
+     * @param word the word
+     * @param known the words there are
+     * @return empty when none is near
+     */
+    public static Optional<String> nearest(String word, Collection<String> known) {
         if (word.length() > LONGEST) {
-            return "";
+            return Optional.empty();
         }
-        int most = Math.min(MOST, word.length() / 3);
+        int most = Math.min(MOST, Math.max(1, word.length() / MOST));
+        String lower = word.toLowerCase(Locale.ROOT);
         return known.stream()
-                .filter(k -> distance(word, k) <= most)
-                .min(Comparator.comparingInt((String k) -> distance(word, k)).thenComparing(Comparator.naturalOrder()))
-                .map(k -> " (did you mean " + k + "?)")
-                .orElse("");
+                .filter(k -> distance(lower, k.toLowerCase(Locale.ROOT)) <= most)
+                .min(Comparator.comparingInt((String k) -> distance(lower, k.toLowerCase(Locale.ROOT)))
+                        .thenComparing(Comparator.naturalOrder()));
     }
 
-    /** How many letters have to be put in, left out or changed; one when they only stand in another order. */
+    /** The words that a settings' problem ends with: empty when no known word is near. */
+    static String hint(String word, Collection<String> known) {
+        return nearest(word, known).map(near -> " (did you mean " + near + "?)").orElse("");
+    }
+
+    /** Levenshtein's distance, with a swap of neighbours as one step. */
     private static int distance(String a, String b) {
-        return Arrays.equals(a.chars().sorted().toArray(), b.chars().sorted().toArray()) ? 1 : changes(a, b);
-    }
-
-    private static int changes(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        for (int i = 0; i <= a.length(); i++) {
-            int diagonal = row[0];
+        int[] beforeLast = new int[b.length() + 1];
+        int[] last = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            last[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int[] row = new int[b.length() + 1];
             row[0] = i;
             for (int j = 1; j <= b.length(); j++) {
-                int above = row[j];
-                int changed = i > 0 && a.charAt(i - 1) == b.charAt(j - 1) ? diagonal : diagonal + 1;
-                row[j] = i == 0 ? j : Math.min(changed, Math.min(above, row[j - 1]) + 1);
-                diagonal = above;
+                int cost = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
+                row[j] = Math.min(Math.min(row[j - 1] + 1, last[j] + 1), last[j - 1] + cost);
+                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
+                    row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+                }
             }
+            beforeLast = last;
+            last = row;
         }
-        return row[b.length()];
+        return last[b.length()];
     }
 }

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.registration;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.registration.RevisionStore.UnreadableException;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.EventStore;
 import java.sql.ResultSet;
@@ -137,14 +138,15 @@ public final class JobStore {
      * A registered job.
      *
      * @param job its name
-     * @return empty when no such job is registered
+     * @return empty when no such job is registered, or this version of the program cannot read it
      */
     public Optional<RegisteredJob> find(String job) {
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(REGISTERED + " AND g.job = :job"))
                         .bind("job", job)
-                        .map(this::registered)
-                        .findOne());
+                        .map(this::readable)
+                        .findOne())
+                .flatMap(found -> found);
     }
 
     /**
@@ -201,7 +203,7 @@ public final class JobStore {
     private Optional<RegisteredJob> readable(ResultSet row, StatementContext context) throws SQLException {
         try {
             return Optional.of(registered(row, context));
-        } catch (IllegalStateException e) {
+        } catch (UnreadableException e) {
             if (unreadable.add(String.valueOf(e.getMessage()))) {
                 LOG.atWarn()
                         .addKeyValue("job", row.getString("job"))

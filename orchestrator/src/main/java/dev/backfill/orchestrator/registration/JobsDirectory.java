@@ -73,6 +73,16 @@ public final class JobsDirectory {
         return settled;
     }
 
+    /**
+     * Whether a file was there at the last look; one that was not is answered as a new one when it comes back.
+     *
+     * @param file its name, as in the answers
+     * @return whether it was there
+     */
+    public boolean holds(String file) {
+        return watched.containsKey(Path.of(file));
+    }
+
     private List<Path> jobFiles() throws IOException {
         List<Path> files = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {

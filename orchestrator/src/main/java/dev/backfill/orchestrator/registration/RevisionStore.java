@@ -4,21 +4,42 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
 
 /** Every revision that there was of the jobs of a database. Safe for use by several threads. */
 public final class RevisionStore {
 
-    private record Revision(String job, int number) {}
+    private static final int MOST_KNOWN = 2_000;
+
+    /** Numbers are given out anew after a restore or a failover; only the definition says what a revision is. */
+    private record Revision(String job, int number, String definition) {}
 
     private record Latest(int number, String checksum) {}
 
+    /** A definition that this version of the program cannot read: a newer one has written it. */
+    public static final class UnreadableException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        UnreadableException(String message) {
+            super(message);
+        }
+    }
+
     private final Database database;
     private final JobFiles files;
-    private final Map<Revision, LoadedJob> known = new ConcurrentHashMap<>();
+    private final Map<Revision, LoadedJob> known = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Revision, LoadedJob> eldest) {
+            return size() > MOST_KNOWN;
+        }
+    });
 
     /**
      * Over a database.
@@ -49,11 +70,10 @@ public final class RevisionStore {
      * @param job the job's name
      * @param revision its number
      * @return the job as it was registered or run then
-     * @throws IllegalStateException when this version of the program cannot read it
+     * @throws UnreadableException when this version of the program cannot read it
      */
     public LoadedJob find(String job, int revision) {
-        LoadedJob loaded = known.get(new Revision(job, revision));
-        return loaded != null ? loaded : read(job, revision, text(job, revision));
+        return read(job, revision, text(job, revision));
     }
 
     private String text(String job, int revision) {
@@ -67,11 +87,11 @@ public final class RevisionStore {
     }
 
     LoadedJob read(String job, int revision, String definition) {
-        return known.computeIfAbsent(new Revision(job, revision), key -> {
+        return known.computeIfAbsent(new Revision(job, revision, definition), key -> {
             String name = job + " revision " + revision;
             JobFiles.Content content = files.read(name, definition.getBytes(StandardCharsets.UTF_8));
             if (!content.problems().isEmpty()) {
-                throw new IllegalStateException("this version of the program cannot use "
+                throw new UnreadableException("this version of the program cannot use "
                         + content.problems().get(0).display());
             }
             return content.jobs().get(0);

@@ -1,8 +1,8 @@
 package dev.backfill.orchestrator.registry;
 
+import dev.backfill.orchestrator.config.Spelling;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.Locale;
 
 /**
  * What is wrong in a job file, where, and what to do about it. An immutable value; the order is that of the file.
@@ -61,39 +61,8 @@ public record Problem(String file, int line, int column, String message, String 
      * @return a question that names the nearest, or nothing when none is near
      */
     static String didYouMean(String word, Collection<String> known) {
-        if (word.length() > LONGEST) {
-            return "";
-        }
-        int most = Math.min(3, Math.max(1, word.length() / 3));
-        String lower = word.toLowerCase(Locale.ROOT);
-        return known.stream()
-                .filter(k -> distance(lower, k.toLowerCase(Locale.ROOT)) <= most)
-                .min(Comparator.comparingInt((String k) -> distance(lower, k.toLowerCase(Locale.ROOT)))
-                        .thenComparing(Comparator.naturalOrder()))
+        return Spelling.nearest(word, known)
                 .map(k -> "did you mean `" + k + "`?")
                 .orElse("");
-    }
-
-    /** Levenshtein's distance, with a swap of neighbours as one step. */
-    private static int distance(String a, String b) {
-        int[] beforeLast = new int[b.length() + 1];
-        int[] last = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            last[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int[] row = new int[b.length() + 1];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int cost = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-                row[j] = Math.min(Math.min(row[j - 1] + 1, last[j] + 1), last[j - 1] + cost);
-                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
-                    row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
-                }
-            }
-            beforeLast = last;
-            last = row;
-        }
-        return last[b.length()];
     }
 }

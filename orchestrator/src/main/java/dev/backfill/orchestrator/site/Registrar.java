@@ -130,9 +130,19 @@ public final class Registrar {
                 .filter(d -> d.standing().status() == Status.READY)
                 .map(Dispatcher::site)
                 .filter(site -> !site.name().equals(database))
-                .filter(site -> site.jobs().find(job).isPresent())
+                .filter(site -> isRegistered(site, job))
                 .map(Site::name)
                 .findFirst();
+    }
+
+    /** A database that does not answer keeps nobody from registering in another. */
+    private static boolean isRegistered(Site site, String job) {
+        try {
+            return site.jobs().entry(job).filter(JobStore.Entry::active).isPresent();
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
+            return false;
+        }
     }
 
     /**

@@ -12,15 +12,11 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.MethodOrderer;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** From the file in the directory, or the request, to the proof. */
-@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class JobLifeTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(45);
@@ -37,9 +33,6 @@ class JobLifeTest {
     static void start() throws Exception {
         database = TestPostgres.newest().newDatabase();
         daemon = Daemon.start(directory, database);
-        file("early", new PacedTable(database, "early", ROWS).job());
-        awaitLog("job cannot be registered; tried again every 30 s");
-        PacedTable.create(database, "early", ROWS, Duration.ZERO);
     }
 
     @AfterAll
@@ -224,17 +217,6 @@ class JobLifeTest {
         assertThat(database.queryLong("SELECT count(*) FROM backfill.run WHERE job = 'deleted'"))
                 .isOne();
         table.assertEachRowWasChangedOnce();
-    }
-
-    @Test
-    @Order(Integer.MAX_VALUE) // half a minute after the start of the class
-    void a_job_whose_table_was_missing_is_registered_once_it_is_there() throws Exception {
-        await().dontCatchUncaughtExceptions()
-                .atMost(PATIENCE)
-                .until(() -> !daemon.state("early").isEmpty());
-        daemon.awaitState("early", "SUCCEEDED");
-        new PacedTable(database, "early", ROWS).assertEachRowWasChangedOnce();
-        assertThat(daemon.process().errors()).containsOnlyOnce("job cannot be registered; tried again every 30 s");
     }
 
     private static void assertSucceededOnce(String job, String registered) throws Exception {

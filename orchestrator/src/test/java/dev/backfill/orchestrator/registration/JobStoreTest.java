@@ -233,9 +233,24 @@ class JobStoreTest {
         assertThat(ofAnotherVersion.withoutRun())
                 .extracting(RegisteredJob::name)
                 .containsExactly(JOB);
-        assertThatThrownBy(() -> ofAnotherVersion.find("newer"))
-                .isInstanceOf(IllegalStateException.class)
+        assertThat(ofAnotherVersion.find("newer")).isEmpty();
+        assertThat(ofAnotherVersion.entry("newer")).as("it is registered still").isPresent();
+        assertThatThrownBy(() -> stores.revisions().find("newer", 1))
+                .isInstanceOf(RevisionStore.UnreadableException.class)
                 .hasMessageContaining("this version of the program cannot use newer revision 1");
+    }
+
+    @Test
+    void a_revision_whose_number_is_given_out_anew_is_what_the_table_says() throws SQLException {
+        jobs.register(ONE, "api", "ann");
+        RevisionStore revisions = stores.revisions();
+        assertThat(revisions.find(JOB, 1).checksum()).isEqualTo(ONE.checksum());
+
+        // As after a failover to a standby that lagged, or a restore.
+        stores.clear();
+        stores.jobs().register(TWO, "api", "ann");
+
+        assertThat(revisions.find(JOB, 1).checksum()).isEqualTo(TWO.checksum());
     }
 
     @Test
