@@ -4,6 +4,7 @@ import dev.backfill.api.Schedule.At;
 import dev.backfill.api.Schedule.Cron;
 import dev.backfill.api.Schedule.Start;
 import dev.backfill.orchestrator.registration.RegisteredJob;
+import java.time.Instant;
 import java.util.Date;
 import java.util.HashSet;
 import java.util.List;
@@ -85,11 +86,11 @@ final class AlarmClock implements AutoCloseable {
         return properties;
     }
 
-    /** Sets the alarms of a database to what its jobs plan, and removes the others. */
-    void set(String database, List<RegisteredJob> jobs) throws SchedulerException {
+    /** Sets the alarms of a database to what its jobs plan from now on, by its clock, and removes the others. */
+    void set(String database, List<RegisteredJob> jobs, Instant now) throws SchedulerException {
         Set<JobKey> wanted = new HashSet<>();
         for (RegisteredJob job : jobs) {
-            if (trigger(database, job).isPresent()) {
+            if (Due.next(job, now).isPresent()) { // Quartz refuses what never rings again, and with it the others
                 wanted.add(new JobKey(job.name(), database));
                 set(database, job);
             }
@@ -104,10 +105,7 @@ final class AlarmClock implements AutoCloseable {
     private void set(String database, RegisteredJob job) throws SchedulerException {
         Trigger wanted = trigger(database, job).orElseThrow();
         Trigger there = scheduler.getTrigger(wanted.getKey());
-        boolean same = there != null && String.valueOf(wanted.getDescription()).equals(there.getDescription());
-        boolean past =
-                job.schedule().start() instanceof At at && job.plan().handled().equals(Optional.of(at.instant()));
-        if (same || past) {
+        if (there != null && String.valueOf(wanted.getDescription()).equals(there.getDescription())) {
             return;
         }
         JobKey key = new JobKey(job.name(), database);

@@ -18,7 +18,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes runs begin when they should: sets the alarms, hears them, and looks for itself what is due when the databases'
- * clocks come to the next planned start, at least every half a minute, so that nothing hangs on an alarm. Safe for use by several threads.
+ * clocks come to the next planned start, at least every half a minute, so that nothing hangs on an alarm. Safe for use by
+ * several threads.
  */
 public final class Planner implements AutoCloseable {
 
@@ -100,7 +101,7 @@ public final class Planner implements AutoCloseable {
             pause = starts.untilNext(jobs, atMost);
             AlarmClock alarms = clock();
             if (alarms != null) {
-                alarms.set(starts.database(), jobs);
+                alarms.set(starts.database(), jobs, starts.now());
             }
         } catch (SchedulerException e) {
             LOG.atWarn()

@@ -51,6 +51,11 @@ public record Starts(String database, JobStore jobs, RunQueue queue, EventStore 
         return added;
     }
 
+    /** The database's time. */
+    Instant now() {
+        return queue.now();
+    }
+
     /**
      * How long it is until the next planned start, by the database's clock.
      *

@@ -9,6 +9,9 @@ import dev.backfill.orchestrator.testing.TestStores;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -115,6 +118,19 @@ class PlannerTest {
                                 stores.server().queryStrings("SELECT next_fire_time FROM backfill.qrtz_triggers"))
                         .containsExactly("4070908800000"));
         assertThat(runs()).isZero();
+    }
+
+    @Test
+    void a_job_whose_times_are_over_keeps_no_other_from_its_alarm() {
+        ZonedDateTime soon = ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(2);
+        String once = soon.format(DateTimeFormatter.ofPattern("s m H d M '?' yyyy"));
+        stores.jobs().register(cron("a-first", once), "api", TestStores.WHO);
+        register(NEVER);
+        await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+
+        start(stores);
+
+        await().atMost(PATIENCE).untilAsserted(() -> assertThat(alarms()).containsExactly("main fill " + NEVER));
     }
 
     @Test
