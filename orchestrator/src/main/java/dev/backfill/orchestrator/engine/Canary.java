@@ -5,7 +5,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Counts to the part of a range after which a run pauses itself once. Safe for use by several threads.
  *
- * <p>Other processes count for themselves; whoever is there first pauses the run for all.
+ * <p>Each process counts its own keys, and takes in now and then what all have done; whoever is there first pauses the run
+ * for all.
  */
 final class Canary {
 
@@ -27,14 +28,29 @@ final class Canary {
         return new Canary(Math.max(1, keys), scanned);
     }
 
-    /** A batch of this size, cut to what is left until the pause. */
-    int cut(int size) {
-        return (int) Math.max(1, Math.min(size, most - scanned.get()));
+    /** Whether it counts at all. */
+    boolean isWatching() {
+        return most != Long.MAX_VALUE;
     }
 
-    /** Takes a committed batch in; true for the one that reaches the part. */
+    /** Whether the part is done: here, elsewhere, or by a process that died before it could say so. */
+    boolean isReached() {
+        return scanned.get() >= most;
+    }
+
+    /** A batch of this size, cut to what is left until the pause. */
+    int cut(int size) {
+        long left = most - scanned.get();
+        return left > 0 ? (int) Math.min(size, left) : size;
+    }
+
+    /** Takes a committed batch in; true when the part is done. */
     boolean reachedBy(long keys) {
-        long before = scanned.getAndAdd(keys);
-        return before < most && before + keys >= most;
+        return scanned.addAndGet(keys) >= most;
+    }
+
+    /** Takes in what all processes have done. */
+    void seen(long keys) {
+        scanned.accumulateAndGet(keys, Math::max);
     }
 }

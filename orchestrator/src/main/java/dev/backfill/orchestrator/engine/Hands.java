@@ -1,17 +1,17 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.timing.Stop;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 
 /**
- * How many workers of this process may work at once: over everything, and in each database. Safe for use by several
- * threads.
+ * How many workers of this process may work at once: over everything, and in each database. Who waits longest is served
+ * first. Safe for use by several threads.
  */
 public final class Hands {
 
-    private static final Duration LOOK = Duration.ofMillis(100);
+    private static final long LOOK_MILLISECONDS = 100;
 
     private final List<Semaphore> permits;
 
@@ -26,7 +26,7 @@ public final class Hands {
      * @return all of them free
      */
     public static Hands of(int number) {
-        return new Hands(List.of(new Semaphore(number)));
+        return new Hands(List.of(new Semaphore(number, true)));
     }
 
     /**
@@ -36,28 +36,51 @@ public final class Hands {
      * @return hands that share the permits of these
      */
     public Hands atMost(int number) {
-        return new Hands(List.of(permits.get(0), new Semaphore(number)));
+        return new Hands(List.of(new Semaphore(number, true), permits.get(0)));
     }
 
-    /** Takes one; false when work was asked to stop before there was one. */
-    boolean take(Stop stop) {
+    /**
+     * Takes one, waiting for it.
+     *
+     * @param stop ends the wait
+     * @param whileWaiting done before the wait begins, if there is one: who waits should hold nothing that others need
+     * @return false when work was asked to stop before there was one
+     */
+    public boolean take(Stop stop, Runnable whileWaiting) {
+        boolean waits = false;
         int taken = 0;
         while (taken < permits.size()) {
-            if (permits.get(taken).tryAcquire()) {
+            if (permits.get(taken).availablePermits() == 0 && !waits) {
+                whileWaiting.run();
+                waits = true;
+            }
+            if (await(permits.get(taken))) {
                 taken++;
-            } else {
+            } else if (stop.isRequested() || Thread.currentThread().isInterrupted()) {
                 release(taken);
-                taken = 0;
-                if (stop.sleep(LOOK)) {
-                    return false;
-                }
+                return false;
             }
         }
         return true;
     }
 
-    void giveBack() {
+    /** Gives one back. */
+    public void giveBack() {
         release(permits.size());
+    }
+
+    /** Whether somebody waits for a hand: who has had one for long should make room. */
+    boolean areWanted() {
+        return permits.stream().anyMatch(Semaphore::hasQueuedThreads);
+    }
+
+    private static boolean await(Semaphore semaphore) {
+        try {
+            return semaphore.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     private void release(int number) {

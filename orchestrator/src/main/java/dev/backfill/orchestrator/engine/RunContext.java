@@ -81,7 +81,13 @@ public record RunContext(
     }
 
     /** Pauses the run because it is as far as the job wants it to go unwatched. */
-    void pauseAtCanary(String reason) {
+    void pauseAtCanary() {
+        String part = execution()
+                .schedule()
+                .pauseAfter()
+                .map(p -> p.movePointRight(2).stripTrailingZeros().toPlainString() + "%")
+                .orElse("");
+        String reason = "pause-after: " + part + " of the range is done; look at it, then resume";
         stores.transitions().pauseAtCanary(stores.runs().find(run), reason);
     }
 

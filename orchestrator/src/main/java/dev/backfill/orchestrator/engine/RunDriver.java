@@ -10,6 +10,7 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.RunTransitions.Rows;
 import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
 import java.math.BigDecimal;
@@ -54,8 +55,7 @@ public final class RunDriver {
         try {
             run = find();
             while (!context.around().stop().isRequested() && isMoving(run.state())) {
-                if (run.state() == RunState.RUNNING
-                        || pacer.await(context.around().stop(), LOOK_AT_STATE)) {
+                if (pacer.await(context.around().stop(), LOOK_AT_STATE)) {
                     step(run);
                 }
                 Run after = find();
@@ -130,7 +130,15 @@ public final class RunDriver {
     }
 
     private void work(Run run) throws Hopeless, Stopped {
-        new WorkCrew(context, run, timeouts(), canary(run)).work();
+        Canary canary = canary(run);
+        if (canary.isReached()) {
+            context.patience().call(() -> {
+                context.pauseAtCanary();
+                return true;
+            });
+            return;
+        }
+        new WorkCrew(context, run, timeouts(), canary).work();
         context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
     }
 
@@ -149,6 +157,10 @@ public final class RunDriver {
     }
 
     private void verify(Run run) throws Hopeless, Stopped {
+        if (isCheckedElsewhere(run)) {
+            context.around().stop().sleep(LOOK_AT_STATE);
+            return;
+        }
         Optional<Finding> finding;
         try (Verifier verifier = new Verifier(context, run)) {
             finding = verifier.verify();
@@ -170,6 +182,14 @@ public final class RunDriver {
                                 Verifier.verdict(finding.get()),
                                 finding.get().proof(),
                                 reason(finding.get())));
+    }
+
+    private boolean isCheckedElsewhere(Run run) throws Hopeless, Stopped {
+        String owner = context.stores().leases().owner();
+        Optional<SliceStore.Foreign> other =
+                context.patience().call(() -> context.stores().runs().foreignVerifier(run.id(), owner));
+        other.ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
+        return other.isPresent();
     }
 
     /**

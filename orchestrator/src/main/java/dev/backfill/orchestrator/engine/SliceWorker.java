@@ -30,6 +30,7 @@ final class SliceWorker implements AutoCloseable {
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
     private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
     private static final Duration LONG_HOLD = Duration.ofSeconds(10);
+    private static final Duration TURN = Duration.ofSeconds(5);
 
     private final RunContext context;
     private final Keeper keeper;
@@ -42,6 +43,7 @@ final class SliceWorker implements AutoCloseable {
     private final Pacer pacer;
     private final Canary canary;
     private int setOn;
+    private long stillSince = -1;
     private @Nullable Mode mode;
     private Optional<Hold> held = Optional.empty();
 
@@ -62,10 +64,17 @@ final class SliceWorker implements AutoCloseable {
     /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
     boolean mayMove() {
         if (pacer.mayMove()) {
+            stillSince = -1;
             return true;
         }
+        stillSince = stillSince < 0 ? timing.nanos() : stillSince;
         session.close();
         return false;
+    }
+
+    /** Whether the run has been held for so long that its workers are better sent home. */
+    boolean isLongHeld() {
+        return stillSince >= 0 && timing.since(stillSince).compareTo(LONG_HOLD) > 0;
     }
 
     /** Takes a slice, if there is one to take. */
@@ -83,9 +92,10 @@ final class SliceWorker implements AutoCloseable {
     void work(Slice claimed) throws Hopeless, Stopped {
         Optional<Slice> slice = Optional.of(claimed);
         Slice signed = claimed;
+        long begun = timing.nanos();
         listener.worker(claimed, true);
         try {
-            while (slice.isPresent() && !stop.isRequested()) {
+            while (slice.isPresent() && !stop.isRequested() && !isOthersTurn(begun)) {
                 signed = slice.get();
                 keeper.sign(signed);
                 if (!awaitPace(signed)) {
@@ -100,6 +110,12 @@ final class SliceWorker implements AutoCloseable {
             keeper.leave(signed);
             listener.worker(signed, false);
         }
+    }
+
+    /** Whether this worker has had its hand for long while others wait for one. */
+    private boolean isOthersTurn(long begun) {
+        return timing.since(begun).compareTo(TURN) > 0
+                && context.limits().hands().areWanted();
     }
 
     /** Waits without a transaction while the run is held; false when the slice is better given back. */
@@ -247,13 +263,8 @@ final class SliceWorker implements AutoCloseable {
     }
 
     private void pauseAtCanary() throws Hopeless, Stopped {
-        String part = context.execution()
-                .schedule()
-                .pauseAfter()
-                .map(p -> p.movePointRight(2).stripTrailingZeros().toPlainString() + "%")
-                .orElse("");
         patience().call(() -> {
-            context.pauseAtCanary("pause-after: " + part + " of the range is done; look at it, then resume");
+            context.pauseAtCanary();
             return true;
         });
         stop.request();

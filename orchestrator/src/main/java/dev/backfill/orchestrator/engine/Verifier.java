@@ -63,7 +63,7 @@ final class Verifier implements AutoCloseable {
     private final Timing timing;
     private final Session session;
     private final Pacer pacer;
-    private long lastClaim;
+    private volatile long lastClaim;
 
     Verifier(RunContext context, Run run) {
         this.context = context;
@@ -88,11 +88,41 @@ final class Verifier implements AutoCloseable {
             sayWhoChecks();
             return Optional.empty();
         }
+        Stop keeping = new Stop(timing);
+        startKeeping(keeping);
         try {
             return waitFor(horizon) ? check(horizon) : Optional.empty();
         } catch (Hopeless | Stopped e) {
             release();
             throw e;
+        } finally {
+            keeping.request();
+        }
+    }
+
+    /** Keeps the right to check while one statement lasts, but no longer than one can. */
+    private void startKeeping(Stop keeping) {
+        var errors = context.execution().errors();
+        Duration longest = errors.statementTimeout().plus(errors.lockTimeout()).plusSeconds(5);
+        var leases = context.stores().leases();
+        Thread thread = new Thread(
+                () -> {
+                    while (!keeping.sleep(leases.lease().dividedBy(3))) {
+                        if (timing.since(lastClaim).compareTo(longest) < 0) {
+                            keep(leases.owner(), leases.lease());
+                        }
+                    }
+                },
+                "backfill " + run.revision().job() + " check");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void keep(String owner, Duration lease) {
+        try {
+            context.stores().runs().keepVerification(run.id(), owner, lease);
+        } catch (RuntimeException e) {
+            LOG.atDebug().setCause(e).log("the right to check was not prolonged this time");
         }
     }
 

@@ -116,6 +116,9 @@ final class WorkCrew {
             if (context.stores().runs().find(run.id()).state() != RunState.RUNNING) {
                 stop.request();
             }
+            if (canary.isWatching()) {
+                canary.seen(context.stores().slices().progress(run.id()).rows().scanned());
+            }
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e); // the workers say what is wrong with the database
         }
@@ -144,10 +147,10 @@ final class WorkCrew {
     /** A slice, or a look for one; false when there is nothing left to do here. */
     private boolean turn(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         if (!worker.mayMove()) {
-            return !stop.sleep(LOOK);
+            return !worker.isLongHeld() && !stop.sleep(LOOK);
         }
         Hands hands = context.limits().hands();
-        if (!hands.take(stop)) {
+        if (!hands.take(stop, worker.session()::close)) {
             return false;
         }
         try {

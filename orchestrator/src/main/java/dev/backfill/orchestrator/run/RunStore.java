@@ -92,6 +92,26 @@ public final class RunStore {
     }
 
     /**
+     * Prolongs the right to check a run while a statement of the check lasts.
+     *
+     * @param run the run's id
+     * @param owner this process
+     * @param lease for how long
+     */
+    public void keepVerification(String run, String owner, Duration lease) {
+        String sql = """
+                UPDATE backfill.run SET verifier_until = clock_timestamp() + CAST(:lease AS interval)
+                WHERE id = :id AND verifier = :owner AND (state = 'VERIFYING' OR check_asked IS NOT NULL)
+                """;
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))
+                        .bind("lease", Stored.interval(lease))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .execute());
+    }
+
+    /**
      * Gives up the right to check a run, so that any process may check it at once.
      *
      * @param run the run's id
@@ -120,8 +140,8 @@ public final class RunStore {
         String sql = """
                 SELECT verifier, ceil(extract(epoch FROM verifier_until - clock_timestamp())) AS seconds
                 FROM backfill.run
-                WHERE id = :id AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND verifier <> :owner AND verifier_until >= clock_timestamp()
-                """;
+                WHERE id = :id AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND verifier <> :owner AND (%s)
+                """.formatted(Stored.live("verifier_until", "verifier_pid", "verifier_start"));
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
                         .bind("id", run)

@@ -151,17 +151,19 @@ public final class RunTransitions {
      *
      * @param run the run as it was seen
      * @param reason why, in a line
-     * @return false when it is not RUNNING, and nothing was changed
+     * @return false when it is not RUNNING, or has been there before, and nothing was changed
      */
     public boolean pauseAtCanary(Run run, String reason) {
-        String sql = "UPDATE backfill.run SET canary = clock_timestamp() WHERE id = :id";
+        String sql = "UPDATE backfill.run SET canary = clock_timestamp()"
+                + " WHERE id = :id AND state = 'RUNNING' AND canary IS NULL";
         return run.state() == RunState.RUNNING
-                && database.jdbi()
-                        .inTransaction(handle -> move(handle, run, RunState.PAUSED, reason)
-                                && handle.createUpdate(database.tables().sql(sql))
-                                                .bind("id", run.id())
-                                                .execute()
-                                        > 0);
+                && database.jdbi().inTransaction(handle -> {
+                    boolean first = handle.createUpdate(database.tables().sql(sql))
+                                    .bind("id", run.id())
+                                    .execute()
+                            > 0;
+                    return first && move(handle, run, RunState.PAUSED, reason);
+                });
     }
 
     /**

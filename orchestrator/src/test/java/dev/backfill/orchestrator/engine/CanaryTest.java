@@ -18,12 +18,14 @@ class CanaryTest {
     }
 
     @Test
-    void the_batch_that_reaches_the_part_pauses_the_run_and_no_later_one_does() {
+    void the_batch_that_reaches_the_part_says_so_and_so_does_every_later_one() {
         Canary canary = Canary.after(100, 0);
 
         assertThat(canary.reachedBy(60)).isFalse();
+        assertThat(canary.isReached()).isFalse();
         assertThat(canary.reachedBy(40)).isTrue();
-        assertThat(canary.reachedBy(40)).isFalse();
+        assertThat(canary.isReached()).isTrue();
+        assertThat(canary.reachedBy(40)).as("one that was under way").isTrue();
     }
 
     @Test
@@ -42,13 +44,26 @@ class CanaryTest {
     }
 
     @Test
-    void a_batch_has_at_least_one_key_even_when_the_part_is_reached() {
-        Canary canary = Canary.after(100, 100);
+    void what_was_reached_by_a_process_that_died_is_reached_and_cuts_no_batch_to_a_single_key() {
+        Canary canary = Canary.after(100, 130);
 
-        assertThat(canary.cut(1_000)).isEqualTo(1);
+        assertThat(canary.isReached()).isTrue();
+        assertThat(canary.cut(1_000)).isEqualTo(1_000);
         assertThat(Canary.after(0, 0).cut(1_000))
                 .as("a part of a range without rows")
                 .isEqualTo(1);
+    }
+
+    @Test
+    void what_other_processes_have_done_counts() {
+        Canary canary = Canary.after(100, 0);
+        canary.reachedBy(30);
+
+        canary.seen(20);
+        assertThat(canary.cut(1_000)).as("a look that came late").isEqualTo(70);
+        canary.seen(95);
+        assertThat(canary.reachedBy(5)).isTrue();
+        assertThat(Canary.none().isWatching()).isFalse();
     }
 
     @Test
@@ -60,17 +75,17 @@ class CanaryTest {
     }
 
     @Test
-    void of_many_workers_one_pauses_the_run() throws Exception {
+    void many_workers_count_together() throws Exception {
         Canary canary = Canary.after(4_000, 0);
 
-        List<Long> reached = AtOnce.call(8, number -> {
+        List<Long> before = AtOnce.call(8, number -> {
             long times = 0;
             for (int i = 0; i < 1_000; i++) {
-                times += canary.reachedBy(1) ? 1 : 0;
+                times += canary.reachedBy(1) ? 0 : 1;
             }
             return times;
         });
 
-        assertThat(reached.stream().mapToLong(Long::longValue).sum()).isEqualTo(1);
+        assertThat(before.stream().mapToLong(Long::longValue).sum()).isEqualTo(3_999);
     }
 }

@@ -3,11 +3,11 @@ package dev.backfill.orchestrator.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.testing.AtOnce;
-import dev.backfill.orchestrator.testing.SettableTiming;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.time.Duration;
-import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -63,27 +63,89 @@ class HandsTest {
     @Test
     void who_waits_is_not_given_a_hand_once_work_is_asked_to_stop() {
         Hands hands = Hands.of(1);
-        SettableTiming timing = new SettableTiming();
-        Stop stop = new Stop(timing);
-        assertThat(hands.take(stop)).isTrue();
+        Stop stop = new Stop(Timing.system());
+        assertThat(take(hands, stop)).isTrue();
 
         stop.request();
 
-        assertThat(hands.take(stop)).isFalse();
-        assertThat(timing.waits()).isEmpty();
+        assertThat(take(hands, stop)).isFalse();
+        hands.giveBack();
+        assertThat(take(hands, stop)).as("nothing was taken by halves").isTrue();
+    }
+
+    @Test
+    void who_is_interrupted_waits_no_longer() {
+        Hands hands = Hands.of(1);
+        Stop stop = new Stop(Timing.system());
+        take(hands, stop);
+
+        Thread.currentThread().interrupt();
+        boolean taken = take(hands, stop);
+
+        assertThat(Thread.interrupted()).as("its owner can still tell").isTrue();
+        assertThat(taken).isFalse();
+    }
+
+    @Test
+    void who_has_to_wait_lets_go_of_what_it_holds_once_and_who_does_not_keeps_it() throws Exception {
+        Hands hands = Hands.of(1).atMost(1);
+        Stop stop = new Stop(Timing.system());
+        AtomicInteger letGo = new AtomicInteger();
+
+        hands.take(stop, letGo::incrementAndGet);
+        assertThat(letGo).hasValue(0);
+        AtOnce.call(2, number -> {
+            if (number == 0) {
+                assertThat(hands.take(stop, letGo::incrementAndGet)).isTrue();
+            } else {
+                Thread.sleep(350); // for longer than one look
+                hands.giveBack();
+            }
+            return number;
+        });
+
+        assertThat(letGo).hasValue(1);
+    }
+
+    @Test
+    void who_has_a_hand_can_tell_that_another_waits_for_it_and_does_not_get_it_again_first() throws Exception {
+        Hands hands = Hands.of(1);
+        Stop stop = new Stop(Timing.system());
+        take(hands, stop);
+        assertThat(hands.areWanted()).isFalse();
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+
+        AtOnce.call(2, number -> {
+            if (number == 0) {
+                take(hands, stop);
+                order.add("who waited");
+            } else {
+                while (!hands.areWanted()) {
+                    Thread.onSpinWait();
+                }
+                hands.giveBack();
+                take(hands, stop);
+                order.add("who had it");
+            }
+            hands.giveBack();
+            return number;
+        });
+
+        assertThat(order).containsExactly("who waited", "who had it");
+        assertThat(hands.areWanted()).isFalse();
     }
 
     @Test
     void who_waits_gets_the_hand_that_is_given_back() throws Exception {
         Hands hands = Hands.of(1).atMost(1);
         Stop stop = new Stop(Timing.system());
-        hands.take(stop);
+        take(hands, stop);
         CountDownLatch waits = new CountDownLatch(1);
 
         AtOnce.call(2, number -> {
             if (number == 0) {
                 waits.countDown();
-                assertThat(hands.take(stop)).isTrue();
+                assertThat(take(hands, stop)).isTrue();
             } else {
                 waits.await(10, TimeUnit.SECONDS);
                 hands.giveBack();
@@ -98,12 +160,12 @@ class HandsTest {
         Hands[] places = {all.atMost(2), all.atMost(2)};
         AtomicInteger everywhere = new AtomicInteger();
         AtomicInteger[] each = {new AtomicInteger(), new AtomicInteger()};
-        Stop stop = new Stop(new Impatient());
+        Stop stop = new Stop(Timing.system());
 
         AtOnce.call(8, number -> {
             int place = number % 2;
             for (int i = 0; i < 200; i++) {
-                assertThat(places[place].take(stop)).isTrue();
+                assertThat(take(places[place], stop)).isTrue();
                 assertThat(everywhere.incrementAndGet()).isLessThanOrEqualTo(3);
                 assertThat(each[place].incrementAndGet()).isLessThanOrEqualTo(2);
                 each[place].decrementAndGet();
@@ -117,28 +179,12 @@ class HandsTest {
         }
     }
 
-    /** Waits a hundredth of what it is asked to. */
-    private static final class Impatient implements Timing {
-        private final Timing system = Timing.system();
-
-        @Override
-        public long nanos() {
-            return system.nanos();
-        }
-
-        @Override
-        public Instant now() {
-            return system.now();
-        }
-
-        @Override
-        public boolean await(CountDownLatch stop, Duration atMost) {
-            return system.await(stop, atMost.dividedBy(100));
-        }
-    }
-
     /** Takes a hand if there is one now. */
     private boolean take(Hands hands) {
-        return hands.take(asked);
+        return take(hands, asked);
+    }
+
+    private static boolean take(Hands hands, Stop stop) {
+        return hands.take(stop, () -> {});
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -64,6 +65,25 @@ class CanaryTest {
                         + paused.path("id").asString() + "'"))
                 .as("pauses")
                 .isOne();
+    }
+
+    @Test
+    void a_part_that_was_passed_without_its_pause_is_made_up_for() throws Exception {
+        PacedTable table = PacedTable.create(database, "passed", ROWS, Duration.ofMillis(10));
+        String job = table.name();
+        daemon.register(job, table.job("schedule: { pause-after: 10% }"));
+        daemon.awaitState(job, "PAUSED");
+        // What a daemon leaves that died between the batch and the pause.
+        database.execute("UPDATE backfill.run SET canary = NULL WHERE job = '" + job + "'");
+
+        daemon.say("resume", job);
+        daemon.awaitState(job, "PAUSED");
+        assertThat(daemon.run(job).path("reason").asString()).startsWith("pause-after: 10%");
+        daemon.say("resume", job);
+        daemon.awaitState(job, "SUCCEEDED");
+
+        table.assertEachRowWasChangedOnce();
+        assertThat(table.batches()).as("no batch is cut to a single key").isLessThan(2L * ROWS / PacedTable.BATCH);
     }
 
     @ParameterizedTest

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
@@ -144,6 +145,24 @@ final class Daemon implements AutoCloseable {
     /** The page that Prometheus reads. */
     String metrics() throws IOException, InterruptedException {
         return client.send(request("/metrics").build(), BodyHandlers.ofString()).body();
+    }
+
+    /** The names of its threads. */
+    List<String> threads() throws IOException, InterruptedException {
+        Process jcmd = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(process.pid()),
+                        "Thread.print")
+                .redirectErrorStream(true)
+                .start();
+        List<String> lines = jcmd.inputReader().lines().toList();
+        assertThat(jcmd.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        List<String> names = lines.stream()
+                .filter(line -> line.startsWith("\""))
+                .map(line -> line.substring(1, line.lastIndexOf('"')))
+                .toList();
+        assertThat(names).contains("main");
+        return names;
     }
 
     /** Registers a job by its YAML. */

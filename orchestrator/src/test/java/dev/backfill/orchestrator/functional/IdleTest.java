@@ -9,8 +9,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -59,7 +57,7 @@ class IdleTest {
                 assertThat(database.queryStrings("SELECT application_name FROM pg_stat_activity"
                                 + " WHERE datname = current_database() AND application_name LIKE 'backfill/%'"))
                         .isEmpty();
-                assertThat(threads(daemon)).noneMatch(name -> name.startsWith("run "));
+                assertThat(daemon.threads()).noneMatch(name -> name.startsWith("run "));
             }
         }
     }
@@ -109,23 +107,6 @@ class IdleTest {
         String stat = Files.readString(Path.of("/proc/" + daemon.process().pid() + "/stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
         return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
-    }
-
-    private static List<String> threads(Daemon daemon) throws Exception {
-        Process jcmd = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-                        Long.toString(daemon.process().pid()),
-                        "Thread.print")
-                .redirectErrorStream(true)
-                .start();
-        List<String> lines = jcmd.inputReader().lines().toList();
-        assertThat(jcmd.waitFor(10, TimeUnit.SECONDS)).isTrue();
-        List<String> names = lines.stream()
-                .filter(line -> line.startsWith("\""))
-                .map(line -> line.substring(1, line.lastIndexOf('"')))
-                .toList();
-        assertThat(names).contains("main");
-        return names;
     }
 
     private static void waitFor(Duration duration) {

@@ -119,6 +119,23 @@ class SeveralDaemonsTest {
     }
 
     @Test
+    void a_check_that_outlasts_the_lease_is_made_by_one_and_ends() throws Exception {
+        try (TestDatabase database = TestPostgres.newest().newDatabase();
+                Daemon one = Daemon.start(first, Map.of("main", database.jdbcUrl()), "lease = 1s");
+                Daemon other = Daemon.start(second, Map.of("main", database.jdbcUrl()), "lease = 1s")) {
+            PacedTable table = PacedTable.create(database, "slow", 10, Duration.ZERO);
+            long begun = System.nanoTime();
+
+            one.register("slow", table.jobLeaving("n = 0 OR pg_sleep(0.6) IS NULL"));
+            other.awaitState("slow", "SUCCEEDED");
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(Duration.ofSeconds(5));
+            assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
+                    .containsExactly("0");
+        }
+    }
+
+    @Test
     void a_change_in_the_directory_of_any_counts_and_older_copies_bring_nothing_back() throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase();
                 Daemon one = Daemon.start(first, database);

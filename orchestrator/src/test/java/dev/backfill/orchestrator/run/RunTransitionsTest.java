@@ -56,6 +56,17 @@ class RunTransitionsTest {
     }
 
     @Test
+    void a_run_pauses_itself_at_its_canary_once() {
+        assertThat(fixture.transitions().pauseAtCanary(run(), "a part is done")).isTrue();
+        assertThat(run().state()).isEqualTo(RunState.PAUSED);
+        fixture.transitions().resume(run());
+
+        assertThat(fixture.transitions().pauseAtCanary(run(), "a worker that comes late"))
+                .isFalse();
+        assertThat(run().state()).isEqualTo(RunState.RUNNING);
+    }
+
+    @Test
     void what_the_states_do_not_allow_is_not_even_tried() {
         assertThatThrownBy(() -> fixture.transitions().move(run(), RunState.SUCCEEDED, ""))
                 .isInstanceOf(IllegalStateException.class)
