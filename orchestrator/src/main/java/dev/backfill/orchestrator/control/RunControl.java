@@ -79,7 +79,7 @@ public final class RunControl {
             Optional<RunState> state = latest.map(Run::state);
             Meaning meaning = verb.in(state);
             if (meaning == Meaning.REACHED) {
-                return new Reached(false);
+                return new Reached(goesOn(verb) && handOver(latest.orElseThrow(), cause));
             } else if (meaning == Meaning.ILLEGAL) {
                 return new NotAllowed(state, instead(verb, state));
             } else if (meaning == Meaning.NEW_RUN) {
@@ -112,10 +112,22 @@ public final class RunControl {
             case PAUSE -> named.move(run, RunState.PAUSED, reason("paused", cause));
             case CANCEL -> named.move(run, RunState.CANCELLED, reason("cancelled", cause));
             case RESUME -> named.resume(run, cause.reason());
-            case RETRY -> queue.handOver(run.id()) && named.move(run, RunState.RUNNING, cause.reason());
+            case RETRY -> {
+                handOver(run, cause);
+                yield named.move(run, RunState.RUNNING, cause.reason());
+            }
             case CHECK -> queue.inNameOf(cause.who()).askForCheck(run.id(), cause.reason());
             case REACHED, NEW_RUN, ILLEGAL -> throw new IllegalArgumentException("nothing to change: " + meaning);
         };
+    }
+
+    /** Who wants a run to go on wants that of one, too, whose foreground process is gone. */
+    private static boolean goesOn(Verb verb) {
+        return verb == Verb.START || verb == Verb.RESUME;
+    }
+
+    private boolean handOver(Run run, Cause cause) {
+        return queue.inNameOf(cause.who()).handOver(run.id());
     }
 
     private static String reason(String what, Cause cause) {

@@ -161,14 +161,20 @@ public final class RunQueue {
     }
 
     /**
-     * Gives a run to the daemons, whoever worked it before.
+     * Gives a run to the daemons. A process that works it in the foreground goes on beside them; one that died is replaced.
      *
      * @param run the run's id
-     * @return true
+     * @return false when it was theirs already
      */
     public boolean handOver(String run) {
-        String sql = "UPDATE backfill.run SET worker = 'daemons' WHERE id = :id";
-        return database.jdbi().withHandle(handle -> set(handle, sql, run));
+        String sql = "UPDATE backfill.run SET worker = 'daemons' WHERE id = :id AND worker <> 'daemons'";
+        return database.jdbi().inTransaction(handle -> {
+            boolean given = set(handle, sql, run);
+            if (given) {
+                events.noted(handle, run, "handed-over", "the daemons work it from now on");
+            }
+            return given;
+        });
     }
 
     /**
