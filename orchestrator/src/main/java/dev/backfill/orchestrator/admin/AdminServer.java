@@ -164,7 +164,7 @@ public final class AdminServer implements AutoCloseable {
                     .addKeyValue("method", context.method())
                     .addKeyValue("path", context.path())
                     .addKeyValue("status", context.statusCode())
-                    .addKeyValue("reason", Asked.reason(context).orElse(""))
+                    .addKeyValue("reason", Asked.reason(context).orElse("").replace('"', '\''))
                     .log("admin call");
         }
     }

@@ -58,6 +58,10 @@ public final class SchemaMigrator {
             if (version == SCRIPTS.size()) {
                 return;
             }
+            if (isCompleteByHand(connection, own.schema())
+                    && (!own.upgrade() || missingRight(connection, own.schema()).isPresent())) {
+                return; // there is nothing to do but a history to write, which may wait
+            }
             Optional<String> obstacle = obstacle(connection, own);
             if (obstacle.isPresent()) {
                 throw new UnfitException(obstacle.get());
@@ -81,7 +85,7 @@ public final class SchemaMigrator {
     public static void require(Database database) throws SQLException {
         String schema = database.settings().own().schema();
         try (Connection connection = database.connect()) {
-            if (version(connection, schema) != SCRIPTS.size()) {
+            if (version(connection, schema) != SCRIPTS.size() && !isCompleteByHand(connection, schema)) {
                 throw new UnfitException("the own tables in schema " + SqlName.quote(schema)
                         + " are gone, or were changed, while they were in use; bring them back, or restart the daemon to"
                         + " have them made anew, without any job or run");
@@ -98,14 +102,15 @@ public final class SchemaMigrator {
     public static void upgrade(Database database) {
         String schema = database.settings().own().schema();
         try {
+            int byHand = byHand(database);
             Flyway.configure(SchemaMigrator.class.getClassLoader())
                     .dataSource(database.forMigration())
                     .schemas(schema)
                     .createSchemas(true)
                     .table(HISTORY)
                     .locations("classpath:" + MIGRATIONS)
-                    .baselineOnMigrate(true) // tables made by hand from the script
-                    .baselineVersion(Integer.toString(byHand(database)))
+                    .baselineOnMigrate(byHand > 0) // tables made by hand from the script
+                    .baselineVersion(Integer.toString(byHand))
                     .load()
                     .migrate();
         } catch (FlywayException e) {
@@ -117,15 +122,29 @@ public final class SchemaMigrator {
         }
     }
 
-    /** Which version of the tables was made by hand, where there is no history. */
+    /** Which version of the tables was made by hand; 0 when none was. */
     private static int byHand(Database database) {
-        String sql = "SELECT to_regclass(quote_ident(:schema) || '.registration') IS NOT NULL";
-        boolean newest = database.jdbi()
-                .withHandle(handle -> handle.createQuery(sql)
-                        .bind("schema", database.settings().own().schema())
-                        .mapTo(Boolean.class)
-                        .one());
-        return newest ? 2 : 1;
+        try (Connection connection = database.connect()) {
+            String schema = database.settings().own().schema();
+            boolean complete = isCompleteByHand(connection, schema);
+            return complete ? SCRIPTS.size() : state(connection, schema) == State.BY_HAND ? 1 : 0;
+        } catch (SQLException e) {
+            throw new FlywayException("the own tables could not be looked at", e);
+        }
+    }
+
+    /** Whether all tables of this version were made by hand, and have no history. */
+    private static boolean isCompleteByHand(Connection connection, String schema) throws SQLException {
+        if (state(connection, schema) != State.BY_HAND) {
+            return false;
+        }
+        String sql = "SELECT to_regclass(quote_ident(?) || '.registration') IS NOT NULL";
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setString(1, schema);
+            try (ResultSet row = query.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
     }
 
     /** The version of the own tables by their history; 0 when there is none. */
@@ -190,7 +209,7 @@ public final class SchemaMigrator {
                             + " schema in the configuration: database-defaults.schema");
         }
         int version = version(connection, own.schema());
-        if (version == SCRIPTS.size()) {
+        if (version == SCRIPTS.size() || isCompleteByHand(connection, own.schema())) {
             return Optional.empty();
         }
         if (version > SCRIPTS.size()) {

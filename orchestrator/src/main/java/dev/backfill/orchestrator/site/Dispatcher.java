@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.site;
 
+import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SchemaMigrator.UnfitException;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.timing.Bell;
@@ -140,6 +141,7 @@ public final class Dispatcher {
                     site.migrate();
                 }
                 site.pulse().beat();
+                site.queue().due(); // what cannot be asked this is not ready
                 ready();
             }
             site.pulse().beat(); // nothing begins by a clock of yesterday
@@ -169,13 +171,26 @@ public final class Dispatcher {
     private void fault(Exception e) {
         try {
             SqlStates.requireFromDatabase(e);
-            away(Status.AWAY, SqlStates.message(e));
+            switch (SqlStates.state(e).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN)) {
+                case DATABASE_DOWN, SESSION_LOST, DENIED, RESOURCES, DISK_FULL ->
+                    away(Status.AWAY, SqlStates.message(e));
+                case LOCK, TIMEOUT -> delayed(SqlStates.message(e));
+                case DATA, PAUSE -> away(Status.REFUSED, SqlStates.message(e));
+            }
         } catch (RuntimeException fault) {
             LOG.atError()
                     .addKeyValue("database", site.name())
                     .setCause(fault)
                     .log("looking for runs failed; tried again every second");
         }
+    }
+
+    /** The database answers; only this look was not done in time. */
+    private void delayed(String why) {
+        LOG.atWarn()
+                .addKeyValue("database", site.name())
+                .addKeyValue("reason", why)
+                .log("looking for runs was held up by a lock on the own tables; tried again every second");
     }
 
     private void away(Status status, String why) {

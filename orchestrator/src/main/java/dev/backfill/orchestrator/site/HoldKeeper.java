@@ -9,6 +9,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,14 +23,16 @@ final class HoldKeeper {
     private static final Logger LOG = LoggerFactory.getLogger(HoldKeeper.class);
     private static final Duration WORTH_A_WORD = Duration.ofSeconds(10);
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
+    private static final int MOST_NAMES = 5;
     private static final Duration WRITTEN_AGAIN = Duration.ofSeconds(15);
 
     private final Site site;
     private final Ears ears;
     private final Timing timing;
     private final Map<String, Written> written = new HashMap<>();
-    private final Map<String, Long> said = new HashMap<>();
+    private final Set<String> said = new HashSet<>();
     private final List<Note> notes = new ArrayList<>();
+    private long summed;
 
     private record Written(Held held, long at) {}
 
@@ -39,6 +43,7 @@ final class HoldKeeper {
         this.site = site;
         this.ears = ears;
         this.timing = site.host().timing();
+        this.summed = timing.nanos();
     }
 
     /** Counts and logs; called about once a second, also while the database is away. */
@@ -49,7 +54,11 @@ final class HoldKeeper {
             held.add(entry.run());
             say(entry);
         }
-        said.keySet().retainAll(held);
+        said.retainAll(held);
+        if (timing.since(summed).compareTo(SAID_AGAIN) > 0) {
+            summed = timing.nanos();
+            sum();
+        }
     }
 
     /** Tells the database; called about once a second while it answers. */
@@ -84,12 +93,9 @@ final class HoldKeeper {
     }
 
     private void say(HoldBook.Entry entry) {
-        Long before = said.get(entry.run());
-        boolean first = before == null && entry.lasted().compareTo(WORTH_A_WORD) >= 0;
-        if (!first && (before == null || timing.since(before).compareTo(SAID_AGAIN) < 0)) {
+        if (entry.lasted().compareTo(WORTH_A_WORD) < 0 || !said.add(entry.run())) {
             return;
         }
-        said.put(entry.run(), timing.nanos());
         LOG.atInfo()
                 .addKeyValue("database", site.name())
                 .addKeyValue("job", entry.job())
@@ -99,9 +105,24 @@ final class HoldKeeper {
                 .addKeyValue("seconds", entry.lasted().toSeconds())
                 .addKeyValue("next", entry.hold().next())
                 .log("run is held");
-        if (first) {
-            notes.add(new Note(
-                    entry.run(), entry.hold().word() + ": " + entry.held().detail()));
+        notes.add(
+                new Note(entry.run(), entry.hold().word() + ": " + entry.held().detail()));
+    }
+
+    /** One line a minute for each reason, however many runs it holds. */
+    private void sum() {
+        Map<String, List<String>> jobs = new TreeMap<>();
+        for (HoldBook.Entry entry : site.holds().entries()) {
+            if (entry.lasted().compareTo(SAID_AGAIN) > 0) {
+                jobs.computeIfAbsent(entry.hold().word(), word -> new ArrayList<>())
+                        .add(entry.job());
+            }
         }
+        jobs.forEach((word, held) -> LOG.atInfo()
+                .addKeyValue("database", site.name())
+                .addKeyValue("reason", word)
+                .addKeyValue("runs", held.size())
+                .addKeyValue("jobs", held.stream().sorted().limit(MOST_NAMES).collect(Collectors.joining(", ")))
+                .log("runs are held still"));
     }
 }

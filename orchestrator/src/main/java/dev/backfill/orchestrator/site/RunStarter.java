@@ -2,6 +2,8 @@ package dev.backfill.orchestrator.site;
 
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.engine.Hands;
+import dev.backfill.orchestrator.registration.RevisionStore.UnreadableException;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
@@ -16,6 +18,8 @@ import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,9 +29,14 @@ final class RunStarter {
 
     private static final Logger LOG = LoggerFactory.getLogger(RunStarter.class);
 
+    /** How many runs are looked at against their tables at once: each takes connections of its own. */
+    private static final int RUNS_AT_ONCE = 4;
+
     private final Site site;
     private final Ears ears;
     private final Stop stop;
+    private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
+    private final Hands taking = Hands.of(RUNS_AT_ONCE);
 
     RunStarter(Site site, Ears ears, Stop stop) {
         this.site = site;
@@ -42,7 +51,14 @@ final class RunStarter {
             Run run = site.stores().runs().find(id);
             name = run.revision().job();
             LoadedJob job = site.revisions().find(name, run.revision().number());
-            Result result = site.check(job);
+            if (isCheckedElsewhere(run)) {
+                return false;
+            }
+            Optional<Result> looked = look(job);
+            if (looked.isEmpty()) {
+                return true;
+            }
+            Result result = looked.get();
             RunLog log = new RunLog(site.name(), name);
             if (result instanceof Accepted accepted) {
                 accepted.warnings().forEach(warning -> log.warned(run, warning));
@@ -50,9 +66,33 @@ final class RunStarter {
             }
             refuse(run, ((Refused) result).problems(), log);
             return true;
+        } catch (UnreadableException e) {
+            leaveAlone(id, String.valueOf(e.getMessage()));
+            return false;
         } catch (SQLException | RuntimeException e) {
             failed(id, name, e);
             return false;
+        }
+    }
+
+    /** Whether another process checks an ended run that somebody wants checked again. */
+    private boolean isCheckedElsewhere(Run run) {
+        return !run.state().isUnfinished()
+                && site.stores()
+                        .runs()
+                        .foreignVerifier(run.id(), site.stores().leases().owner())
+                        .isPresent();
+    }
+
+    /** The job against its table; empty when work was asked to stop before it was its turn. */
+    private Optional<Result> look(LoadedJob job) throws SQLException {
+        if (!taking.take(stop, () -> {})) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(site.check(job));
+        } finally {
+            taking.giveBack();
         }
     }
 
@@ -61,12 +101,12 @@ final class RunStarter {
         RunListener all =
                 new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
         log.taken(run);
-        site.holds().leave(run.id());
-        site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         if (!run.state().isUnfinished()) {
             site.workshop().checkAgain(run, statement, all, stop);
             return true;
         }
+        site.holds().leave(run.id());
+        site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         Run ended = site.workshop().drive(run, statement, all, stop);
         log.left(ended);
         return true;
@@ -91,6 +131,17 @@ final class RunStarter {
         if (run.state().canBecome(RunState.PAUSED)
                 && site.stores().transitions().move(run, RunState.PAUSED, reason)) {
             log.stateChanged(site.stores().runs().find(run.id()));
+        }
+    }
+
+    /** A run of a newer version of the program is that version's. */
+    private void leaveAlone(String run, String why) {
+        if (unreadable.add(run)) {
+            LOG.atWarn()
+                    .addKeyValue("database", site.name())
+                    .addKeyValue("run", run)
+                    .addKeyValue("reason", why)
+                    .log("run is left alone; a daemon of the newer version works it");
         }
     }
 
