@@ -109,7 +109,7 @@ public final class SchemaMigrator {
                     .createSchemas(true)
                     .table(HISTORY)
                     .locations("classpath:" + MIGRATIONS)
-                    .baselineOnMigrate(byHand > 0) // tables made by hand from the script
+                    .baselineOnMigrate(true) // tables made by hand from the script, or only a function of somebody's
                     .baselineVersion(Integer.toString(byHand))
                     .load()
                     .migrate();

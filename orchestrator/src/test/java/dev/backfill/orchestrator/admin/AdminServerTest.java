@@ -10,9 +10,13 @@ import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -180,6 +184,32 @@ class AdminServerTest {
             assertThat(stopping.at("/status")).isEqualTo("not-ready");
             assertThat(stopping.at("/detail")).isEqualTo("the daemon stops");
             assertThat(admin.get("/health/live").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void clients_that_send_half_a_request_keep_nobody_else_from_an_answer() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (AdminFixture admin = AdminFixture.untried(Map.of())) {
+            for (int i = 0; i < 300; i++) {
+                Socket socket = new Socket(
+                        InetAddress.getLoopbackAddress(), admin.server().port());
+                slow.add(socket);
+                String half =
+                        "PUT /api/v1/jobs/slow HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nversion: 1";
+                socket.getOutputStream().write(half.getBytes(StandardCharsets.ISO_8859_1));
+            }
+            for (int i = 0; i < 5; i++) {
+                long begun = System.nanoTime();
+
+                assertThat(admin.get("/health/live").status()).isEqualTo(200);
+
+                assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(3));
+            }
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
         }
     }
 

@@ -108,6 +108,18 @@ class UnusualTablesTest {
     }
 
     @Test
+    void how_many_rows_there_are_is_known_of_a_table_that_was_never_analyzed() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("ALTER TABLE c SET (autovacuum_enabled = false)");
+        database.execute("INSERT INTO c SELECT g FROM generate_series(1, 100000) AS g");
+
+        run("update: { set: { n: 1 }, where: n = 0 }", 0);
+
+        assertThat(database.queryLong("SELECT estimated_rows FROM backfill.run"))
+                .isBetween(80_000L, 125_000L);
+    }
+
+    @Test
     void a_statement_that_reaches_beyond_its_rows_is_told_of() throws Exception {
         database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
         database.execute("INSERT INTO c SELECT g FROM generate_series(1, 3000) AS g");
