@@ -1,12 +1,14 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.config.DaemonSettings;
+import dev.backfill.orchestrator.page.Page;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
+import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
@@ -62,6 +64,7 @@ public final class AdminServer implements AutoCloseable {
             config.routes.exception(HttpResponseException.class, AdminServer::failed);
             config.routes.exception(Exception.class, AdminServer::failed);
             probes.addTo(config.routes, databases);
+            page(config.routes);
             new JobRoutes(databases, registrar, files).addTo(config.routes);
             new ControlRoutes(databases).addTo(config.routes);
             new RunRoutes(databases).addTo(config.routes);
@@ -145,6 +148,17 @@ public final class AdminServer implements AutoCloseable {
     private static String reason(IOException e) {
         Throwable cause = e.getCause() == null ? e : e.getCause();
         return cause.getMessage() == null ? "the host is not known" : cause.getMessage();
+    }
+
+    private static void page(RoutesConfig routes) {
+        Page.read()
+                .files()
+                .forEach((path, file) -> routes.get(
+                        path,
+                        context -> context.header("Content-Security-Policy", Page.CONTENT_POLICY)
+                                .header("Referrer-Policy", "no-referrer")
+                                .contentType(file.type())
+                                .result(file.content())));
     }
 
     private void before(Context context) {

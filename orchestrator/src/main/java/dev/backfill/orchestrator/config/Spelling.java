@@ -24,7 +24,7 @@ public final class Spelling {
         if (word.length() > LONGEST) {
             return Optional.empty();
         }
-        int most = Math.min(MOST, Math.max(1, word.length() / MOST));
+        int most = Math.min(Math.min(MOST, Math.max(1, word.length() / MOST)), word.length() - 1); // something is kept
         String lower = word.toLowerCase(Locale.ROOT);
         return known.stream()
                 .filter(k -> distance(lower, k.toLowerCase(Locale.ROOT)) <= most)

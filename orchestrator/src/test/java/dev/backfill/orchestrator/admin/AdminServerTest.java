@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -184,6 +185,27 @@ class AdminServerTest {
             assertThat(stopping.at("/status")).isEqualTo("not-ready");
             assertThat(stopping.at("/detail")).isEqualTo("the daemon stops");
             assertThat(admin.get("/health/live").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void the_page_comes_with_all_that_it_names_and_may_load_nothing_else() {
+        try (AdminFixture admin = AdminFixture.untried(Map.of())) {
+            Answer page = admin.get("/");
+            assertThat(page.status()).isEqualTo(200);
+            assertThat(page.header("content-type")).isEqualTo("text/html;charset=utf-8");
+            assertThat(page.header("content-security-policy")).startsWith("default-src 'none'; script-src 'self';");
+            List<String> named = Pattern.compile("(?:href|src)=\"([^\"]+)\"")
+                    .matcher(page.text())
+                    .results()
+                    .map(found -> found.group(1))
+                    .toList();
+            assertThat(named).contains("page.js", "page.css");
+            for (String file : named) {
+                Answer answer = admin.get("/" + file);
+                assertThat(answer.status()).as(file).isEqualTo(200);
+                assertThat(answer.header("x-content-type-options")).isEqualTo("nosniff");
+            }
         }
     }
 

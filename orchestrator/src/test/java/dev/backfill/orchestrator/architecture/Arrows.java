@@ -22,6 +22,7 @@ final class Arrows {
             "demo",
             "engine",
             "metrics",
+            "page",
             "registration",
             "registry",
             "replication",
@@ -35,6 +36,7 @@ final class Arrows {
     static final Map<String, Set<String>> PACKAGES = Map.ofEntries(
             Map.entry("sql", Set.of()),
             Map.entry("timing", Set.of()),
+            Map.entry("page", Set.of()),
             Map.entry("config", Set.of()),
             Map.entry("db", Set.of("config")),
             Map.entry("registry", Set.of("config", "db")),
@@ -67,6 +69,7 @@ final class Arrows {
                             "config",
                             "control",
                             "db",
+                            "page",
                             "registration",
                             "registry",
                             "replication",
