@@ -11,7 +11,7 @@ const VERBS = {
   FAILED: ['retry', 'start'],
   CANCELLED: ['start'],
 };
-const MOVING = ['PENDING', 'RUNNING', 'VERIFYING'];
+const UNDER_WAY = ['RUNNING', 'PAUSED'];
 
 const $ = (selector, within = document) => within.querySelector(selector);
 const whole = new Intl.NumberFormat('en');
@@ -50,7 +50,7 @@ function figures(run, now) {
     if (run.eta !== null) parts.push(`${duration(run.eta)} left`);
   }
   const { scanned, remaining } = run.rows;
-  const of = remaining !== null && MOVING.concat('PAUSED').includes(run.state) ? ` of ${whole.format(scanned + remaining)}` : '';
+  const of = remaining !== null && UNDER_WAY.includes(run.state) ? ` of about ${whole.format(scanned + remaining)}` : '';
   parts.push(`${whole.format(scanned)}${of} rows`);
   if (run.finished && run.started) {
     parts.push(`in ${duration((Date.parse(run.finished) - Date.parse(run.started)) / 1000)}`);
@@ -176,26 +176,28 @@ function showStop(databases) {
   set(notice, stops[0]?.detail ?? '');
 }
 
-async function pages(path, member) {
+async function get(path) {
+  const response = await fetch(path, { cache: 'no-store' }).catch(() => {
+    throw new Error('does not answer');
+  });
+  if (!response.ok) throw new Error(`answers ${response.status} to ${path}`);
+  return response.json();
+}
+
+async function everyJob() {
   const all = [];
-  let after = '';
-  do {
-    const response = await fetch(`${path}?limit=1000${after}`, { cache: 'no-store' });
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const page = await response.json();
-    all.push(...page[member]);
+  for (let after = ''; after !== null;) {
+    const page = await get(`api/v1/jobs?limit=1000${after}`);
+    all.push(...page.jobs);
     after = page.next === null ? null : `&after=${encodeURIComponent(page.next)}`;
-  } while (after !== null);
+  }
   return all;
 }
 
 async function refresh() {
   const connection = $('#connection');
   try {
-    const [jobs, databases] = await Promise.all([
-      pages('api/v1/jobs', 'jobs'),
-      pages('api/v1/databases', 'databases'),
-    ]);
+    const [jobs, { databases }] = await Promise.all([everyJob(), get('api/v1/databases')]);
     const now = performance.now();
     list($('#jobs'), jobs, (job) => job.job, () => copy('#job'), (card, job) => showJob(card, job, now));
     list($('#databases'), databases, (d) => d.database, () => document.createElement('li'), showDatabase);
@@ -209,7 +211,7 @@ async function refresh() {
     document.body.classList.add('stale');
     connection.classList.add('gone');
     const since = answered ? ` since ${answered.toLocaleTimeString()}` : '';
-    set(connection, `The daemon does not answer${since}; asked again every second`);
+    set(connection, `The daemon ${error.message}${since}; asked again every second`);
   }
 }
 

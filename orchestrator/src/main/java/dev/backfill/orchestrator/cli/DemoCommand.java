@@ -60,7 +60,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--keep",
-            description = "Let the daemon do it, and go on serving its admin API on 127.0.0.1 until Ctrl-C.")
+            description = "Let the daemon do it, and go on serving its page and admin API on 127.0.0.1 until Ctrl-C.")
     private boolean keep;
 
     @Spec
@@ -243,7 +243,7 @@ final class DemoCommand implements Callable<Integer> {
 
     private void whereToLook(String address, Login login) {
         String job = address + "/api/v1/jobs/orders-total-cents";
-        say("The daemon serves its admin API on " + address + ". Try, while it runs:");
+        say("The daemon serves its page and its admin API on " + address + ". Look at it in a browser, or try:");
         say("    curl " + job);
         say("    curl -X POST " + job + "/pause     # and /resume");
         say("The database is at "

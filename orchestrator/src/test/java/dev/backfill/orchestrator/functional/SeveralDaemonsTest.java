@@ -123,10 +123,10 @@ class SeveralDaemonsTest {
         try (TestDatabase database = TestPostgres.newest().newDatabase();
                 Daemon one = Daemon.start(first, Map.of("main", database.jdbcUrl()), "lease = 1s");
                 Daemon other = Daemon.start(second, Map.of("main", database.jdbcUrl()), "lease = 1s")) {
-            PacedTable table = PacedTable.create(database, "slow", 10, Duration.ZERO);
+            PacedTable table = PacedTable.create(database, "slow", 3 * PacedTable.BATCH, Duration.ZERO);
             long begun = System.nanoTime();
 
-            one.register("slow", table.jobLeaving("n = 0 OR pg_sleep(0.6) IS NULL"));
+            one.register("slow", table.jobLeaving("n = 0 OR pg_sleep(0.1) IS NULL"));
             other.awaitState("slow", "SUCCEEDED");
 
             assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(Duration.ofSeconds(5));

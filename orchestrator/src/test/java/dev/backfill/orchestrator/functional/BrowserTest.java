@@ -1,0 +1,124 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.orchestrator.testing.TestBrowser;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
+
+/** The page of the daemon in a real browser. */
+@EnabledIf("dev.backfill.orchestrator.testing.TestBrowser#isPossible")
+class BrowserTest {
+
+    private static final int ROWS = 4_000;
+    private static final Duration BATCH = Duration.ofMillis(100);
+    private static final String HOSTILE = "<img src=x onerror=alert(1)> of the \"shop\"";
+
+    @TempDir
+    private Path directory;
+
+    private TestDatabase database;
+    private Daemon daemon;
+    private TestBrowser browser;
+
+    @BeforeEach
+    void start() throws Exception {
+        database = TestPostgres.newest().newDatabase();
+        daemon = Daemon.start(directory, database);
+        browser = new TestBrowser(directory.resolve("browser"));
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        browser.close();
+        daemon.close();
+        database.close();
+    }
+
+    @Test
+    void a_run_is_seen_moving_and_is_paused_and_resumed_with_a_reason() throws Exception {
+        browser.open(daemon.address());
+        browser.awaitText("main", text -> text.contains("No job is registered"));
+        PacedTable table = PacedTable.create(database, "fill", ROWS, BATCH);
+
+        daemon.register("fill", table.job("description: '" + HOSTILE + "'"));
+
+        browser.awaitText(".job h2", "fill"::equals);
+        browser.awaitText(".description", HOSTILE::equals);
+        browser.awaitText(".state", "RUNNING"::equals);
+        browser.awaitText(".figures", text -> text.matches("[0-9,]+ rows/s .*[0-9,]+ of about 4,000 rows"));
+        int before = percent();
+        browser.awaitText(".figures", text -> percent() > before);
+
+        browser.click(".job button", "pause");
+        browser.type("the shop is slow", Keys.ENTER);
+
+        browser.awaitText(".state", "PAUSED"::equals);
+        browser.awaitText(".why", text -> text.contains("the shop is slow"));
+        assertThat(daemon.state("fill")).isEqualTo("PAUSED");
+        browser.click(".job button", "resume");
+        browser.type(Keys.ESCAPE);
+        assertThat(daemon.state("fill")).isEqualTo("PAUSED");
+        browser.click(".job button", "resume");
+        browser.click("dialog button", "resume");
+        browser.awaitText(".state", "RUNNING"::equals);
+        table.batchesLast(Duration.ZERO);
+        browser.awaitText(".state", "SUCCEEDED"::equals);
+        browser.awaitText(".figures", text -> text.startsWith("4,000 rows · in "));
+        assertThat(percent()).isEqualTo(100);
+        assertThat(browser.complaints()).isEmpty();
+    }
+
+    @Test
+    void a_hold_a_refusal_and_a_daemon_that_is_gone_are_told() throws Exception {
+        PacedTable table = PacedTable.create(database, "fill", ROWS, BATCH);
+        daemon.register("fill", table.job());
+        browser.open(daemon.address());
+        browser.awaitText(".state", "RUNNING"::equals);
+
+        daemon.post("/api/v1/pause", "{\"reason\": \"incident 7\"}");
+
+        browser.awaitText(".state", "RUNNING, held: stopped"::equals);
+        browser.awaitText(".why", text -> text.contains("incident 7"));
+        browser.awaitText("#stopped", text -> text.contains("incident 7"));
+        browser.click(".job button", "pause");
+        daemon.say("cancel", "fill");
+        browser.click("dialog button", "pause");
+        browser.awaitText(".answer", text -> text.startsWith("pause was refused: the run is CANCELLED"));
+
+        String address = daemon.address();
+        daemon.close();
+        browser.awaitText("#connection", text -> text.startsWith("The daemon does not answer since "));
+        browser.awaitText(".job h2", "fill"::equals);
+        daemon = Daemon.start(
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "admin.port = " + address.substring(address.lastIndexOf(':') + 1));
+        browser.awaitText("#connection", "live"::equals);
+        browser.awaitText(".state", "CANCELLED"::equals);
+    }
+
+    @Test
+    void it_fits_a_narrow_screen() throws Exception {
+        PacedTable table = PacedTable.create(database, "a-job-whose-name-is-rather-long-for-a-telephone", 100, BATCH);
+        browser.show(360, 640, "dark");
+        daemon.register(table.name(), table.job());
+        browser.open(daemon.address());
+        browser.awaitText(".state", "SUCCEEDED"::equals);
+
+        assertThat(browser.contentWidth()).isLessThanOrEqualTo(360);
+    }
+
+    private int percent() {
+        return Integer.parseInt(browser.attribute(".bar", "aria-valuenow"));
+    }
+}
