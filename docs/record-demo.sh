@@ -40,6 +40,7 @@ tr '\r' '\n' <"$raw" | sed "s/$escape\[[0-9;]*[A-Za-z]//g; s/ *\$//" | LC_ALL=C 
         printf ".bar { fill: #88c0d0; opacity: 0; animation: show %.1fs step-end infinite }\n", frames * slot
         print ".still { opacity: 1 }"
         printf "@keyframes show { 0%% { opacity: 1 } %.3f%%, 100%% { opacity: 0 } }\n", 100 / frames
+        print "@media (prefers-reduced-motion: reduce) { .bar { animation: none } }"
         print "</style>"
         print "<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1e2430\"/>"
         text(30, " class=\"command\"", "$ ./backfill demo")
@@ -47,7 +48,7 @@ tr '\r' '\n' <"$raw" | sed "s/$escape\[[0-9;]*[A-Za-z]//g; s/ *\$//" | LC_ALL=C 
             y = 30 + i * height
             if (i != bar) { text(y, "", line[i]); continue }
             for (f = 1; f <= frames; f++) {
-                class = sprintf(" class=\"bar%s\" style=\"animation-delay: %.1fs\"", f == int(frames * 0.6) + 1 ? " still" : "", (f - 1) * slot)
+                class = sprintf(" class=\"bar%s\" style=\"animation-delay: %.1fs\"", f == int(frames * 0.6) + 1 ? " still" : "", (f - 1 - frames) * slot)
                 text(y, class, frame[f])
             }
         }
