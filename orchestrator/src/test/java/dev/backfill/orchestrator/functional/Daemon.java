@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,6 +44,11 @@ final class Daemon implements AutoCloseable {
 
     /** An answer over HTTP. */
     record Answer(int status, JsonNode body, Map<String, List<String>> headers) {}
+
+    /** A look at a run, which may ask the database too. */
+    interface Look {
+        boolean shows(JsonNode run) throws Exception;
+    }
 
     /** A daemon on one database called {@code main}, with the defaults and a short lease; ready when this returns. */
     static Daemon start(Path directory, TestDatabase database) throws IOException {
@@ -194,12 +198,12 @@ final class Daemon implements AutoCloseable {
     }
 
     /** Waits until the latest run of a job is as it should be. */
-    void awaitRun(String job, Predicate<JsonNode> wanted) {
+    void awaitRun(String job, Look wanted) {
         try {
             await().dontCatchUncaughtExceptions()
                     .atMost(PATIENCE)
                     .pollInterval(Duration.ofMillis(50))
-                    .until(() -> wanted.test(run(job)));
+                    .until(() -> wanted.shows(run(job)));
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError("job " + job + " is " + get("/api/v1/jobs/" + job) + process, e);
         }
