@@ -130,7 +130,8 @@ public final class AdminServer implements AutoCloseable {
     /** Opens the port before the server starts, so that nothing has begun when it cannot be had. */
     private Connector listen(Server server, HttpConfiguration configuration) {
         configuration.setSendServerVersion(false);
-        ServerConnector connector = new ServerConnector(server, 0, 1, new HttpConnectionFactory(configuration));
+        // Without a thread that accepts, stopping to accept and going on may close the port for good.
+        ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
         connector.setHost(settings.host());
         connector.setPort(settings.port());
         connector.setIdleTimeout(SLOWEST_CLIENT.toMillis());

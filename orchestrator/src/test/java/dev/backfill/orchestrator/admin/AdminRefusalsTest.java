@@ -140,7 +140,6 @@ class AdminRefusalsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "GET, /",
         "GET, /api",
         "GET, /api/v1",
         "GET, /api/v1/nothing",
