@@ -52,6 +52,7 @@ function figures(run, now) {
   const { scanned, remaining } = run.rows;
   const of = remaining !== null && UNDER_WAY.includes(run.state) ? ` of about ${whole.format(scanned + remaining)}` : '';
   parts.push(`${whole.format(scanned)}${of} rows`);
+  if (run.rows.quarantined > 0) parts.push(`${whole.format(run.rows.quarantined)} in quarantine`);
   if (run.finished && run.started) {
     parts.push(`in ${duration((Date.parse(run.finished) - Date.parse(run.started)) / 1000)}`);
   }

@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.admin.Databases.Page;
 import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.site.Dispatcher;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
@@ -35,6 +36,7 @@ final class RunRoutes {
         routes.get("/api/v1/jobs/{job}/runs", this::runs);
         routes.get("/api/v1/runs/{run}", this::run);
         routes.get("/api/v1/runs/{run}/slices", this::slices);
+        routes.get("/api/v1/runs/{run}/quarantine", this::quarantine);
         routes.get("/api/v1/events", this::events);
     }
 
@@ -93,6 +95,21 @@ final class RunRoutes {
                 : Optional.empty();
         Json.of("slices", page.stream().map(Shapes::slice).toList())
                 .put("next", next)
+                .answer(context);
+    }
+
+    private void quarantine(Context context) {
+        Asked asked = new Asked(context, "after", "limit");
+        int limit = asked.limit();
+        long after = Asked.number(asked.text("after").orElse("0"));
+        RunView run = find(asked.run());
+        List<Quarantine.Entry> found = databases.ask(
+                databases.named(run.id().database()),
+                site -> site.quarantine().list(run.id().run(), after, limit + 1));
+        Json.of(
+                        "quarantine",
+                        found.stream().limit(limit).map(Shapes::quarantined).toList())
+                .put("next", found.size() > limit ? Optional.of(Long.toString(after + limit)) : Optional.empty())
                 .answer(context);
     }
 

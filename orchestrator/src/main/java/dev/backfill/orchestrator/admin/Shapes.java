@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.replication.Readings;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.throttle.Pace;
 import java.time.Duration;
 import java.util.List;
@@ -66,7 +67,7 @@ record Shapes(Function<String, List<Reading>> readings) {
                         "rows",
                         Json.of("scanned", run.rows().scanned())
                                 .put("changed", run.rows().changed())
-                                .put("quarantined", 0)
+                                .put("quarantined", run.rows().quarantined())
                                 .put("remaining", run.remaining()))
                 .put("eta", run.eta().map(Duration::toSeconds))
                 .put("created", run.times().created())
@@ -130,6 +131,16 @@ record Shapes(Function<String, List<Reading>> readings) {
                         Json.of("scanned", slice.rows().scanned())
                                 .put("changed", slice.rows().changed()))
                 .put("batches", slice.rows().batches());
+    }
+
+    /** A key in quarantine. */
+    static Json quarantined(Quarantine.Entry entry) {
+        return Json.of("key", entry.key().parts())
+                .put("error", entry.failure().message())
+                .put("sqlstate", entry.failure().sqlState())
+                .put("detail", entry.failure().detail())
+                .put("attempts", entry.failure().attempts())
+                .put("at", entry.at());
     }
 
     /** An event. */

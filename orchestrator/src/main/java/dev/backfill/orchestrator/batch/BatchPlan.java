@@ -21,7 +21,9 @@ public final class BatchPlan {
         AGAIN_LATER,
         /** Other slices first; this one after a rest. */
         SET_ASIDE,
-        /** Nothing: a single key fails alone. */
+        /** The next key; the one that fails alone because of its data is passed over. */
+        PASS_OVER,
+        /** Nothing: a single key takes too long alone, or the statement is wrong. */
         STOP
     }
 
@@ -101,7 +103,7 @@ public final class BatchPlan {
         return switch (error) {
             case LOCK -> locked();
             case TIMEOUT -> timedOut();
-            case DATA -> bisect();
+            case DATA -> bisect(Next.PASS_OVER);
             case PAUSE -> Next.STOP;
             case SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> Next.AGAIN_LATER;
         };
@@ -118,7 +120,7 @@ public final class BatchPlan {
 
     private Next timedOut() {
         if (mode == Mode.PATIENT) {
-            return bisect();
+            return bisect(Next.STOP);
         }
         if (bisected == 0 && !sizer.isAtMin()) {
             sizer.halve();
@@ -128,9 +130,9 @@ public final class BatchPlan {
         return Next.AGAIN_NOW;
     }
 
-    private Next bisect() {
+    private Next bisect(Next alone) {
         if (size() == 1) {
-            return Next.STOP;
+            return alone;
         }
         bisected = size() / 2;
         return Next.AGAIN_NOW;

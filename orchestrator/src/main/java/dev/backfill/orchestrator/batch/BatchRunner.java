@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.batch;
 
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Checkpoints;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.sql.Key;
@@ -82,6 +83,7 @@ public final class BatchRunner {
     private final Timeouts timeouts;
     private final KeySearch search;
     private volatile @Nullable Statement running;
+    private @Nullable Key tried;
 
     /**
      * For one worker.
@@ -138,6 +140,7 @@ public final class BatchRunner {
         KeyRange rest = frame.rest(slice);
         KeySearch.End end = search.find(connection, rest, size);
         KeyRange range = new KeyRange(rest.lower(), end.key());
+        tried = end.key();
         connection.setAutoCommit(false);
         try {
             long changed = change(connection, new JobStatement.Batch(range, frame.started(), slice.pass() > 1));
@@ -150,6 +153,40 @@ public final class BatchRunner {
             }
             connection.setAutoCommit(true);
             return new Result(batch, state);
+        } catch (SQLException e) {
+            undo(connection, e);
+            throw e;
+        }
+    }
+
+    /**
+     * Passes over the next key of a slice, on which a batch of its own has just failed, and sets it aside.
+     *
+     * @param connection the worker's, in autocommit mode before and, unless it is lost, after
+     * @param slice the slice as it was read or as the batch before left it
+     * @param failure why the key cannot be processed
+     * @param budget how many keys the run may set aside
+     * @return what came of it; empty when the budget is used up, and nothing was changed
+     * @throws SQLException as {@link #run} does
+     */
+    public Optional<Result> passOver(Connection connection, Slice slice, Quarantine.Failure failure, int budget)
+            throws SQLException {
+        KeySearch.End end = search.find(connection, frame.rest(slice), 1);
+        Checkpoints.Batch nothing = new Checkpoints.Batch(end.key(), 0, 0);
+        if (!end.key().equals(tried)) {
+            return Optional.of(new Result(nothing, Optional.empty())); // another key came before it, or it is gone
+        }
+        connection.setAutoCommit(false);
+        try {
+            boolean added = Quarantine.add(checkpoints.tables(), connection, slice, end.key(), failure, budget);
+            Optional<RunState> state = added ? checkpoints.move(connection, slice, nothing) : Optional.empty();
+            if (state.isPresent()) {
+                connection.commit();
+            } else {
+                connection.rollback();
+            }
+            connection.setAutoCommit(true);
+            return added ? Optional.of(new Result(nothing, state)) : Optional.empty();
         } catch (SQLException e) {
             undo(connection, e);
             throw e;

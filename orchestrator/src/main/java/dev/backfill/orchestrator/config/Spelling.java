@@ -1,9 +1,11 @@
 package dev.backfill.orchestrator.config;
 
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Finds the word that was probably meant. Pure. */
 public final class Spelling {
@@ -24,12 +26,18 @@ public final class Spelling {
         if (word.length() > LONGEST) {
             return Optional.empty();
         }
-        int most = Math.min(Math.min(MOST, Math.max(1, word.length() / MOST)), word.length() - 1); // something is kept
+        int most = Math.min(MOST, Math.max(1, word.length() / MOST));
         String lower = word.toLowerCase(Locale.ROOT);
-        return known.stream()
-                .filter(k -> distance(lower, k.toLowerCase(Locale.ROOT)) <= most)
-                .min(Comparator.comparingInt((String k) -> distance(lower, k.toLowerCase(Locale.ROOT)))
-                        .thenComparing(Comparator.naturalOrder()));
+        TreeMap<Integer, List<String>> near = known.stream()
+                .sorted()
+                .collect(Collectors.groupingBy(
+                        k -> distance(lower, k.toLowerCase(Locale.ROOT)), TreeMap::new, Collectors.toList()));
+        // Where no letter is right, only the one word that can be meant is worth naming.
+        return Optional.ofNullable(near.firstEntry())
+                .filter(nearest -> nearest.getKey() <= most)
+                .filter(nearest ->
+                        nearest.getKey() < word.length() || nearest.getValue().size() == 1)
+                .map(nearest -> nearest.getValue().get(0));
     }
 
     /** The words that a settings' problem ends with: empty when no known word is near. */

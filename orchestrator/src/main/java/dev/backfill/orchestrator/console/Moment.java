@@ -1,6 +1,6 @@
 package dev.backfill.orchestrator.console;
 
-import dev.backfill.orchestrator.run.RunProgress;
+import dev.backfill.orchestrator.run.SliceStore.Progress;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param batch keys of the latest batch
  * @param around what is seen around the run
  */
-record Moment(RunProgress progress, long estimatedRows, double rate, long batch, Around around) {
+record Moment(Progress progress, long estimatedRows, double rate, long batch, Around around) {
 
     private static final int LEAST_BAR = 8;
     private static final int LONGEST_BAR = 28;

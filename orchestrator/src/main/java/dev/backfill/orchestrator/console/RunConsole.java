@@ -4,11 +4,12 @@ import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
-import dev.backfill.orchestrator.run.RunProgress;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.run.SliceStore.Progress;
+import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** What an operator sees of a run in the foreground: a bar where there is a terminal, plain lines elsewhere. */
 public final class RunConsole implements RunListener, AutoCloseable {
 
+    private static final int MOST_SET_ASIDE = 20;
     private static final Pattern NUMBER = Pattern.compile("[0-9.]+");
     private static final Duration TERMINAL_PERIOD = Duration.ofMillis(250);
     private static final Duration PLAIN_PERIOD = Duration.ofSeconds(5);
@@ -110,6 +112,16 @@ public final class RunConsole implements RunListener, AutoCloseable {
     }
 
     @Override
+    public void setAside(Slice slice, Key key, String why) {
+        long keys = tally.countAside();
+        if (keys <= MOST_SET_ASIDE) {
+            say("key " + key + " is set aside: " + why);
+        } else if (keys == MOST_SET_ASIDE + 1) {
+            say("more keys are set aside; the own table quarantine has them all");
+        }
+    }
+
+    @Override
     public void commitFenced(Slice slice) {
         tally.commitFenced(slice);
         say("slice %d had gone to another worker: the late commit was fenced off and rolled back"
@@ -159,7 +171,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
      * @param out where they are written
      */
     public void summarize(Run ended, PrintWriter out) {
-        Optional<RunProgress> progress = progress();
+        Optional<Progress> progress = progress();
         double seconds = Math.max(0.001, timing.since(start).toMillis() / 1000.0);
         out.println("run %s of job %s %s".formatted(ended.id(), ended.revision().job(), outcome(ended)));
         progress.ifPresent(p -> out.println(String.format(
@@ -177,6 +189,9 @@ public final class RunConsole implements RunListener, AutoCloseable {
         progress.filter(p -> p.rows().changed() > p.rows().scanned())
                 .ifPresent(p -> out.println("warning: more rows were changed than scanned; the statement changes rows"
                         + " outside of :range, or rows more than once"));
+        progress.map(p -> p.rows().quarantined())
+                .filter(keys -> keys > 0)
+                .ifPresent(keys -> out.println("quarantine: " + keys + " keys, with their errors in the own table"));
         Lag most = worst;
         if (most != null) {
             out.println(
@@ -256,7 +271,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
         }
     }
 
-    private Optional<RunProgress> progress() {
+    private Optional<Progress> progress() {
         try {
             return Optional.of(sources.slices().progress(run.id()));
         } catch (RuntimeException e) {

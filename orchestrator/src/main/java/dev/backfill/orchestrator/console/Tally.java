@@ -16,6 +16,7 @@ final class Tally implements RunListener {
     private final AtomicLong batches = new AtomicLong();
     private final AtomicLong retries = new AtomicLong();
     private final AtomicLong fenced = new AtomicLong();
+    private final AtomicLong setAside = new AtomicLong();
     private final AtomicLong scanned = new AtomicLong();
     private volatile long latestBatch;
     private final Map<String, Long> holding = new TreeMap<>();
@@ -31,6 +32,11 @@ final class Tally implements RunListener {
 
     long retries() {
         return retries.get();
+    }
+
+    /** One more key was set aside; how many are now. */
+    long countAside() {
+        return setAside.incrementAndGet();
     }
 
     long fenced() {

@@ -30,7 +30,8 @@ public final class RunBoard {
                    r.hold->>'reason' AS hold_reason, CAST(r.hold->>'since' AS timestamptz) AS hold_since,
                    r.hold->>'detail' AS hold_detail, r.estimated_rows, r.rows_remaining,
                    coalesce(s.scanned, 0) AS scanned, coalesce(s.scanned_in_pass, 0) AS scanned_in_pass,
-                   coalesce(s.changed, 0) AS changed
+                   coalesce(s.changed, 0) AS changed,
+                   (SELECT count(*) FROM backfill.quarantine WHERE run = r.id) AS quarantined
             FROM backfill.run r
             LEFT JOIN LATERAL (
                 SELECT sum(rows_scanned) AS scanned, sum(rows_changed) AS changed,
@@ -211,12 +212,14 @@ public final class RunBoard {
                 row.getLong("scanned"),
                 row.getLong("scanned_in_pass"),
                 row.getLong("changed"),
-                Optional.ofNullable(row.getObject("estimated_rows", Long.class)),
-                Optional.ofNullable(row.getObject("rows_remaining", Long.class)));
+                row.getLong("quarantined"),
+                new RunView.Whole(
+                        Optional.ofNullable(row.getObject("estimated_rows", Long.class)),
+                        Optional.ofNullable(row.getObject("rows_remaining", Long.class))));
     }
 
     private Optional<Duration> eta(String id, RunView.Rows rows, double lived) {
-        long all = Math.max(rows.estimated().orElse(0L), rows.scannedInPass());
+        long all = Math.max(rows.all().estimated().orElse(0L), rows.scannedInPass());
         long left = all - rows.scannedInPass();
         return rates.eta(id, rows.scannedInPass(), left).or(() -> Rates.sinceTheStart(rows.scanned(), lived, left));
     }

@@ -61,11 +61,18 @@ public record RunView(Id id, Status status, Times times, Rows rows, Optional<Dur
      * @param scanned keys gone over, in all passes
      * @param scannedInPass keys gone over in the present pass
      * @param changed rows changed, as the server counted them
-     * @param estimated the planner's figure for the range; empty before the run began
+     * @param quarantined keys in quarantine now
+     * @param all what is known of the whole
+     */
+    public record Rows(long scanned, long scannedInPass, long changed, long quarantined, Whole all) {}
+
+    /**
+     * What is known of the rows of the whole range.
+     *
+     * @param estimated the planner's figure; empty before the run began
      * @param counted how many the last check found still to do; empty before the first
      */
-    public record Rows(
-            long scanned, long scannedInPass, long changed, Optional<Long> estimated, Optional<Long> counted) {}
+    public record Whole(Optional<Long> estimated, Optional<Long> counted) {}
 
     /**
      * How much of the range is done, of the present pass.
@@ -86,11 +93,13 @@ public record RunView(Id id, Status status, Times times, Rows rows, Optional<Dur
      *     is known
      */
     public Optional<Long> remaining() {
-        return rows.counted().or(() -> rows.estimated().map(all -> Math.max(0, all - rows.scannedInPass())));
+        return rows.all()
+                .counted()
+                .or(() -> rows.all().estimated().map(all -> Math.max(0, all - rows.scannedInPass())));
     }
 
     private double share() {
-        long all = Math.max(rows.estimated().orElse(0L), rows.scannedInPass());
+        long all = Math.max(rows.all().estimated().orElse(0L), rows.scannedInPass());
         return all == 0 ? 0 : (double) rows.scannedInPass() / all;
     }
 }

@@ -21,7 +21,9 @@ public final class SchemaMigrator {
 
     private static final String HISTORY = "schema_history";
     private static final String MIGRATIONS = "db/migration";
-    private static final List<String> SCRIPTS = List.of("V1__runs.sql", "V2__daemon.sql");
+    private static final List<String> SCRIPTS = List.of("V1__runs.sql", "V2__daemon.sql", "V3__quarantine.sql");
+    /** A table that came with each version: how far tables go that were made by hand. */
+    private static final List<String> MARKS = List.of("run", "registration", "quarantine");
 
     /**
      * The own tables are not as this version of the program needs them; the message says what to do.
@@ -125,26 +127,30 @@ public final class SchemaMigrator {
     /** Which version of the tables was made by hand; 0 when none was. */
     private static int byHand(Database database) {
         try (Connection connection = database.connect()) {
-            String schema = database.settings().own().schema();
-            boolean complete = isCompleteByHand(connection, schema);
-            return complete ? SCRIPTS.size() : state(connection, schema) == State.BY_HAND ? 1 : 0;
+            return byHand(connection, database.settings().own().schema());
         } catch (SQLException e) {
             throw new FlywayException("the own tables could not be looked at", e);
         }
     }
 
-    /** Whether all tables of this version were made by hand, and have no history. */
-    private static boolean isCompleteByHand(Connection connection, String schema) throws SQLException {
+    private static int byHand(Connection connection, String schema) throws SQLException {
         if (state(connection, schema) != State.BY_HAND) {
-            return false;
+            return 0;
         }
-        String sql = "SELECT to_regclass(quote_ident(?) || '.registration') IS NOT NULL";
+        String sql = "SELECT count(to_regclass(quote_ident(?) || '.' || quote_ident(mark))) FROM unnest(?) AS mark";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, schema);
+            query.setArray(2, connection.createArrayOf("text", MARKS.toArray()));
             try (ResultSet row = query.executeQuery()) {
-                return row.next() && row.getBoolean(1);
+                row.next();
+                return row.getInt(1);
             }
         }
+    }
+
+    /** Whether all tables of this version were made by hand, and have no history. */
+    private static boolean isCompleteByHand(Connection connection, String schema) throws SQLException {
+        return byHand(connection, schema) == SCRIPTS.size();
     }
 
     /** The version of the own tables by their history; 0 when there is none. */

@@ -120,6 +120,22 @@ public final class SqlStates {
         return line(text.lines().findFirst().orElse(text));
     }
 
+    /**
+     * What the server said of the rows themselves: for people, never for a log.
+     *
+     * @param error what was thrown
+     * @return one line; empty when it said nothing
+     */
+    public static Optional<String> detail(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
+                return Optional.ofNullable(e.getServerErrorMessage().getDetail())
+                        .map(SqlStates::line);
+            }
+        }
+        return Optional.empty();
+    }
+
     private static String line(String text) {
         String line = CONTROL.matcher(text).replaceAll(" ").strip();
         return line.endsWith(".") ? line.substring(0, line.length() - 1) : line;

@@ -76,8 +76,8 @@ public record RunContext(
         return new Patience(run, around.listener(), stop, backoff());
     }
 
-    Backoff backoff() {
-        return new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), around.random());
+    Patience.Backoff backoff() {
+        return new Patience.Backoff(Duration.ofMillis(100), Duration.ofSeconds(2), around.random());
     }
 
     /** Pauses the run because it is as far as the job wants it to go unwatched. */

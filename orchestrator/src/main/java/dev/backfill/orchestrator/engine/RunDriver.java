@@ -170,7 +170,9 @@ public final class RunDriver {
             return;
         }
         long remaining = finding.get().proof().map(Run.Proof::remaining).orElse(0L);
-        if (remaining > 0 && context.patience().call(() -> deservesAnotherPass(run, remaining))) {
+        long aside = context.patience()
+                .call(() -> context.stores().slices().quarantine().count(run.id()));
+        if (remaining > aside && context.patience().call(() -> deservesAnotherPass(run, remaining))) {
             nextPass(run, remaining);
             return;
         }
@@ -179,9 +181,9 @@ public final class RunDriver {
                         .transitions()
                         .conclude(
                                 run,
-                                Verifier.verdict(finding.get()),
+                                aside > 0 ? RunState.FAILED : Verifier.verdict(finding.get()),
                                 finding.get().proof(),
-                                reason(finding.get())));
+                                reason(finding.get(), aside)));
     }
 
     private boolean isCheckedElsewhere(Run run) throws Hopeless, Stopped {
@@ -214,6 +216,11 @@ public final class RunDriver {
                 return context.stores().transitions().begin(run, range, slices, new Rows(rows, Optional.of(remaining)));
             }
         });
+    }
+
+    private static String reason(Finding finding, long aside) {
+        String found = reason(finding);
+        return aside == 0 ? found : "%d keys are in quarantine%s".formatted(aside, found.isEmpty() ? "" : "; " + found);
     }
 
     private static String reason(Finding finding) {

@@ -42,10 +42,10 @@ final class SliceWorker implements AutoCloseable {
     private final Session session;
     private final Pacer pacer;
     private final Canary canary;
+    private final Setbacks setbacks;
     private int setOn;
     private long stillSince = -1;
     private @Nullable Mode mode;
-    private Optional<Hold> held = Optional.empty();
 
     SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner, Canary canary) {
         Execution execution = context.execution();
@@ -59,6 +59,7 @@ final class SliceWorker implements AutoCloseable {
         this.session = new Session(context.sessions());
         this.pacer = new Pacer(context);
         this.canary = canary;
+        this.setbacks = new Setbacks(context, stop, runner, plan, session);
     }
 
     /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
@@ -127,7 +128,7 @@ final class SliceWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        release();
+        setbacks.release();
         pacer.release();
         session.close();
     }
@@ -151,7 +152,7 @@ final class SliceWorker implements AutoCloseable {
 
     private Optional<Slice> committed(Slice slice, BatchRunner.Result result, Duration took) throws Hopeless, Stopped {
         plan.committed(result.batch().scanned(), took);
-        release();
+        setbacks.release();
         listener.batchCommitted(slice, result.batch(), took);
         if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {
             stop.request();
@@ -197,27 +198,37 @@ final class SliceWorker implements AutoCloseable {
                 listener.batchRolledBack(slice, Outcome.SPLIT, why);
                 yield Optional.of(slice);
             }
-            case AGAIN_LATER -> later(slice, error, why);
+            case AGAIN_LATER -> {
+                setbacks.later(slice, error, why);
+                yield Optional.of(slice);
+            }
             case SET_ASIDE -> {
-                hold(Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
+                setbacks.hold(
+                        Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
                 giveBack(slice, REST_OF_LOCKED_ROWS);
                 yield Optional.empty();
             }
+            case PASS_OVER -> passOver(slice, e);
             case STOP -> {
-                pause(slice, error, why);
+                setbacks.pause(slice, error, why);
                 yield Optional.of(slice);
             }
         };
     }
 
-    private Optional<Slice> later(Slice slice, ErrorClass error, String why) {
-        listener.batchRolledBack(slice, Outcome.RETRIED, why);
-        boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && plan.failures() == 1);
-        if (!ordinary) {
-            Patience.hold(error).ifPresent(hold -> hold(hold, why));
+    /** The key that fails alone; the worker goes on behind it. */
+    private Optional<Slice> passOver(Slice slice, SQLException e) throws Hopeless, Stopped {
+        try {
+            Optional<BatchRunner.Result> result = setbacks.passOver(slice, e);
+            if (result.isEmpty()) {
+                return Optional.of(slice);
+            }
+            return result.get().runState().isPresent()
+                    ? committed(slice, result.get(), Duration.ZERO)
+                    : refused(session.connection(), slice);
+        } catch (SQLException again) {
+            return failed(slice, again, Duration.ZERO);
         }
-        stop.sleep(patience().pause(error, plan.failures()));
-        return Optional.of(slice);
     }
 
     /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
@@ -230,20 +241,6 @@ final class SliceWorker implements AutoCloseable {
             listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
         }
         return mine;
-    }
-
-    private void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
-        String place = "slice " + slice.id().number();
-        if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
-            place = "key " + patience().call(() -> session.use(open -> runner.firstKey(open, slice)));
-        }
-        String reason = "at " + place + ": " + why;
-        listener.batchRolledBack(slice, Outcome.FAILED, reason);
-        patience().call(() -> {
-            context.pause(reason);
-            return true;
-        });
-        stop.request();
     }
 
     private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
@@ -268,18 +265,6 @@ final class SliceWorker implements AutoCloseable {
             return true;
         });
         stop.request();
-    }
-
-    private void hold(Hold hold, String detail) {
-        held = Optional.of(hold);
-        listener.held(context.run(), hold, detail);
-    }
-
-    private void release() {
-        if (held.isPresent()) {
-            listener.released(context.run(), held.get());
-            held = Optional.empty();
-        }
     }
 
     private Patience patience() {

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.metrics;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.sql.Key;
 import java.time.Duration;
 
 /**
@@ -21,6 +22,11 @@ record CountingListener(JobLedger ledger, JobLedger.Key key) implements RunListe
     @Override
     public void batchRolledBack(Slice slice, Outcome outcome, String why) {
         ledger.of(key).rolledBack(outcome);
+    }
+
+    @Override
+    public void setAside(Slice slice, Key aside, String why) {
+        ledger.of(key).setAside();
     }
 
     @Override

@@ -40,6 +40,7 @@ final class JobMeters {
     private final AtomicInteger workers = new AtomicInteger();
     private final Counter scanned;
     private final Counter changed;
+    private final Counter quarantined;
     private final Counter committed;
     private final Counter fenced;
     private final Timer duration;
@@ -52,7 +53,7 @@ final class JobMeters {
         this.committed = counter(Family.BATCHES, tags.and(Label.OUTCOME, "committed"));
         this.fenced = counter(Family.FENCED_COMMITS, tags);
         this.duration = timer();
-        counter(Family.ROWS_QUARANTINED, tags);
+        this.quarantined = counter(Family.ROWS_QUARANTINED, tags);
         for (Outcome outcome : Outcome.values()) {
             String word = outcome.name().toLowerCase(Locale.ROOT);
             rolledBack.put(outcome, counter(Family.BATCHES, tags.and(Label.OUTCOME, word)));
@@ -71,6 +72,10 @@ final class JobMeters {
 
     void rolledBack(Outcome outcome) {
         requireNonNull(rolledBack.get(outcome)).increment();
+    }
+
+    void setAside() {
+        quarantined.increment();
     }
 
     void fenced() {

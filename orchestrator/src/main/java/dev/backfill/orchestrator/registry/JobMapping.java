@@ -33,6 +33,7 @@ final class JobMapping {
     static final int BATCH_MAX = 100_000;
     static final String BATCH_TARGET = "250ms";
     static final int ATTEMPTS = 5;
+    static final int QUARANTINE = 0;
     static final String LOCK_TIMEOUT = "500ms";
     static final String STATEMENT_TIMEOUT = "30s";
     static final String START = "on-apply";
@@ -179,6 +180,7 @@ final class JobMapping {
     private ErrorLimits errors() {
         return new ErrorLimits(
                 integer("/errors/attempts", ATTEMPTS),
+                integer("/errors/quarantine", QUARANTINE),
                 duration(text("/errors/lock-timeout").orElse(LOCK_TIMEOUT)),
                 duration(text("/errors/statement-timeout").orElse(STATEMENT_TIMEOUT)));
     }

@@ -41,7 +41,6 @@ public final class JobSchema {
             "/throttle",
             "/range/follow",
             "/range/order",
-            "/errors/quarantine",
             "/batch/rows-per-second",
             "/batch/wal-per-second",
             "/session/search-path",

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.run;
 
+import dev.backfill.orchestrator.sql.Key;
 import java.time.Duration;
 import java.util.List;
 
@@ -59,6 +60,15 @@ public interface RunListener {
      * @param why one line
      */
     default void batchRolledBack(Slice slice, Outcome outcome, String why) {}
+
+    /**
+     * A key was set aside, because its data cannot be processed; its slice goes on behind it.
+     *
+     * @param slice its slice
+     * @param key the key
+     * @param why one line
+     */
+    default void setAside(Slice slice, Key key, String why) {}
 
     /**
      * A worker of this process has begun to work a slice, or has left it.
@@ -128,6 +138,11 @@ public interface RunListener {
         @Override
         public void batchRolledBack(Slice slice, Outcome outcome, String why) {
             all.forEach(listener -> listener.batchRolledBack(slice, outcome, why));
+        }
+
+        @Override
+        public void setAside(Slice slice, Key key, String why) {
+            all.forEach(listener -> listener.setAside(slice, key, why));
         }
 
         @Override

@@ -72,7 +72,7 @@ public final class RunTransitions {
      */
     public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Rows rows) {
         String sql = """
-                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1, hold = NULL,
+                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1, hold = NULL, quarantine_spent = 0,
                     started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
                     rows_remaining = :remaining,
                     verifier = NULL, verifier_until = NULL,
@@ -95,6 +95,7 @@ public final class RunTransitions {
                     .bind("pass", run.pass())
                     .execute();
             if (changed > 0) {
+                slices.quarantine().clear(handle, run.id());
                 slices.insert(handle, run.id(), run.pass() + 1, bounds);
                 events.stateChanged(handle, run.id(), Optional.of(run.state()), RunState.RUNNING, "");
             }
@@ -190,8 +191,7 @@ public final class RunTransitions {
     private boolean resume(Run run, String worker, String reason) {
         String sql = """
                 UPDATE backfill.run SET state = paused_from, paused_from = NULL, reason = NULL, worker = :worker,
-                    hold = NULL,
-                    verifier = NULL, verifier_until = NULL
+                    hold = NULL, quarantine_spent = 0, verifier = NULL, verifier_until = NULL
                 WHERE id = :id AND state = 'PAUSED' RETURNING state
                 """;
         return database.jdbi().inTransaction(handle -> {
@@ -276,6 +276,9 @@ public final class RunTransitions {
                 > 0;
         if (changed) {
             events.stateChanged(handle, run.id(), Optional.of(run.state()), next, reason);
+        }
+        if (changed && run.state() == RunState.FAILED) {
+            slices.quarantine().tryAgain(handle, run.id());
         }
         return changed;
     }

@@ -39,6 +39,36 @@ public final class SliceStore {
      */
     public record Foreign(String owner, long seconds) {}
 
+    /**
+     * How far a run is, as the sums over its slices.
+     *
+     * @param rows what was done to rows
+     * @param batches how many batches were committed
+     * @param slices how many slices the present pass has
+     * @param done how many of these are done
+     */
+    public record Progress(Rows rows, long batches, int slices, int done) {
+
+        /**
+         * What was done to rows.
+         *
+         * @param scanned keys gone over, in all passes
+         * @param scannedInPass keys gone over in the present pass
+         * @param changed rows changed, as the server counted them
+         * @param quarantined keys in quarantine now
+         */
+        public record Rows(long scanned, long scannedInPass, long changed, long quarantined) {}
+
+        /**
+         * Whether every slice of the present pass is done.
+         *
+         * @return true when no slice is left
+         */
+        public boolean isDone() {
+            return done == slices;
+        }
+    }
+
     private static final String RENEW = """
             UPDATE backfill.slice SET lease_until = clock_timestamp() + CAST(:lease AS interval)
             WHERE (run, number) IN (
@@ -50,6 +80,7 @@ public final class SliceStore {
             """;
 
     private final Database database;
+    private final Quarantine quarantine;
 
     /**
      * Over a database.
@@ -58,6 +89,16 @@ public final class SliceStore {
      */
     public SliceStore(Database database) {
         this.database = database;
+        this.quarantine = new Quarantine(database);
+    }
+
+    /**
+     * What was passed over.
+     *
+     * @return the keys whose data cannot be processed
+     */
+    public Quarantine quarantine() {
+        return quarantine;
     }
 
     /**
@@ -124,11 +165,12 @@ public final class SliceStore {
      * @param run the run's id
      * @return sums over its slices
      */
-    public RunProgress progress(String run) {
+    public Progress progress(String run) {
         String sql = """
                 SELECT coalesce(sum(rows_scanned), 0) AS scanned,
                        coalesce(sum(rows_scanned) FILTER (WHERE s.pass = newest.pass), 0) AS scanned_in_pass,
                        coalesce(sum(rows_changed), 0) AS changed,
+                       (SELECT count(*) FROM backfill.quarantine WHERE run = :run) AS quarantined,
                        coalesce(sum(batches), 0) AS batches,
                        count(*) FILTER (WHERE s.pass = newest.pass) AS slices,
                        count(*) FILTER (WHERE s.pass = newest.pass AND s.state = 'DONE') AS done
@@ -138,9 +180,12 @@ public final class SliceStore {
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
                         .bind("run", run)
-                        .map((row, context) -> new RunProgress(
-                                new RunProgress.Rows(
-                                        row.getLong("scanned"), row.getLong("scanned_in_pass"), row.getLong("changed")),
+                        .map((row, context) -> new Progress(
+                                new Progress.Rows(
+                                        row.getLong("scanned"),
+                                        row.getLong("scanned_in_pass"),
+                                        row.getLong("changed"),
+                                        row.getLong("quarantined")),
                                 row.getLong("batches"),
                                 row.getInt("slices"),
                                 row.getInt("done")))

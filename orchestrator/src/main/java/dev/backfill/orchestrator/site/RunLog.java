@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.sql.Key;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -70,6 +71,16 @@ final class RunLog implements RunListener {
                     .addKeyValue("reason", why)
                     .log("batch failed; the run is paused");
         }
+    }
+
+    @Override
+    public void setAside(Slice slice, Key key, String why) {
+        line(Level.WARN, slice.id().run())
+                .addKeyValue("slice", slice.id().number())
+                .addKeyValue("key", key)
+                .addKeyValue("reason", why)
+                .addKeyValue("next", "the run goes on behind it; mend the row, then retry once the run has ended")
+                .log("key is set aside");
     }
 
     @Override

@@ -20,6 +20,7 @@ import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.run.EventStore;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunStore;
@@ -103,6 +104,11 @@ public final class Site implements AutoCloseable {
     /** Every revision there was of its jobs. */
     public RevisionStore revisions() {
         return revisions;
+    }
+
+    /** The keys that its runs have set aside. */
+    public Quarantine quarantine() {
+        return stores.slices().quarantine();
     }
 
     /** What daemons saw of its jobs in their directories. */

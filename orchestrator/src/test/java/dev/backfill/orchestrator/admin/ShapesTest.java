@@ -75,7 +75,7 @@ class ShapesTest {
                 new RunView.Status(
                         RunState.RUNNING, Optional.empty(), Optional.of(new RunView.Held(hold, TIME, "closed"))),
                 new RunView.Times(TIME, Optional.empty(), Optional.of(TIME), Optional.empty()),
-                new RunView.Rows(scanned, scanned, 0, Optional.of(all), Optional.empty()),
+                new RunView.Rows(scanned, scanned, 0, 0, new RunView.Whole(Optional.of(all), Optional.empty())),
                 Optional.of(Duration.ofMillis(61_900)));
     }
 

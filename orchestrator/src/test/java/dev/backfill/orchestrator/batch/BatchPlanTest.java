@@ -73,7 +73,7 @@ class BatchPlanTest {
         plan.committed(1, QUICK);
         assertThat(plan.size()).isEqualTo(2);
         plan.failed(ErrorClass.DATA);
-        assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.STOP);
+        assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.PASS_OVER);
     }
 
     @Test

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.console.Moment.Around;
 import dev.backfill.orchestrator.console.Moment.Blocks;
-import dev.backfill.orchestrator.run.RunProgress;
+import dev.backfill.orchestrator.run.SliceStore.Progress;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -50,7 +50,7 @@ class MomentTest {
 
     @Test
     void a_run_that_has_not_begun_is_at_the_beginning() {
-        RunProgress nothing = new RunProgress(new RunProgress.Rows(0, 0, 0), 0, 0, 0);
+        Progress nothing = new Progress(new Progress.Rows(0, 0, 0, 0), 0, 0, 0);
 
         assertThat(new Moment(nothing, 0, 0, 0, QUIET).bar(80, Blocks.ASCII))
                 .startsWith("  0 % |        |  0 rows  0/s");
@@ -64,7 +64,7 @@ class MomentTest {
     }
 
     private static Moment moment(long scanned, int done, Around around) {
-        RunProgress progress = new RunProgress(new RunProgress.Rows(scanned, scanned, scanned), 60, 8, done);
+        Progress progress = new Progress(new Progress.Rows(scanned, scanned, scanned, 0), 60, 8, done);
         return new Moment(progress, 1_000_000, 41_200, 8_400, around);
     }
 

@@ -97,7 +97,8 @@ class RunBoardTest {
 
         RunView run = board.run("1").orElseThrow();
 
-        assertThat(run.rows()).isEqualTo(new RunView.Rows(950, 250, 630, Optional.of(1000L), Optional.empty()));
+        assertThat(run.rows())
+                .isEqualTo(new RunView.Rows(950, 250, 630, 0, new RunView.Whole(Optional.of(1000L), Optional.empty())));
         assertThat(run.progress()).isEqualTo(0.25, within(1e-9));
         assertThat(run.remaining()).contains(750L);
     }

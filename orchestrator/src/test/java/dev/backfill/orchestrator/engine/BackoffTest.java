@@ -12,7 +12,7 @@ class BackoffTest {
     private static final Duration FIRST = Duration.ofMillis(100);
     private static final Duration LONGEST = Duration.ofSeconds(2);
 
-    private final Backoff backoff = new Backoff(FIRST, LONGEST, new Random(1));
+    private final Patience.Backoff backoff = new Patience.Backoff(FIRST, LONGEST, new Random(1));
 
     @Test
     void the_longest_wait_doubles_with_each_failure_up_to_a_limit() {

@@ -26,7 +26,8 @@ public final class MeterFixture {
 
     static final String DATABASE = "main";
     static final Instant FINISHED = Instant.parse("2026-11-25T12:00:00.500Z");
-    static final RunView.Rows HALF = new RunView.Rows(500, 500, 400, Optional.of(1000L), Optional.empty());
+    static final RunView.Rows HALF =
+            new RunView.Rows(500, 500, 400, 3, new RunView.Whole(Optional.of(1000L), Optional.empty()));
     static final Slice SLICE = new Slice(
             new Slice.Id("0199", 1),
             new Slice.Lease("here", 1),
@@ -70,13 +71,13 @@ public final class MeterFixture {
 
     static JobView pending(String job) {
         RunView.Status status = new RunView.Status(RunState.PENDING, Optional.empty(), Optional.empty());
-        RunView.Rows nothing = new RunView.Rows(0, 0, 0, Optional.empty(), Optional.empty());
+        RunView.Rows nothing = new RunView.Rows(0, 0, 0, 0, new RunView.Whole(Optional.empty(), Optional.empty()));
         return view(job, Optional.of(run(job, status, nothing, Optional.empty())));
     }
 
     static JobView succeeded(String job) {
         RunView.Status status = new RunView.Status(RunState.SUCCEEDED, Optional.empty(), Optional.empty());
-        RunView.Rows all = new RunView.Rows(1000, 1000, 900, Optional.of(1000L), Optional.of(0L));
+        RunView.Rows all = new RunView.Rows(1000, 1000, 900, 0, new RunView.Whole(Optional.of(1000L), Optional.of(0L)));
         return view(job, Optional.of(run(job, status, all, Optional.empty())));
     }
 

@@ -143,7 +143,7 @@ class MetersTest {
         assertThat(lines("backfill_progress_ratio")).containsExactly("backfill_progress_ratio" + ORDERS + "0.5");
         assertThat(lines("backfill_eta_seconds")).containsExactly("backfill_eta_seconds" + ORDERS + "2.5");
         assertThat(lines("backfill_rows_remaining")).containsExactly("backfill_rows_remaining" + ORDERS + "500.0");
-        assertThat(lines("backfill_quarantine_rows")).containsExactly("backfill_quarantine_rows" + ORDERS + "0.0");
+        assertThat(lines("backfill_quarantine_rows")).containsExactly("backfill_quarantine_rows" + ORDERS + "3.0");
         assertThat(lines("backfill_hold"))
                 .containsExactly("backfill_hold{backfill=\"orders\",database=\"main\",reason=\"window\"} 1.0");
     }

@@ -103,7 +103,7 @@ class JobFilesTest {
                         new Execution(
                                 4,
                                 new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
-                                new ErrorLimits(5, Duration.ofMillis(500), Duration.ofSeconds(30)),
+                                new ErrorLimits(5, 0, Duration.ofMillis(500), Duration.ofSeconds(30)),
                                 Optional.of("Europe/Berlin"),
                                 new Schedule(
                                         new Schedule.Cron("0 0 1 * * ?"),
@@ -129,7 +129,7 @@ class JobFilesTest {
                 .isEqualTo(new Execution(
                         1,
                         new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
-                        new ErrorLimits(5, Duration.ofMillis(500), Duration.ofSeconds(30)),
+                        new ErrorLimits(5, 0, Duration.ofMillis(500), Duration.ofSeconds(30)),
                         Optional.empty(),
                         new Schedule(new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty())));
     }

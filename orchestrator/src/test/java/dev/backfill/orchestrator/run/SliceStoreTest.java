@@ -125,15 +125,15 @@ class SliceStoreTest {
         Slice shorter = fixture.leases(OURS).readAgain(worker, slice).orElseThrow();
         fixture.checkpoints().move(worker, shorter, new Batch(Key.of("500"), 450, 400));
 
-        RunProgress half = fixture.slices().progress(RUN);
-        assertThat(half).isEqualTo(new RunProgress(new RunProgress.Rows(450, 450, 400), 1, 2, 1));
+        SliceStore.Progress half = fixture.slices().progress(RUN);
+        assertThat(half).isEqualTo(new SliceStore.Progress(new SliceStore.Progress.Rows(450, 450, 400, 0), 1, 2, 1));
         assertThat(half.isDone()).isFalse();
 
         fixture.server()
                 .execute("INSERT INTO backfill.slice (run, number, pass, \"to\", state, rows_scanned)" + " VALUES ('"
                         + RUN + "', 3, 2, '[\"1000\"]', 'DONE', 7)");
-        RunProgress further = fixture.slices().progress(RUN);
-        assertThat(further).isEqualTo(new RunProgress(new RunProgress.Rows(457, 7, 400), 1, 1, 1));
+        SliceStore.Progress further = fixture.slices().progress(RUN);
+        assertThat(further).isEqualTo(new SliceStore.Progress(new SliceStore.Progress.Rows(457, 7, 400, 0), 1, 1, 1));
         assertThat(further.isDone()).isTrue();
     }
 
