@@ -16,7 +16,7 @@ import java.util.Optional;
 public record TableFacts(
         Identity identity, List<Column> columns, List<Index> indexes, Publication publication, Size size) {
 
-    /** What a relation is; only an ordinary table can be backfilled so far. */
+    /** What a relation is; only tables, partitioned or not, can be backfilled. */
     public enum Kind {
         TABLE,
         PARTITIONED_TABLE,

@@ -22,9 +22,13 @@ public final class TableFactsReader {
     private static final String TABLE = """
             SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages,
                    pg_catalog.pg_relation_size(c.oid) AS bytes,
-                   c.relreplident IN ('f', 'i')
-                     OR (c.relreplident = 'd' AND EXISTS (
-                           SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) AS identified
+                   NOT EXISTS (
+                       SELECT FROM pg_catalog.pg_class l
+                       WHERE (l.oid = c.oid AND c.relkind <> 'p'
+                              OR l.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(c.oid) WHERE isleaf))
+                         AND l.relreplident NOT IN ('f', 'i')
+                         AND NOT (l.relreplident = 'd' AND EXISTS (
+                             SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = l.oid AND i.indisprimary))) AS identified
             FROM pg_catalog.pg_class c
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relname = ? AND c.relkind NOT IN ('i', 'I', 't', 'c', 'S')
@@ -69,7 +73,10 @@ public final class TableFactsReader {
             SELECT DISTINCT p.pubname
             FROM pg_catalog.pg_publication p
             JOIN pg_catalog.pg_publication_tables t ON t.pubname = p.pubname
-            WHERE t.schemaname = ? AND t.tablename = ? AND (p.pubupdate OR p.pubdelete)
+            WHERE (p.pubupdate OR p.pubdelete) AND (t.schemaname, t.tablename) IN (
+                SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.oid = ?::oid OR c.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree(?::oid)))
             ORDER BY p.pubname
             """;
 
@@ -103,7 +110,7 @@ public final class TableFactsReader {
                 new Identity(oid, name, kind(table.getString("relkind"))),
                 columns(connection, oid),
                 indexes(connection, oid),
-                new Publication(publications(connection, name), table.getBoolean("identified")),
+                new Publication(publications(connection, oid), table.getBoolean("identified")),
                 new Size(known ? Optional.of((long) rows) : Optional.empty(), table.getLong("bytes")));
     }
 
@@ -151,11 +158,11 @@ public final class TableFactsReader {
         return indexes;
     }
 
-    private static List<String> publications(Connection connection, SqlName name) throws SQLException {
+    private static List<String> publications(Connection connection, long oid) throws SQLException {
         List<String> names = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement(PUBLICATIONS)) {
-            query.setString(1, name.schema().orElseThrow());
-            query.setString(2, name.name());
+            query.setLong(1, oid);
+            query.setLong(2, oid);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     names.add(row.getString(1));

@@ -28,6 +28,11 @@ public final class LiveCheck {
 
     private static final int OLDEST_SERVER = 140_000;
     private static final String MOVED = " is a column of the run's key, and must not change under the run";
+    private static final String FOREIGN_PARTITIONS = """
+            SELECT c.oid::regclass::text FROM pg_catalog.pg_partition_tree(?::oid) t
+            JOIN pg_catalog.pg_class c ON c.oid = t.relid WHERE t.isleaf AND c.relkind = 'f' ORDER BY 1
+            """;
+
     private static final String SIMILAR_TABLES = """
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
             FROM pg_catalog.pg_class c
@@ -147,12 +152,22 @@ public final class LiveCheck {
             return Optional.empty();
         }
         TableFacts table = facts.get();
-        if (table.identity().kind() != Kind.TABLE) {
+        if (table.identity().kind() != Kind.TABLE && table.identity().kind() != Kind.PARTITIONED_TABLE) {
             add(
                     "/table",
                     table.identity().name().quoted() + " is "
                             + words(table.identity().kind()),
                     "");
+            return Optional.empty();
+        }
+        List<String> foreign =
+                probe.strings(FOREIGN_PARTITIONS, Long.toString(table.identity().oid()));
+        if (!foreign.isEmpty()) {
+            String partitions = "partitions in other databases: " + String.join(", ", foreign);
+            add(
+                    "/table",
+                    table.identity().name().quoted() + " has " + partitions,
+                    "name the other partitions, a job each");
             return Optional.empty();
         }
         boolean allowed = rights(table);
@@ -171,7 +186,7 @@ public final class LiveCheck {
     private static String words(Kind kind) {
         return switch (kind) {
             case TABLE -> "a table";
-            case PARTITIONED_TABLE -> "a partitioned table, which is not in this version yet; name a partition";
+            case PARTITIONED_TABLE -> "a partitioned table";
             case VIEW -> "a view; name the table under it";
             case MATERIALIZED_VIEW -> "a materialized view, which only REFRESH can change";
             case FOREIGN_TABLE -> "a foreign table; run the job in the database that holds its rows";

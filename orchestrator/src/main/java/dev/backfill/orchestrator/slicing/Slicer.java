@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.slicing;
 
 import dev.backfill.orchestrator.batch.Statements;
+import dev.backfill.orchestrator.db.TableFacts.Kind;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
@@ -152,8 +153,9 @@ public record Slicer(JobStatement statement) {
         String type = first.type();
         SqlFragment.Builder sql = SqlFragment.builder()
                 .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT unnest(histogram_bounds::text::text[]::")
-                .code(type + "[]) AS " + first.quoted()
-                        + " FROM pg_catalog.pg_stats WHERE NOT inherited AND schemaname = ")
+                .code(type + "[]) AS " + first.quoted() + " FROM pg_catalog.pg_stats WHERE inherited = ")
+                .code(statement.table().identity().kind() == Kind.PARTITIONED_TABLE ? "true" : "false")
+                .code(" AND schemaname = ")
                 .bind(name.schema().orElse(""), "text")
                 .code(" AND tablename = ")
                 .bind(name.name(), "text")
