@@ -2,6 +2,7 @@
 
 const OFTEN = 1000;
 const RATE_OVER = 10_000;
+const PATIENCE = 5_000;
 const VERBS = {
   PENDING: ['pause', 'cancel'],
   RUNNING: ['pause', 'cancel'],
@@ -50,7 +51,10 @@ function figures(run, now) {
     if (run.eta !== null) parts.push(`${duration(run.eta)} left`);
   }
   const { scanned, remaining } = run.rows;
-  const of = remaining !== null && UNDER_WAY.includes(run.state) ? ` of about ${whole.format(scanned + remaining)}` : '';
+  const all = scanned + remaining;
+  // In a further pass the figures are those of several passes: no whole can be made of them.
+  const isWhole = remaining !== null && Math.abs(scanned / all - run.progress) < 0.01;
+  const of = isWhole && UNDER_WAY.includes(run.state) ? ` of about ${whole.format(all)}` : '';
   parts.push(`${whole.format(scanned)}${of} rows`);
   if (run.rows.quarantined > 0) parts.push(`${whole.format(run.rows.quarantined)} in quarantine`);
   if (run.finished && run.started) {
@@ -66,9 +70,13 @@ function set(element, text) {
 /** Brings a list to what its items should be, by their keys, without touching what stays. */
 function list(parent, items, key, make, update) {
   const wanted = new Set(items.map(key));
-  for (const child of [...parent.children]) if (!wanted.has(child.dataset.key)) child.remove();
+  const there = new Map();
+  for (const child of [...parent.children]) {
+    if (wanted.has(child.dataset.key)) there.set(child.dataset.key, child);
+    else child.remove();
+  }
   items.forEach((item, index) => {
-    let child = [...parent.children].find((c) => c.dataset.key === key(item));
+    let child = there.get(key(item));
     if (!child) {
       child = make(item);
       child.dataset.key = key(item);
@@ -136,6 +144,7 @@ function ask(verb, job) {
 $('#ask-reason').addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.isComposing) return;
   event.preventDefault();
+  if (event.repeat) return; // still held down from the button that opened the question
   $('#ask').close('yes');
 });
 
@@ -161,13 +170,16 @@ async function say(verb, job, reason) {
 function showDatabase(item, database) {
   const signals = database.signals ?? [];
   const lag = signals.filter((s) => s.signal === 'replication-lag' && s.value !== null).sort((a, b) => b.value - a.value)[0];
+  const missing = signals.some((s) => s.signal === 'standby-missing' && s.verdict === 'hold');
+  const expected = database.standbys?.length || 'no';
   const name = document.createElement('b');
   name.textContent = database.database;
   const text = database.status !== 'ready'
     ? ` ${database.status}: ${database.detail}`
-    : lag ? ` worst lag ${lag.value.toFixed(1)} s of ${lag.limit.toFixed(1)} s` : ' no standby';
+    : missing ? ' a standby is missing'
+      : lag ? ` worst lag ${lag.value.toFixed(1)} s of ${lag.limit.toFixed(1)} s` : ` ${expected} standbys`;
   if (item.textContent !== database.database + text) item.replaceChildren(name, text);
-  item.className = database.status === 'ready' ? '' : 'bad';
+  item.className = database.status === 'ready' && !missing ? '' : 'bad';
 }
 
 function showStop(databases) {
@@ -178,11 +190,14 @@ function showStop(databases) {
 }
 
 async function get(path) {
-  const response = await fetch(path, { cache: 'no-store' }).catch(() => {
+  let response;
+  try {
+    response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+    if (response.ok) return await response.json();
+  } catch {
     throw new Error('does not answer');
-  });
-  if (!response.ok) throw new Error(`answers ${response.status} to ${path}`);
-  return response.json();
+  }
+  throw new Error(`answers ${response.status} to ${path}`);
 }
 
 async function everyJob() {

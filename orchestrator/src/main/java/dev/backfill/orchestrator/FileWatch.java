@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.registration.JobFile;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registration.JobsDirectory;
 import dev.backfill.orchestrator.registration.Sighting;
+import dev.backfill.orchestrator.registration.Sighting.Meaning;
 import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
@@ -16,11 +17,11 @@ import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Registrar.NotFit;
 import dev.backfill.orchestrator.site.Registrar.NotNow;
 import dev.backfill.orchestrator.site.Registrar.Registered;
+import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
 import dev.backfill.orchestrator.timing.Stop;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,14 +54,23 @@ final class FileWatch {
      * @param job what the file says
      * @param retry when to try again
      * @param said the problems that were said last
-     * @param registered the revision that was registered when the file was read, 0 for none; empty when nobody knows
+     * @param seen what was registered when the file was read
      */
-    private record Pending(Place place, LoadedJob job, Retry retry, List<Problem> said, Optional<Integer> registered) {
+    private record Pending(Place place, LoadedJob job, Retry retry, List<Problem> said, Seen seen) {}
+
+    /**
+     * What was registered when a file was read.
+     *
+     * @param revision its number, 0 for none; empty when nobody knows
+     * @param second whether another file had the job then: what that one registers does not count against this one
+     */
+    private record Seen(Optional<Integer> revision, boolean second) {
 
         /** Whether somebody registered something newer while this job could not be registered. */
         boolean isOvertakenBy(Optional<JobStore.Entry> entry) {
             int now = entry.map(JobStore.Entry::revision).orElse(0);
-            return registered.filter(then -> then != now).isPresent();
+            boolean counts = !second || entry.filter(JobStore.Entry::byFile).isEmpty();
+            return counts && revision.filter(then -> then != now).isPresent();
         }
     }
 
@@ -70,11 +80,11 @@ final class FileWatch {
     private final Host host;
     private final String watcher;
     private final Map<Place, Pending> pending = new LinkedHashMap<>();
-    private final Map<String, Set<String>> jobsOfFiles = new HashMap<>();
-    private final Map<String, String> owners = new HashMap<>();
+    private final FileOwners owners;
 
     FileWatch(Path directory, Sites sites, Registrar registrar, Host host) {
         this.directory = new JobsDirectory(directory, host.timing());
+        this.owners = new FileOwners(host.timing(), this.directory::holds);
         this.sites = sites;
         this.registrar = registrar;
         this.host = host;
@@ -102,7 +112,6 @@ final class FileWatch {
         JobFiles.Content content = host.files().read(file.name(), file.bytes());
         pending.keySet().removeIf(place -> place.file().equals(file.name()));
         if (!content.problems().isEmpty()) {
-            jobsOfFiles.remove(file.name());
             say(content.problems(), "job file cannot be used; what was registered before stays");
             return;
         }
@@ -111,9 +120,9 @@ final class FileWatch {
             Place place = new Place(file.name(), job.definition().name());
             names.add(place.job());
             Retry now = new Retry(host.timing().nanos(), Duration.ZERO);
-            pending.put(place, new Pending(place, job, now, List.of(), registered(job)));
+            pending.put(place, new Pending(place, job, now, List.of(), new Seen(registered(job), false)));
         }
-        jobsOfFiles.put(file.name(), names);
+        owners.holds(file.name(), names);
     }
 
     private Optional<Integer> registered(LoadedJob job) {
@@ -137,12 +146,15 @@ final class FileWatch {
         if (host.timing().since(job.retry().since()).compareTo(job.retry().pause()) < 0) {
             return;
         }
-        Optional<String> other = otherFile(job.place());
+        if (!directory.isLegible(job.place().file())) {
+            return; // it is being written, or was emptied: what it held does not count as long as that is so
+        }
+        Optional<String> other = owners.of(job.place().job())
+                .filter(file -> !file.equals(job.place().file()));
         if (other.isPresent()) {
             refuse(job, other.get());
             return;
         }
-        owners.put(job.place().job(), job.place().file());
         again(job, WHILE_UNFIT, job.said()); // should what follows fail
         try {
             if (decide(job)) {
@@ -154,14 +166,6 @@ final class FileWatch {
         }
     }
 
-    /** The file that had the job first and has it still. */
-    private Optional<String> otherFile(Place place) {
-        return Optional.ofNullable(owners.get(place.job()))
-                .filter(owner -> !owner.equals(place.file()))
-                .filter(owner -> jobsOfFiles.getOrDefault(owner, Set.of()).contains(place.job()))
-                .filter(directory::holds);
-    }
-
     private void refuse(Pending job, String owner) {
         String hint = "the one in " + owner + " counts until it is gone; remove one of them";
         List<Problem> problems =
@@ -169,38 +173,54 @@ final class FileWatch {
         if (!problems.equals(job.said())) {
             say(problems, "job is not registered");
         }
-        // What the other file registers meanwhile does not count against this one.
-        Pending second = new Pending(job.place(), job.job(), job.retry(), problems, Optional.empty());
-        again(second, WHILE_AWAY, problems);
+        Seen second = new Seen(job.seen().revision(), true);
+        again(new Pending(job.place(), job.job(), job.retry(), problems, second), WHILE_AWAY, problems);
     }
 
     /** Whether the job is dealt with. */
-    private boolean decide(Pending pendingJob) {
-        LoadedJob job = pendingJob.job();
-        Optional<Dispatcher> target = sites.of(job);
+    private boolean decide(Pending job) {
+        Optional<Dispatcher> target = sites.of(job.job());
         if (target.isPresent() && target.get().standing().status() != Status.READY) {
-            again(pendingJob, WHILE_AWAY, pendingJob.said());
+            again(job, WHILE_AWAY, job.said());
             return false;
         }
         if (target.isEmpty()) {
-            return register(pendingJob, Optional.empty());
+            owners.own(job.place().job(), job.place().file());
+            return register(job, Optional.empty());
         }
-        SightingStore sightings = target.get().site().sightings();
-        Optional<JobStore.Entry> entry =
-                target.get().site().jobs().entry(pendingJob.place().job());
-        Sighting.Meaning meaning = Sighting.of(
-                sightings.sighting(watcher, pendingJob.place().job()),
-                entry.map(e -> new Sighting.Registered(e.checksum(), e.active())),
-                job.checksum());
+        Site site = target.get().site();
+        Optional<JobStore.Entry> entry = site.jobs().entry(job.place().job());
+        Meaning meaning = meaning(job, site, entry);
+        if (isRivalled(job, meaning, site, entry)) {
+            again(job, WHILE_AWAY, job.said());
+            return false;
+        }
+        owners.own(job.place().job(), job.place().file());
+        SightingStore sightings = site.sightings();
         return switch (meaning) {
             case UNCHANGED -> true;
-            case SAME -> remember(sightings, job);
+            case SAME -> remember(sightings, job.job());
             case REGISTER ->
-                pendingJob.isOvertakenBy(entry)
-                        ? leave(pendingJob, entry, sightings)
-                        : register(pendingJob, Optional.of(sightings));
-            case OTHER_COPY -> leave(pendingJob, entry, sightings);
+                job.seen().isOvertakenBy(entry) ? leave(job, entry, sightings) : register(job, Optional.of(sightings));
+            case OTHER_COPY -> leave(job, entry, sightings);
         };
+    }
+
+    private Meaning meaning(Pending job, Site site, Optional<JobStore.Entry> entry) {
+        return Sighting.of(
+                site.sightings().sighting(watcher, job.place().job()),
+                entry.map(e -> new Sighting.Registered(e.checksum(), e.active())),
+                job.job().checksum());
+    }
+
+    /** Whether another file, where none counts yet, holds what is registered or was seen before. */
+    private boolean isRivalled(Pending job, Meaning own, Site site, Optional<JobStore.Entry> entry) {
+        return !owners.isOwned(job.place().job())
+                && (own == Meaning.REGISTER || own == Meaning.OTHER_COPY)
+                && pending.values().stream()
+                        .filter(rival -> rival.place().job().equals(job.place().job()))
+                        .map(rival -> meaning(rival, site, entry))
+                        .anyMatch(theirs -> theirs == Meaning.UNCHANGED || theirs == Meaning.SAME);
     }
 
     private boolean leave(Pending job, Optional<JobStore.Entry> entry, SightingStore sightings) {
@@ -261,8 +281,7 @@ final class FileWatch {
 
     private void again(Pending job, Duration pause, List<Problem> said) {
         Retry retry = new Retry(host.timing().nanos(), pause);
-        pending.computeIfPresent(
-                job.place(), (place, now) -> new Pending(place, job.job(), retry, said, job.registered()));
+        pending.computeIfPresent(job.place(), (place, now) -> new Pending(place, job.job(), retry, said, job.seen()));
     }
 
     private static void say(List<Problem> problems, String what) {

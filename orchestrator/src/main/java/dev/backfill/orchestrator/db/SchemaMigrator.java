@@ -60,8 +60,7 @@ public final class SchemaMigrator {
             if (version == SCRIPTS.size()) {
                 return;
             }
-            if (isCompleteByHand(connection, own.schema())
-                    && (!own.upgrade() || missingRight(connection, own.schema()).isPresent())) {
+            if (isCompleteByHand(connection, own.schema()) && mayMakeNothing(connection, own)) {
                 return; // there is nothing to do but a history to write, which may wait
             }
             Optional<String> obstacle = obstacle(connection, own);
@@ -103,8 +102,8 @@ public final class SchemaMigrator {
      */
     public static void upgrade(Database database) {
         String schema = database.settings().own().schema();
-        try {
-            int byHand = byHand(database);
+        try (Connection connection = database.connect()) {
+            int byHand = byHand(connection, schema);
             Flyway.configure(SchemaMigrator.class.getClassLoader())
                     .dataSource(database.forMigration())
                     .schemas(schema)
@@ -115,6 +114,8 @@ public final class SchemaMigrator {
                     .baselineVersion(Integer.toString(byHand))
                     .load()
                     .migrate();
+        } catch (SQLException e) {
+            throw new FlywayException("the own tables could not be looked at", e);
         } catch (FlywayException e) {
             if (SqlStates.state(e).isPresent()) {
                 throw e;
@@ -125,14 +126,6 @@ public final class SchemaMigrator {
     }
 
     /** Which version of the tables was made by hand; 0 when none was. */
-    private static int byHand(Database database) {
-        try (Connection connection = database.connect()) {
-            return byHand(connection, database.settings().own().schema());
-        } catch (SQLException e) {
-            throw new FlywayException("the own tables could not be looked at", e);
-        }
-    }
-
     private static int byHand(Connection connection, String schema) throws SQLException {
         if (state(connection, schema) != State.BY_HAND) {
             return 0;
@@ -151,6 +144,13 @@ public final class SchemaMigrator {
     /** Whether all tables of this version were made by hand, and have no history. */
     private static boolean isCompleteByHand(Connection connection, String schema) throws SQLException {
         return byHand(connection, schema) == SCRIPTS.size();
+    }
+
+    private static boolean mayMakeNothing(Connection connection, OwnSchema own) throws SQLException {
+        return !own.upgrade()
+                || missingRight(connection, own.schema()).isPresent()
+                || (!own.allTablesPublication()
+                        && allTablesPublication(connection).isPresent());
     }
 
     /** The version of the own tables by their history; 0 when there is none. */

@@ -1,6 +1,9 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.timing.Stop;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -13,30 +16,131 @@ public final class Hands {
 
     private static final long LOOK_MILLISECONDS = 100;
 
-    private final List<Semaphore> permits;
+    /** So many at once; those who wait stand in line, and are each given a place by who leaves one. */
+    private static final class Places {
 
-    private Hands(List<Semaphore> permits) {
-        this.permits = permits;
+        private final Deque<Semaphore> line = new ArrayDeque<>();
+        private int free;
+
+        Places(int number) {
+            this.free = number;
+        }
+
+        synchronized boolean areFree() {
+            return free > 0;
+        }
+
+        synchronized boolean areWanted() {
+            return !line.isEmpty();
+        }
+
+        /** Stands in line until it is one's turn; false when that is no longer wanted. */
+        boolean take(Stop stop) {
+            Semaphore turn = new Semaphore(0);
+            if (takeFree(turn)) {
+                return true;
+            }
+            while (!await(turn)) {
+                if (stop.isRequested() || Thread.currentThread().isInterrupted()) {
+                    leave(turn);
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /** Takes a free place, or stands in line. */
+        private synchronized boolean takeFree(Semaphore turn) {
+            if (free == 0) {
+                return !line.add(turn);
+            }
+            free--;
+            return true;
+        }
+
+        synchronized void giveBack() {
+            Semaphore next = line.poll();
+            if (next == null) {
+                free++;
+            } else {
+                next.release();
+            }
+        }
+
+        private synchronized void leave(Semaphore turn) {
+            if (!line.remove(turn)) {
+                giveBack(); // it was given just now
+            }
+        }
+
+        private static boolean await(Semaphore turn) {
+            try {
+                return turn.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+        }
+    }
+
+    /** One worker's hand; it has it or it has not. Used by one thread. */
+    final class Hand {
+
+        private boolean held;
+
+        /** Takes it, as {@link Hands#take} does; done already when it is held. */
+        boolean take(Stop stop, Runnable whileWaiting) {
+            held = held || Hands.this.take(stop, whileWaiting);
+            return held;
+        }
+
+        /** Gives it back, if it is held. */
+        void giveBack() {
+            if (held) {
+                held = false;
+                Hands.this.giveBack();
+            }
+        }
+
+        /** Waits without it; whether work was asked to stop meanwhile. */
+        boolean rest(Stop stop, Duration duration) {
+            if (!held) {
+                return stop.sleep(duration);
+            }
+            giveBack();
+            return stop.sleep(duration) || !take(stop, () -> {});
+        }
+    }
+
+    private final List<Places> places;
+
+    private Hands(List<Places> places) {
+        this.places = places;
     }
 
     /**
-     * The hands of a process.
+     * So many for the whole process.
      *
-     * @param number how many
+     * @param number at least 1
      * @return all of them free
      */
     public static Hands of(int number) {
-        return new Hands(List.of(new Semaphore(number, true)));
+        return new Hands(List.of(new Places(number)));
     }
 
     /**
-     * The same hands, of which no more than some may be in one place.
+     * Hands of these, but no more than so many at once.
      *
-     * @param number how many
-     * @return hands that share the permits of these
+     * @param number at least 1
+     * @return hands that share the places of these
      */
     public Hands atMost(int number) {
-        return new Hands(List.of(new Semaphore(number, true), permits.get(0)));
+        return new Hands(List.of(new Places(number), places.get(0)));
+    }
+
+    /** A worker's, not taken yet. */
+    Hand hand() {
+        return new Hand();
     }
 
     /**
@@ -47,16 +151,11 @@ public final class Hands {
      * @return false when work was asked to stop before there was one
      */
     public boolean take(Stop stop, Runnable whileWaiting) {
-        boolean waits = false;
-        int taken = 0;
-        while (taken < permits.size()) {
-            if (permits.get(taken).availablePermits() == 0 && !waits) {
-                whileWaiting.run();
-                waits = true;
-            }
-            if (await(permits.get(taken))) {
-                taken++;
-            } else if (stop.isRequested() || Thread.currentThread().isInterrupted()) {
+        if (!places.stream().allMatch(Places::areFree)) {
+            whileWaiting.run();
+        }
+        for (int taken = 0; taken < places.size(); taken++) {
+            if (!places.get(taken).take(stop)) {
                 release(taken);
                 return false;
             }
@@ -66,26 +165,17 @@ public final class Hands {
 
     /** Gives one back. */
     public void giveBack() {
-        release(permits.size());
+        release(places.size());
     }
 
     /** Whether somebody waits for a hand: who has had one for long should make room. */
     boolean areWanted() {
-        return permits.stream().anyMatch(Semaphore::hasQueuedThreads);
-    }
-
-    private static boolean await(Semaphore semaphore) {
-        try {
-            return semaphore.tryAcquire(LOOK_MILLISECONDS, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
+        return places.stream().anyMatch(Places::areWanted);
     }
 
     private void release(int number) {
         for (int i = 0; i < number; i++) {
-            permits.get(i).release();
+            places.get(i).giveBack();
         }
     }
 }

@@ -4,7 +4,6 @@ import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
-import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
@@ -63,14 +62,33 @@ final class Patience {
 
     private final String run;
     private final RunListener listener;
-    private final Stop stop;
+    private final Rest rest;
     private final Backoff backoff;
 
-    Patience(String run, RunListener listener, Stop stop, Backoff backoff) {
+    /**
+     * For one run.
+     *
+     * @param run the run's id
+     * @param listener hears of holds
+     * @param rest how it is waited
+     * @param backoff for how long
+     */
+    Patience(String run, RunListener listener, Rest rest, Backoff backoff) {
         this.run = run;
         this.listener = listener;
-        this.stop = stop;
+        this.rest = rest;
         this.backoff = backoff;
+    }
+
+    /** How it is waited: who has what others need, gives it back meanwhile. */
+    interface Rest {
+        /** Waits; whether work was asked to stop meanwhile. */
+        boolean sleep(Duration duration);
+    }
+
+    /** Waits as every wait here is waited; whether work was asked to stop meanwhile. */
+    boolean sleep(Duration duration) {
+        return rest.sleep(duration);
     }
 
     <T> T call(Call<T> call) throws Hopeless, Stopped {
@@ -92,7 +110,7 @@ final class Patience {
                 }
                 listener.held(run, hold.get(), SqlStates.message(e));
                 held = hold;
-                if (stop.sleep(pause(error, ++failures))) {
+                if (rest.sleep(pause(error, ++failures))) {
                     throw new Stopped();
                 }
             }

@@ -73,7 +73,7 @@ public record RunContext(
     }
 
     Patience patience(Stop stop) {
-        return new Patience(run, around.listener(), stop, backoff());
+        return new Patience(run, around.listener(), stop::sleep, backoff());
     }
 
     Patience.Backoff backoff() {

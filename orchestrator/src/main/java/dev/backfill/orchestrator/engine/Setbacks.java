@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.engine;
 
-import dev.backfill.orchestrator.batch.BatchPlan;
 import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Result;
 import dev.backfill.orchestrator.db.ErrorClass;
@@ -21,29 +20,29 @@ final class Setbacks {
 
     private final RunContext context;
     private final Stop stop;
+    private final Patience patience;
     private final BatchRunner runner;
-    private final BatchPlan plan;
     private final Session session;
     private final RunListener listener;
     private Optional<Hold> held = Optional.empty();
 
-    Setbacks(RunContext context, Stop stop, BatchRunner runner, BatchPlan plan, Session session) {
+    Setbacks(RunContext context, Stop stop, Patience patience, BatchRunner runner, Session session) {
         this.context = context;
         this.stop = stop;
+        this.patience = patience;
         this.runner = runner;
-        this.plan = plan;
         this.session = session;
         this.listener = context.around().listener();
     }
 
     /** Waits before the next attempt. */
-    void later(Slice slice, ErrorClass error, String why) {
+    void later(Slice slice, ErrorClass error, String why, int failures) {
         listener.batchRolledBack(slice, Outcome.RETRIED, why);
-        boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && plan.failures() == 1);
+        boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && failures == 1);
         if (!ordinary) {
             Patience.hold(error).ifPresent(hold -> hold(hold, why));
         }
-        stop.sleep(patience().pause(error, plan.failures()));
+        patience.sleep(patience.pause(error, failures));
     }
 
     /**
@@ -51,14 +50,14 @@ final class Setbacks {
      *
      * @return what came of it; empty when the run is paused
      */
-    Optional<Result> passOver(Slice slice, SQLException e) throws SQLException, Hopeless, Stopped {
+    Optional<Result> passOver(Slice slice, SQLException e, int failures) throws SQLException, Hopeless, Stopped {
         int budget = context.execution().errors().quarantine();
         Quarantine.Failure failure = new Quarantine.Failure(
                 SqlStates.classify(e),
                 SqlStates.state(e).orElse(""),
                 SqlStates.message(e),
                 SqlStates.detail(e),
-                plan.failures());
+                failures);
         Optional<Result> result = runner.passOver(session.connection(), slice, failure, budget);
         if (result.isEmpty()) {
             String spent = budget == 0 ? "" : "; errors.quarantine is used up, which is " + budget;
@@ -73,11 +72,11 @@ final class Setbacks {
     void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
         String place = "slice " + slice.id().number();
         if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
-            place = "key " + patience().call(() -> session.use(open -> runner.firstKey(open, slice)));
+            place = "key " + patience.call(() -> session.use(open -> runner.firstKey(open, slice)));
         }
         String reason = "at " + place + ": " + why;
         listener.batchRolledBack(slice, Outcome.FAILED, reason);
-        patience().call(() -> {
+        patience.call(() -> {
             context.pause(reason);
             return true;
         });
@@ -95,9 +94,5 @@ final class Setbacks {
             listener.released(context.run(), held.get());
             held = Optional.empty();
         }
-    }
-
-    private Patience patience() {
-        return context.patience(stop);
     }
 }

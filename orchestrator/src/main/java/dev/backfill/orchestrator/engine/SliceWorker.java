@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Mode;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.RunListener;
@@ -42,9 +43,11 @@ final class SliceWorker implements AutoCloseable {
     private final Session session;
     private final Pacer pacer;
     private final Canary canary;
+    private final Hand hand;
+    private final Patience patience;
     private final Setbacks setbacks;
     private int setOn;
-    private long stillSince = -1;
+    private volatile long stillSince = -1;
     private @Nullable Mode mode;
 
     SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner, Canary canary) {
@@ -59,7 +62,9 @@ final class SliceWorker implements AutoCloseable {
         this.session = new Session(context.sessions());
         this.pacer = new Pacer(context);
         this.canary = canary;
-        this.setbacks = new Setbacks(context, stop, runner, plan, session);
+        this.hand = context.limits().hands().hand();
+        this.patience = new Patience(context.run(), listener, duration -> hand.rest(stop, duration), context.backoff());
+        this.setbacks = new Setbacks(context, stop, patience, runner, session);
     }
 
     /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
@@ -75,13 +80,24 @@ final class SliceWorker implements AutoCloseable {
 
     /** Whether the run has been held for so long that its workers are better sent home. */
     boolean isLongHeld() {
-        return stillSince >= 0 && timing.since(stillSince).compareTo(LONG_HOLD) > 0;
+        long since = stillSince;
+        return since >= 0 && timing.since(since).compareTo(LONG_HOLD) > 0;
     }
 
     /** Takes a slice, if there is one to take. */
     Optional<Slice> claim() throws SQLException {
         int workers = context.execution().parallelism();
         return session.use(open -> context.stores().leases().claim(open, context.run(), workers));
+    }
+
+    /** This worker's right to work. */
+    Hand hand() {
+        return hand;
+    }
+
+    /** How this worker waits for the database: without its hand. */
+    Patience patience() {
+        return patience;
     }
 
     /** This worker's connection. */
@@ -169,7 +185,7 @@ final class SliceWorker implements AutoCloseable {
     private Optional<Slice> refused(Connection open, Slice slice) throws SQLException, Hopeless, Stopped {
         Optional<Slice> again = context.stores().leases().readAgain(open, slice);
         if (again.isEmpty()) {
-            patience().call(() -> {
+            patience.call(() -> {
                 context.stores().events().commitFenced(slice);
                 return true;
             });
@@ -199,7 +215,7 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
             case AGAIN_LATER -> {
-                setbacks.later(slice, error, why);
+                setbacks.later(slice, error, why, plan.failures());
                 yield Optional.of(slice);
             }
             case SET_ASIDE -> {
@@ -219,7 +235,7 @@ final class SliceWorker implements AutoCloseable {
     /** The key that fails alone; the worker goes on behind it. */
     private Optional<Slice> passOver(Slice slice, SQLException e) throws Hopeless, Stopped {
         try {
-            Optional<BatchRunner.Result> result = setbacks.passOver(slice, e);
+            Optional<BatchRunner.Result> result = setbacks.passOver(slice, e, plan.failures());
             if (result.isEmpty()) {
                 return Optional.of(slice);
             }
@@ -235,8 +251,8 @@ final class SliceWorker implements AutoCloseable {
     private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
         listener.batchRolledBack(slice, Outcome.RETRIED, SqlStates.message(lost));
         session.close();
-        Optional<Slice> mine = patience()
-                .call(() -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
+        Optional<Slice> mine = patience.call(
+                () -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
         if (mine.isEmpty()) {
             listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
         }
@@ -244,7 +260,12 @@ final class SliceWorker implements AutoCloseable {
     }
 
     private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
-        new Patience(context.run(), listener, new Stop(timing), context.backoff()).call(() -> {
+        Stop never = new Stop(timing);
+        Patience.Rest withoutHand = duration -> {
+            hand.rest(never, duration);
+            return false; // a slice is given back also after a stop, once
+        };
+        new Patience(context.run(), listener, withoutHand, context.backoff()).call(() -> {
             try {
                 return session.use(open -> {
                     context.stores().leases().giveBack(open, slice, rest);
@@ -260,14 +281,10 @@ final class SliceWorker implements AutoCloseable {
     }
 
     private void pauseAtCanary() throws Hopeless, Stopped {
-        patience().call(() -> {
+        patience.call(() -> {
             context.pauseAtCanary();
             return true;
         });
         stop.request();
-    }
-
-    private Patience patience() {
-        return context.patience(stop);
     }
 }

@@ -10,8 +10,11 @@ import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Proof;
+import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.run.RunStore;
+import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
@@ -47,6 +50,7 @@ final class Verifier implements AutoCloseable {
     private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration ATTENTION = Duration.ofSeconds(1);
+    private static final String BEFORE = "transactions that began before the last batch committed are still open: ";
     private static final int KEYS_SHOWN = 5;
 
     private static final String OPEN = """
@@ -59,15 +63,20 @@ final class Verifier implements AutoCloseable {
 
     private final RunContext context;
     private final Run run;
+    private final RunStore runs;
+    private final SliceLeases leases;
     private final KeySearch search;
     private final Timing timing;
     private final Session session;
     private final Pacer pacer;
     private volatile long lastClaim;
+    private boolean lost;
 
     Verifier(RunContext context, Run run) {
         this.context = context;
         this.run = run;
+        this.runs = context.stores().runs();
+        this.leases = context.stores().leases();
         this.search = new KeySearch(
                 context.statement().tableName(), context.statement().key());
         this.timing = context.around().timing();
@@ -85,7 +94,6 @@ final class Verifier implements AutoCloseable {
     Optional<Finding> verify() throws Hopeless, Stopped {
         String horizon = context.patience().call(() -> one("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"));
         if (!claim()) {
-            sayWhoChecks();
             return Optional.empty();
         }
         Stop keeping = new Stop(timing);
@@ -100,27 +108,25 @@ final class Verifier implements AutoCloseable {
         }
     }
 
-    /** Keeps the right to check while one statement lasts, but no longer than one can. */
+    /** Keeps the right to check while one statement lasts. */
     private void startKeeping(Stop keeping) {
-        var errors = context.execution().errors();
-        Duration longest = errors.statementTimeout().plus(errors.lockTimeout()).plusSeconds(5);
-        var leases = context.stores().leases();
-        Thread thread = new Thread(
-                () -> {
-                    while (!keeping.sleep(leases.lease().dividedBy(3))) {
-                        if (timing.since(lastClaim).compareTo(longest) < 0) {
-                            keep(leases.owner(), leases.lease());
-                        }
-                    }
-                },
-                "backfill " + run.revision().job() + " check");
-        thread.setDaemon(true);
-        thread.start();
+        Duration third = leases.lease().dividedBy(3);
+        Runnable loop = () -> {
+            while (!keeping.sleep(third)) {
+                keep();
+            }
+        };
+        WorkCrew.start("backfill " + run.revision().job() + " check", loop);
     }
 
-    private void keep(String owner, Duration lease) {
+    /** Prolongs it, but no longer than one statement can last: what hangs loses it. */
+    private void keep() {
+        var errors = context.execution().errors();
+        Duration longest = errors.statementTimeout().plus(errors.lockTimeout()).plusSeconds(5);
         try {
-            context.stores().runs().keepVerification(run.id(), owner, lease);
+            if (timing.since(lastClaim).compareTo(longest) < 0) {
+                runs.keepVerification(run.id(), leases.owner(), leases.lease());
+            }
         } catch (RuntimeException e) {
             LOG.atDebug().setCause(e).log("the right to check was not prolonged this time");
         }
@@ -153,15 +159,11 @@ final class Verifier implements AutoCloseable {
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {
         String reached = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '" + horizon + "'::xid8";
+        RunListener listener = context.around().listener();
         boolean held = false;
         while (!context.patience().call(() -> one(reached)).equals("t")) {
             String open = context.patience().call(() -> one(OPEN));
-            context.around()
-                    .listener()
-                    .held(
-                            run.id(),
-                            Hold.OPEN_TRANSACTIONS,
-                            "transactions that began before the last batch committed are still open: " + open);
+            listener.held(run.id(), Hold.OPEN_TRANSACTIONS, BEFORE + open);
             held = true;
             if (context.around().stop().sleep(LOOK)) {
                 throw new Stopped();
@@ -171,7 +173,7 @@ final class Verifier implements AutoCloseable {
             }
         }
         if (held) {
-            context.around().listener().released(run.id(), Hold.OPEN_TRANSACTIONS);
+            listener.released(run.id(), Hold.OPEN_TRANSACTIONS);
         }
         return true;
     }
@@ -191,14 +193,21 @@ final class Verifier implements AutoCloseable {
             }
             KeyRange range = rest;
             long start = timing.nanos();
-            KeySearch.End end = context.patience().call(() -> {
+            Optional<KeySearch.End> counted = context.patience().call(() -> {
                 try {
-                    return session.use(open -> countBatch(open, count, range, sizer.next()));
+                    return lost
+                            ? Optional.empty()
+                            : Optional.of(session.use(open -> countBatch(open, count, range, sizer.next())));
                 } catch (SQLException e) {
                     sizer.halve();
+                    lost = !claimAtOnce();
                     throw e;
                 }
             });
+            if (counted.isEmpty()) {
+                return false;
+            }
+            KeySearch.End end = counted.get();
             sizer.committed(end.keys(), timing.since(start));
             if (end.key().equals(whole.upTo())) {
                 return true;
@@ -238,16 +247,24 @@ final class Verifier implements AutoCloseable {
 
     /** Keeps the right to check this run, and sees when it is paused; asks the database once a second at most. */
     private boolean claim() throws Hopeless, Stopped {
-        var leases = context.stores().leases();
         Duration third = leases.lease().dividedBy(3);
         Duration often = third.compareTo(ATTENTION) < 0 ? third : ATTENTION;
-        if (lastClaim != 0 && timing.since(lastClaim).compareTo(often) < 0) {
-            return true;
-        }
+        boolean recent = lastClaim != 0 && timing.since(lastClaim).compareTo(often) < 0;
+        return recent || context.patience().call(this::claimNow);
+    }
+
+    private boolean claimNow() throws SQLException {
         lastClaim = timing.nanos();
-        return context.patience()
-                .call(() -> session.use(open ->
-                        context.stores().runs().claimVerification(open, run.id(), leases.owner(), leases.lease())));
+        return session.use(open -> runs.claimVerification(open, run.id(), leases.owner(), leases.lease()));
+    }
+
+    /** With a session that failed goes, for the others, who checks: the right is taken anew before any wait. */
+    private boolean claimAtOnce() {
+        try {
+            return claimNow();
+        } catch (SQLException e) {
+            return true; // the database is away for all; whose the right is shows at the next claim
+        }
     }
 
     /** Lets another process check at once; tried once, for the right runs out by itself. */
@@ -256,21 +273,12 @@ final class Verifier implements AutoCloseable {
         atOnce.request();
         try {
             context.patience(atOnce).call(() -> {
-                context.stores()
-                        .runs()
-                        .releaseVerification(run.id(), context.stores().leases().owner());
+                runs.releaseVerification(run.id(), leases.owner());
                 return true;
             });
         } catch (Hopeless | Stopped e) {
             LOG.atDebug().setCause(e).log("could not give up the right to check");
         }
-    }
-
-    private void sayWhoChecks() throws Hopeless, Stopped {
-        String owner = context.stores().leases().owner();
-        context.patience()
-                .call(() -> context.stores().runs().foreignVerifier(run.id(), owner))
-                .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
     }
 
     private String one(String query) throws SQLException {

@@ -20,6 +20,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
@@ -45,7 +47,9 @@ final class WorkCrew {
     private final Keeper keeper;
     private final Canary canary;
     private final List<BatchRunner> runners = new ArrayList<>();
+    private final Queue<SliceWorker> workers = new ConcurrentLinkedQueue<>();
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
+    private volatile boolean goingHome;
 
     WorkCrew(RunContext context, Run run, Timeouts timeouts, Canary canary) {
         this.context = context;
@@ -67,11 +71,11 @@ final class WorkCrew {
         int workers = context.execution().parallelism();
         CountDownLatch working = new CountDownLatch(workers);
         Stop keeping = new Stop(context.around().timing());
-        start("keeper", () -> keeper.keep(keeping));
+        begin("keeper", () -> keeper.keep(keeping));
         for (int i = 1; i <= workers; i++) {
             BatchRunner runner = runner();
             runners.add(runner);
-            start("worker " + i, () -> {
+            begin("worker " + i, () -> {
                 try {
                     workSlices(runner);
                 } finally {
@@ -97,6 +101,9 @@ final class WorkCrew {
         while (!timing.await(working, LOOK)) {
             if (context.around().stop().isRequested()) {
                 stop.request();
+            }
+            if (!workers.isEmpty() && workers.stream().allMatch(SliceWorker::isLongHeld)) {
+                goingHome = true; // all together: whoever stayed would be alone when the run moves again
             }
             if (!stop.isRequested()) {
                 if (timing.since(looked).compareTo(LOOK_AT_STATE) > 0) {
@@ -125,7 +132,9 @@ final class WorkCrew {
     }
 
     private void workSlices(BatchRunner runner) {
-        try (SliceWorker worker = new SliceWorker(context, keeper, stop, runner, canary)) {
+        SliceWorker worker = new SliceWorker(context, keeper, stop, runner, canary);
+        workers.add(worker);
+        try (worker) {
             LiveSplitter splitter = new LiveSplitter(
                     context.statement(),
                     context.stores().slices(),
@@ -141,16 +150,20 @@ final class WorkCrew {
         } catch (RuntimeException e) {
             LOG.atError().setCause(e).log("a worker failed; the run will be paused");
             fail(new Hopeless(e));
+        } finally {
+            workers.remove(worker);
         }
     }
 
     /** A slice, or a look for one; false when there is nothing left to do here. */
     private boolean turn(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
-        if (!worker.mayMove()) {
-            return !worker.isLongHeld() && !stop.sleep(LOOK);
+        if (goingHome) {
+            return false;
         }
-        Hands hands = context.limits().hands();
-        if (!hands.take(stop, worker.session()::close)) {
+        if (!worker.mayMove()) {
+            return !stop.sleep(LOOK);
+        }
+        if (!worker.hand().take(stop, worker.session()::close)) {
             return false;
         }
         try {
@@ -160,13 +173,13 @@ final class WorkCrew {
                 return true;
             }
         } finally {
-            hands.giveBack();
+            worker.hand().giveBack();
         }
         return wait(worker, splitter);
     }
 
     private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {
-        return context.patience(stop).call(() -> worker.claim());
+        return worker.patience().call(worker::claim);
     }
 
     /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
@@ -225,8 +238,13 @@ final class WorkCrew {
         }
     }
 
-    private void start(String name, Runnable work) {
-        Thread thread = new Thread(work, "backfill " + run.revision().job() + " " + name);
+    private void begin(String name, Runnable work) {
+        start("backfill " + run.revision().job() + " " + name, work);
+    }
+
+    /** Starts a thread that keeps no process from ending. */
+    static void start(String name, Runnable work) {
+        Thread thread = new Thread(work, name);
         thread.setDaemon(true);
         thread.start();
     }

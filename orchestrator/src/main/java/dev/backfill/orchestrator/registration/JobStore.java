@@ -36,8 +36,9 @@ public final class JobStore {
      * @param revision the number of its revision
      * @param checksum of its content
      * @param active false when it was unregistered since
+     * @param byFile whether it came from a file
      */
-    public record Entry(int revision, String checksum, boolean active) {}
+    public record Entry(int revision, String checksum, boolean active, boolean byFile) {}
 
     private static final String REGISTERED = """
             SELECT g.job, g.revision, g.origin, g.since, g.planned_since, g.handled, j.definition::text AS definition
@@ -245,14 +246,17 @@ public final class JobStore {
 
     private Optional<Entry> entry(Handle handle, String job) {
         String sql = """
-                SELECT g.revision, j.checksum, g.active
+                SELECT g.revision, j.checksum, g.active, g.origin = 'file' AS by_file
                 FROM backfill.registration g JOIN backfill.job j ON j.name = g.job AND j.revision = g.revision
                 WHERE g.job = :job
                 """;
         return handle.createQuery(database.tables().sql(sql))
                 .bind("job", job)
-                .map((row, context) ->
-                        new Entry(row.getInt("revision"), row.getString("checksum"), row.getBoolean("active")))
+                .map((row, context) -> new Entry(
+                        row.getInt("revision"),
+                        row.getString("checksum"),
+                        row.getBoolean("active"),
+                        row.getBoolean("by_file")))
                 .findOne();
     }
 }

@@ -37,6 +37,7 @@ public final class JobsDirectory {
     private final Path directory;
     private final Timing timing;
     private final Map<Path, WatchedFile> watched = new HashMap<>();
+    private final Set<Path> illegible = new HashSet<>();
     private final Set<Path> saidUnreadable = new HashSet<>();
 
     /**
@@ -67,6 +68,7 @@ public final class JobsDirectory {
             return List.of();
         }
         watched.keySet().retainAll(files);
+        illegible.clear();
         saidUnreadable.retainAll(files);
         List<JobFile> settled = new ArrayList<>();
         files.forEach(file -> settled(file).ifPresent(settled::add));
@@ -81,6 +83,16 @@ public final class JobsDirectory {
      */
     public boolean holds(String file) {
         return watched.containsKey(Path.of(file));
+    }
+
+    /**
+     * Whether there was something in a file at the last look, and it could be read.
+     *
+     * @param file its name, as in the answers
+     * @return false while it is empty or cannot be read
+     */
+    public boolean isLegible(String file) {
+        return holds(file) && !illegible.contains(Path.of(file));
     }
 
     private List<Path> jobFiles() throws IOException {
@@ -101,6 +113,9 @@ public final class JobsDirectory {
     private Optional<JobFile> settled(Path file) {
         try {
             Optional<Look> look = Look.at(file);
+            if (look.filter(l -> l.size() == 0).isPresent()) {
+                illegible.add(file);
+            }
             if (look.isPresent()) {
                 return settled(file, look.get());
             }
@@ -108,6 +123,7 @@ public final class JobsDirectory {
         } catch (NoSuchFileException e) {
             watched.remove(file);
         } catch (IOException e) {
+            illegible.add(file);
             sayOnce(file, "its jobs are not registered", e);
         }
         return Optional.empty();

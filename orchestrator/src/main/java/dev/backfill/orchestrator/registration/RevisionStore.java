@@ -13,7 +13,7 @@ import org.jdbi.v3.core.Handle;
 /** Every revision that there was of the jobs of a database. Safe for use by several threads. */
 public final class RevisionStore {
 
-    private static final int MOST_KNOWN = 2_000;
+    private static final int MOST_KNOWN = 20_000;
 
     /** Numbers are given out anew after a restore or a failover; only the definition says what a revision is. */
     private record Revision(String job, int number, String definition) {}

@@ -90,7 +90,7 @@ final class AlarmClock implements AutoCloseable {
     void set(String database, List<RegisteredJob> jobs, Instant now) throws SchedulerException {
         Set<JobKey> wanted = new HashSet<>();
         for (RegisteredJob job : jobs) {
-            if (Due.next(job, now).isPresent()) { // Quartz refuses what never rings again, and with it the others
+            if (Due.next(job, now).isPresent() && rings(database, job, now)) {
                 wanted.add(new JobKey(job.name(), database));
                 set(database, job);
             }
@@ -100,6 +100,13 @@ final class AlarmClock implements AutoCloseable {
                 scheduler.deleteJob(key);
             }
         }
+    }
+
+    /** What never rings again Quartz refuses, and with it the jobs behind it. */
+    private static boolean rings(String database, RegisteredJob job, Instant now) {
+        return trigger(database, job)
+                .filter(t -> t.getFireTimeAfter(Date.from(now)) != null)
+                .isPresent();
     }
 
     private void set(String database, RegisteredJob job) throws SchedulerException {

@@ -187,6 +187,9 @@ public final class Dispatcher {
 
     /** The database answers; only this look was not done in time. */
     private void delayed(String why) {
+        if (standing.status() != Status.READY) {
+            standing = new Standing(standing.status(), why);
+        }
         LOG.atWarn()
                 .addKeyValue("database", site.name())
                 .addKeyValue("reason", why)

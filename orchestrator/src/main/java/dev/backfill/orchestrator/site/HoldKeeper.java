@@ -51,7 +51,7 @@ final class HoldKeeper {
         site.holds().stoodStill().forEach((reason, time) -> ears.held(reason.job(), site.name(), reason.word(), time));
         Set<String> held = new HashSet<>();
         for (HoldBook.Entry entry : site.holds().entries()) {
-            held.add(entry.run());
+            held.add(said(entry));
             say(entry);
         }
         said.retainAll(held);
@@ -92,8 +92,13 @@ final class HoldKeeper {
         }
     }
 
+    /** A run that is held by something else is news. */
+    private static String said(HoldBook.Entry entry) {
+        return entry.run() + " " + entry.hold().word();
+    }
+
     private void say(HoldBook.Entry entry) {
-        if (entry.lasted().compareTo(WORTH_A_WORD) < 0 || !said.add(entry.run())) {
+        if (entry.lasted().compareTo(WORTH_A_WORD) < 0 || !said.add(said(entry))) {
             return;
         }
         LOG.atInfo()

@@ -101,11 +101,11 @@ final class RunStarter {
         RunListener all =
                 new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
         log.taken(run);
+        site.holds().leave(run.id());
         if (!run.state().isUnfinished()) {
             site.workshop().checkAgain(run, statement, all, stop);
             return true;
         }
-        site.holds().leave(run.id());
         site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         Run ended = site.workshop().drive(run, statement, all, stop);
         log.left(ended);

@@ -136,6 +136,47 @@ class HandsTest {
     }
 
     @Test
+    void who_waits_longest_is_served_first_however_long_it_takes() throws Exception {
+        Hands hands = Hands.of(1);
+        Stop stop = new Stop(Timing.system());
+        take(hands, stop);
+        CountDownLatch[] before = {new CountDownLatch(0), new CountDownLatch(1), new CountDownLatch(1)};
+        List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+
+        AtOnce.call(4, number -> {
+            if (number == 3) {
+                before[2].await(10, TimeUnit.SECONDS);
+                Thread.sleep(730); // several looks, at different times for each
+                hands.giveBack();
+                return number;
+            }
+            before[number].await(10, TimeUnit.SECONDS);
+            Thread.sleep(37);
+            if (number < 2) {
+                Thread next = new Thread(() -> {
+                    sleep(60);
+                    before[number + 1].countDown();
+                });
+                next.start();
+            }
+            take(hands, stop);
+            order.add(number);
+            hands.giveBack();
+            return number;
+        });
+
+        assertThat(order).containsExactly(0, 1, 2);
+    }
+
+    private static void sleep(long milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
     void who_waits_gets_the_hand_that_is_given_back() throws Exception {
         Hands hands = Hands.of(1).atMost(1);
         Stop stop = new Stop(Timing.system());

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
@@ -75,6 +76,31 @@ class FairnessTest {
         soon().until(() -> table.batches() > before);
     }
 
+    @Test
+    void a_database_that_is_away_keeps_no_worker_from_the_others() throws Exception {
+        daemon.close();
+        try (FaultProxy network = FaultProxy.to(TestPostgres.newest());
+                TestDatabase far = TestPostgres.newest().newDatabase();
+                Daemon both = Daemon.start(
+                        directory,
+                        Map.of("near", database.jdbcUrl(), "far", far.jdbcUrl("postgres", network)),
+                        "lease = 2s",
+                        "workers = 2")) {
+            PacedTable away = PacedTable.create(far, "away", MANY, BATCH);
+            both.register("away", away.job("database: far", "parallelism: 2"));
+            soon().until(() -> away.batches() > 4);
+
+            network.down();
+            PacedTable here = PacedTable.create(database, "here", 200, BATCH);
+            both.register("here", here.job("database: near"));
+
+            both.awaitState("here", "SUCCEEDED");
+            network.up();
+            long before = away.batches();
+            soon().until(() -> away.batches() > before);
+        }
+    }
+
     private PacedTable working(String name) throws Exception {
         PacedTable table = PacedTable.create(database, name, MANY, BATCH);
         daemon.register(name, table.job());
@@ -83,6 +109,6 @@ class FairnessTest {
     }
 
     private static ConditionFactory soon() {
-        return await().dontCatchUncaughtExceptions().atMost(Duration.ofSeconds(30));
+        return await().dontCatchUncaughtExceptions().atMost(Duration.ofSeconds(60));
     }
 }

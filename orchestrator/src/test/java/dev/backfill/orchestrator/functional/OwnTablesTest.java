@@ -61,6 +61,20 @@ class OwnTablesTest {
     }
 
     @Test
+    void under_a_publication_of_all_tables_nothing_is_added_to_what_was_made_by_hand() throws Exception {
+        database.execute(SchemaMigrator.script("backfill"), "CREATE PUBLICATION everything FOR ALL TABLES");
+        try (Daemon daemon = Daemon.start(directory, database)) {
+            assertThat(daemon.get("/health/ready")
+                            .body()
+                            .at("/databases/0/status")
+                            .asString())
+                    .isEqualTo("ready");
+        }
+        assertThat(database.queryStrings("SELECT to_regclass('backfill.schema_history')::text IS NULL"))
+                .containsExactly("t");
+    }
+
+    @Test
     void a_schema_that_holds_only_a_function_gets_them() throws Exception {
         database.execute("CREATE SCHEMA backfill", "CREATE FUNCTION backfill.f() RETURNS int RETURN 1");
         PacedTable table = PacedTable.create(database, "fill", ROWS, Duration.ZERO);

@@ -125,13 +125,23 @@ class SeveralDaemonsTest {
     }
 
     @Test
+    void a_check_whose_statements_time_out_is_made_by_one_and_ends() throws Exception {
+        String slow = "n = 0 OR CASE WHEN id IN (2000, 4000, 9000) THEN pg_sleep(0.6) IS NULL ELSE false END";
+        assertCheckedByOne(slow, "errors: { statement-timeout: 1s }");
+    }
+
+    @Test
     void a_check_that_outlasts_the_lease_is_made_by_one_and_ends() throws Exception {
+        assertCheckedByOne(SLOW_TO_COUNT);
+    }
+
+    private void assertCheckedByOne(String remaining, String... more) throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase();
                 Daemon one = Daemon.start(first, Map.of("main", database.jdbcUrl()), "lease = 1s");
                 Daemon other = Daemon.start(second, Map.of("main", database.jdbcUrl()), "lease = 1s")) {
             PacedTable table = PacedTable.create(database, "slow", 12_000, Duration.ZERO);
 
-            one.register("slow", table.jobLeaving(SLOW_TO_COUNT));
+            one.register("slow", table.jobLeaving(remaining, more));
             Set<String> whoChecked = new HashSet<>();
             other.awaitRun("slow", run -> {
                 whoChecked.addAll(database.queryStrings(

@@ -92,10 +92,52 @@ class WatchedFilesTest {
                 .atMost(PATIENCE)
                 .until(() -> description("twice").equals("of b again"));
 
+        write("twice-b", "job: [");
+        awaitLog("twice-b.yaml:1:");
+        await().dontCatchUncaughtExceptions()
+                .during(Duration.ofMillis(4_500))
+                .atMost(PATIENCE)
+                .until(() -> description("twice").equals("of b again"));
+
         Files.delete(file("twice-b"));
 
         awaitDescription("twice", "of a");
-        assertThat(daemon.process().errors()).containsOnlyOnce("is in two files");
+        assertThat(daemon.process().errors()).containsOnlyOnce("the job twice is in two files");
+    }
+
+    @Test
+    void the_second_file_undoes_no_request_either() throws Exception {
+        PacedTable table = PacedTable.create(database, "thrice", ROWS, Duration.ZERO);
+        write("thrice-b", table.job(MAIN, MANUAL, "description: of b"));
+        awaitDescription("thrice", "of b");
+        write("thrice-a", table.job(MAIN, MANUAL, "description: of a"));
+        awaitLog("the job thrice is in two files");
+        daemon.register("thrice", table.job(MAIN, MANUAL, "description: by request"));
+
+        Files.delete(file("thrice-b"));
+
+        awaitLog("job=\"thrice\" registered=\"revision 2\"");
+        assertThat(description("thrice")).isEqualTo("by request");
+    }
+
+    @Test
+    void a_daemon_that_is_started_anew_goes_by_the_file_that_counted() throws Exception {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        PacedTable table = PacedTable.create(database, "again", ROWS, Duration.ZERO);
+        try (Daemon before = Daemon.start(own, database)) {
+            before.jobFile(own, "b.yaml", table.job(MANUAL, "description: of b"));
+            soon().untilAsserted(() ->
+                    assertThat(before.get("/api/v1/jobs/again").status()).isEqualTo(200));
+            before.jobFile(own, "a.yaml", table.job(MANUAL, "description: of a"));
+            soon().untilAsserted(() -> assertThat(before.process().errors()).contains("is in two files"));
+        }
+        try (Daemon after = Daemon.start(own, database)) {
+            soon().untilAsserted(() -> assertThat(after.process().errors())
+                    .contains("the job again is in two files (the one in "
+                            + own.resolve("jobs").resolve("b.yaml")));
+
+            assertThat(description("again")).isEqualTo("of b");
+        }
     }
 
     @Test
@@ -104,10 +146,12 @@ class WatchedFilesTest {
         write("gone-later", job("gone-later"));
         write("spoilt-later", job("spoilt-later"));
         write("edited-later", job("edited-later"));
+        write("emptied-later", job("emptied-later"));
         write("seen-1", "neither");
         awaitLog("seen-1.yaml");
         Files.delete(file("gone-later"));
         write("spoilt-later", "version: 1\njob: spoilt-later\n");
+        Files.write(file("emptied-later"), new byte[0]);
         write("edited-later", job("edited-later") + "description: edited\n");
         write("seen-2", "neither");
         awaitLog("seen-2.yaml");
@@ -125,6 +169,7 @@ class WatchedFilesTest {
                 .isOne();
         assertThat(daemon.get("/api/v1/jobs/gone-later").status()).isEqualTo(404);
         assertThat(daemon.get("/api/v1/jobs/spoilt-later").status()).isEqualTo(404);
+        assertThat(daemon.get("/api/v1/jobs/emptied-later").status()).isEqualTo(404);
     }
 
     @Test

@@ -60,7 +60,7 @@ class JobStoreTest {
         assertThat(found.revision()).isEqualTo(1);
         assertThat(found.origin()).isEqualTo("file");
         assertThat(found.plan().handled()).isEmpty();
-        assertThat(jobs.entry(JOB)).contains(new Entry(1, NIGHTLY.checksum(), true));
+        assertThat(jobs.entry(JOB)).contains(new Entry(1, NIGHTLY.checksum(), true, true));
     }
 
     @Test
@@ -105,7 +105,7 @@ class JobStoreTest {
         assertThat(jobs.all()).isEmpty();
         assertThat(jobs.find(JOB)).isEmpty();
         assertThat(jobs.withoutRun()).isEmpty();
-        assertThat(jobs.entry(JOB)).contains(new Entry(1, ONE.checksum(), false));
+        assertThat(jobs.entry(JOB)).contains(new Entry(1, ONE.checksum(), false, false));
         assertThat(jobs.unregister(JOB, "bob", "done")).as("again").isFalse();
         assertThat(jobs.unregister("unknown", "bob", "done")).isFalse();
     }
