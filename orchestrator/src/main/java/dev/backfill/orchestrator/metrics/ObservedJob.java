@@ -39,7 +39,7 @@ record ObservedJob(String name, Optional<RunView> run, Optional<Instant> lastSuc
 
     private static void show(RunView view, Labels labels, GaugePage page) {
         page.add(Family.PROGRESS, labels, view.progress());
-        page.add(Family.QUARANTINE_ROWS, labels, view.rows().quarantined());
+        page.add(Family.QUARANTINE_ROWS, labels, (double) view.rows().quarantined());
         view.remaining().ifPresent(rows -> page.add(Family.ROWS_REMAINING, labels, rows));
         view.eta().map(Duration::toMillis).ifPresent(millis -> page.add(Family.ETA, labels, millis / 1000.0));
         view.status().hold().ifPresent(hold -> page.add(Family.HOLD, labels.add(Label.REASON, hold.reason()), 1));

@@ -203,7 +203,7 @@ public final class JobStore {
     /** A job that this version of the program cannot read, as a newer one may have registered it, is passed over. */
     private Optional<RegisteredJob> readable(ResultSet row, StatementContext context) throws SQLException {
         try {
-            return Optional.of(registered(row, context));
+            return Optional.of(registered(row));
         } catch (UnreadableException e) {
             if (unreadable.add(String.valueOf(e.getMessage()))) {
                 LOG.atWarn()
@@ -215,7 +215,7 @@ public final class JobStore {
         }
     }
 
-    private RegisteredJob registered(ResultSet row, StatementContext context) throws SQLException {
+    private RegisteredJob registered(ResultSet row) throws SQLException {
         int revision = row.getInt("revision");
         return new RegisteredJob(
                 revisions.read(row.getString("job"), revision, row.getString("definition")),

@@ -109,9 +109,11 @@ class BrowserTest {
 
     @Test
     void it_fits_a_narrow_screen() throws Exception {
-        PacedTable table = PacedTable.create(database, "a-job-whose-name-is-rather-long-for-a-telephone", 100, BATCH);
+        String name = "a-job-whose-name-is-rather-long-for-a-telephone";
+        PacedTable table = PacedTable.create(database, name, 100, BATCH);
+        String yaml = table.job();
         browser.show(360, 640, "dark");
-        daemon.register(table.name(), table.job());
+        daemon.register(name, yaml);
         browser.open(daemon.address());
         browser.awaitText(".state", "SUCCEEDED"::equals);
 

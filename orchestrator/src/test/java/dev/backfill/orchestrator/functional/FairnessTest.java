@@ -101,9 +101,10 @@ class FairnessTest {
         }
     }
 
-    private PacedTable working(String name) throws Exception {
-        PacedTable table = PacedTable.create(database, name, MANY, BATCH);
-        daemon.register(name, table.job());
+    private PacedTable working(String job) throws Exception {
+        PacedTable table = PacedTable.create(database, job, MANY, BATCH);
+        String yaml = table.job();
+        daemon.register(job, yaml);
         soon().until(() -> table.batches() > 1);
         return table;
     }

@@ -79,7 +79,7 @@ public final class TestBrowser implements AutoCloseable {
 
     /** How wide the content is, in CSS pixels. */
     public long contentWidth() {
-        return ((Number) driver.executeScript("return document.documentElement.scrollWidth")).longValue();
+        return Long.parseLong(String.valueOf(driver.executeScript("return document.documentElement.scrollWidth")));
     }
 
     /** What is shown of the first element that a CSS selector finds; empty when there is none. */
