@@ -6,12 +6,14 @@ import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
 import dev.backfill.orchestrator.run.Quarantine;
+import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.site.Dispatcher;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -34,6 +36,7 @@ final class RunRoutes {
 
     void addTo(RoutesConfig routes) {
         routes.get("/api/v1/jobs/{job}/runs", this::runs);
+        routes.get("/api/v1/jobs/{job}/proof", this::proof);
         routes.get("/api/v1/runs/{run}", this::run);
         routes.get("/api/v1/runs/{run}/slices", this::slices);
         routes.get("/api/v1/runs/{run}/quarantine", this::quarantine);
@@ -95,6 +98,22 @@ final class RunRoutes {
                 : Optional.empty();
         Json.of("slices", page.stream().map(Shapes::slice).toList())
                 .put("next", next)
+                .answer(context);
+    }
+
+    /** The latest check of the job's range in each database: what a step that relies on it asks. */
+    private void proof(Context context) {
+        String job = new Asked(context).job();
+        Answers<Optional<RunStore.Checked>> answers = databases.askAll(site -> site.latestCheck(job));
+        List<Json> proofs = new ArrayList<>();
+        new TreeMap<>(answers.found())
+                .forEach((database, found) -> found.ifPresent(proof -> proofs.add(Shapes.proof(database, proof))));
+        if (proofs.isEmpty()) {
+            databases.job(job);
+        }
+        Json.of("job", job)
+                .put("proofs", proofs)
+                .put("away", answers.awayJson())
                 .answer(context);
     }
 

@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.replication.Readings;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Quarantine;
+import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.throttle.Pace;
 import java.time.Duration;
 import java.util.List;
@@ -131,6 +132,17 @@ record Shapes(Function<String, List<Reading>> readings) {
                         Json.of("scanned", slice.rows().scanned())
                                 .put("changed", slice.rows().changed()))
                 .put("batches", slice.rows().batches());
+    }
+
+    /** What was found when a range was checked. */
+    static Json proof(String database, RunStore.Checked proof) {
+        return Json.of("database", database)
+                .put("run", proof.what().run())
+                .put("revision", proof.what().revision())
+                .put("range", Json.value(proof.range()))
+                .put("snapshot", proof.snapshot())
+                .put("at", proof.at())
+                .put("remaining", proof.remaining());
     }
 
     /** A key in quarantine. */

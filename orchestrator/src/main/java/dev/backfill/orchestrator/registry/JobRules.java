@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.registry;
 
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
+import dev.backfill.orchestrator.sql.RangeValue;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
@@ -126,8 +127,12 @@ final class JobRules {
         String word = value.strip().toLowerCase(Locale.ROOT);
         if (MOVING_TIMES.contains(word.split("\\s", 2)[0])) {
             add(pointer, "`" + value + "` is another time at each start", "write the date or the instant itself");
-        } else if (word.contains("now()") || word.contains("interval")) {
-            add(pointer, "a time must be a date or an instant", "a relative time is not in this version yet");
+        } else if ((word.contains("now()") || word.contains("interval"))
+                && !RangeValue.of(value, true).isRelative()) {
+            add(
+                    pointer,
+                    "a time must be a date, an instant, or relative to the start",
+                    "such as now() - interval '30 days'");
         }
     }
 

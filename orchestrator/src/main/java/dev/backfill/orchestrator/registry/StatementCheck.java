@@ -2,25 +2,21 @@ package dev.backfill.orchestrator.registry;
 
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.api.Work;
+import dev.backfill.orchestrator.db.Probe;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
+import dev.backfill.orchestrator.sql.RangeValue;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Savepoint;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.postgresql.core.Parser;
 
 /** Asks the server what it thinks of a job's bounds and statements, without running any; one instance a check. */
@@ -82,11 +78,13 @@ final class StatementCheck {
     private void range() throws SQLException {
         RangeDefinition range = statement.job().target().range();
         String type = statement.key().first().type();
-        boolean readable = isReadable("/range/from", range.from(), type);
-        readable &= isReadable("/range/to", range.to(), type);
-        if (readable && range.from().isPresent() && range.to().isPresent()) {
-            String compare = "SELECT CAST(? AS " + type + ") < CAST(? AS " + type + ")";
-            if (!probe.isTrue(compare, range.from().get(), range.to().get())) {
+        Optional<RangeValue> from = range.from().map(this::value);
+        Optional<RangeValue> to = range.to().map(this::value);
+        boolean readable = isReadable("/range/from", from, type) & isReadable("/range/to", to, type);
+        if (readable && from.isPresent() && to.isPresent()) {
+            String compare =
+                    "SELECT " + from.get().expression(type) + " < " + to.get().expression(type);
+            if (!probe.isTrue(compare, from.get().parameter(), to.get().parameter())) {
                 add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
             }
         }
@@ -95,12 +93,17 @@ final class StatementCheck {
         }
     }
 
-    private boolean isReadable(String pointer, Optional<String> value, String type) throws SQLException {
+    private RangeValue value(String written) {
+        return RangeValue.of(written, statement.job().target().range().by() == RangeDefinition.Kind.TIME);
+    }
+
+    private boolean isReadable(String pointer, Optional<RangeValue> value, String type) throws SQLException {
         if (value.isEmpty()) {
             return true;
         }
-        String cast = "SELECT CAST(? AS " + type + ")::text";
-        Optional<SQLException> failure = probe.failure(() -> probe.strings(cast, value.get()));
+        String cast = "SELECT " + value.get().expression(type) + "::text";
+        Optional<SQLException> failure =
+                probe.failure(() -> probe.strings(cast, value.get().parameter()));
         failure.ifPresent(e -> add(pointer, SqlStates.message(e), "a value of type " + type + " is needed"));
         return failure.isEmpty();
     }
@@ -212,89 +215,5 @@ final class StatementCheck {
 
     private void add(String pointer, String message, String hint) {
         problems.add(locations.problem(pointer, message, hint));
-    }
-
-    /**
-     * A session that is asked questions inside of a transaction.
-     *
-     * @param connection a connection with autocommit off
-     */
-    record Probe(Connection connection) {
-
-        private static final String NAME = "backfill_check";
-
-        /** Something that may fail on the server. */
-        interface Attempt {
-            void run() throws SQLException;
-        }
-
-        List<String> strings(String sql, @Nullable String... parameters) throws SQLException {
-            try (PreparedStatement query = connection.prepareStatement(sql)) {
-                for (int i = 0; i < parameters.length; i++) {
-                    query.setString(i + 1, parameters[i]);
-                }
-                List<String> rows = new ArrayList<>();
-                try (ResultSet row = query.executeQuery()) {
-                    while (row.next()) {
-                        rows.add(String.valueOf(row.getString(1)));
-                    }
-                }
-                return rows;
-            }
-        }
-
-        String string(String sql, @Nullable String... parameters) throws SQLException {
-            return strings(sql, parameters).get(0);
-        }
-
-        boolean isTrue(String sql, @Nullable String... parameters) throws SQLException {
-            return string(sql, parameters).equals("t");
-        }
-
-        /** Tries something and takes it back; an error that says nothing of the job is thrown on. */
-        Optional<SQLException> failure(Attempt attempt) throws SQLException {
-            Savepoint before = connection.setSavepoint();
-            try {
-                attempt.run();
-                connection.rollback(before);
-                return Optional.empty();
-            } catch (SQLException e) {
-                return switch (SqlStates.classify(e)) {
-                    case DATA, PAUSE -> {
-                        connection.rollback(before);
-                        yield Optional.of(e);
-                    }
-                    case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> throw e;
-                };
-            }
-        }
-
-        /** What the server has against a statement: its kind and types, and with a plan also the rights. */
-        Optional<SQLException> refusal(SqlFragment sql, boolean plan) throws SQLException {
-            List<String> prepared = new ArrayList<>();
-            Optional<SQLException> failure = failure(() -> {
-                execute("PREPARE " + NAME + " AS " + sql.numbered());
-                prepared.add(NAME);
-                if (plan) {
-                    execute("SET LOCAL plan_cache_mode = force_generic_plan");
-                    execute("EXPLAIN EXECUTE " + NAME + nulls(sql.binds().size()));
-                }
-            });
-            for (String name : prepared) {
-                execute("DEALLOCATE " + name);
-            }
-            return failure;
-        }
-
-        private static String nulls(int count) {
-            return count == 0 ? "" : "(" + String.join(", ", Collections.nCopies(count, "NULL")) + ")";
-        }
-
-        private void execute(String sql) throws SQLException {
-            try (Statement statement = connection.createStatement()) {
-                statement.setEscapeProcessing(false);
-                statement.execute(sql);
-            }
-        }
     }
 }

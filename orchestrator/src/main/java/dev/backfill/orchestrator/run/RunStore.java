@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -27,6 +28,25 @@ public final class RunStore {
                     Stored.select("r.\"range\"->'start'"),
                     Stored.select("r.\"range\"->'end'"),
                     Stored.select("r.\"range\"->'nulls'"));
+
+    /**
+     * What was found when the range of a job was checked.
+     *
+     * @param what what was checked
+     * @param range the frozen range, as JSON
+     * @param snapshot the transaction id below which everything had ended before it was counted
+     * @param remaining rows that were still to do
+     * @param at when
+     */
+    public record Checked(What what, String range, String snapshot, long remaining, Instant at) {}
+
+    /**
+     * What was checked.
+     *
+     * @param run the run's id
+     * @param revision of the job
+     */
+    public record What(String run, int revision) {}
 
     private static final String CLAIM_VERIFICATION =
             """
@@ -89,6 +109,29 @@ public final class RunStore {
             update.setString(4, owner);
             return update.executeUpdate() > 0;
         }
+    }
+
+    /**
+     * The latest check of a job's range.
+     *
+     * @param job the job's name
+     * @return empty when none was made
+     */
+    public Optional<Checked> latestCheck(String job) {
+        String sql = """
+                SELECT run, revision, "range"::text AS "range", horizon::text AS snapshot, remaining, at
+                FROM backfill.proof WHERE job = :job ORDER BY at DESC, id DESC LIMIT 1
+                """;
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("job", job)
+                        .map((row, context) -> new Checked(
+                                new What(row.getString("run"), row.getInt("revision")),
+                                row.getString("range"),
+                                row.getString("snapshot"),
+                                row.getLong("remaining"),
+                                row.getTimestamp("at").toInstant()))
+                        .findOne());
     }
 
     /**

@@ -106,6 +106,11 @@ public final class Site implements AutoCloseable {
         return revisions;
     }
 
+    /** The latest check of a job's range; empty when none was made. */
+    public Optional<RunStore.Checked> latestCheck(String job) {
+        return stores.runs().latestCheck(job);
+    }
+
     /** The keys that its runs have set aside. */
     public Quarantine quarantine() {
         return stores.slices().quarantine();

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.slicing;
 
+import dev.backfill.api.RangeDefinition;
 import dev.backfill.orchestrator.batch.Statements;
 import dev.backfill.orchestrator.db.TableFacts.Kind;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -12,6 +13,7 @@ import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.From;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
+import dev.backfill.orchestrator.sql.RangeValue;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -48,8 +50,9 @@ public record Slicer(JobStatement statement) {
         KeyColumn first = statement.key().first();
         SqlFragment.Builder inside =
                 SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
-        range.from().ifPresent(v -> bound(inside, " >= ", v));
-        range.to().ifPresent(v -> bound(inside, " < ", v));
+        Optional<String> from = valueNow(connection, range.from());
+        from.ifPresent(v -> bound(inside, " >= ", v));
+        valueNow(connection, range.to()).ifPresent(v -> bound(inside, " < ", v));
         SqlFragment condition = inside.build();
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
@@ -60,7 +63,7 @@ public record Slicer(JobStatement statement) {
             nulls = lastOfNulls(connection, isNull);
         }
         return new FrozenRange(
-                range.from(),
+                from,
                 key(connection, condition, statement.key().columns(), "ASC"),
                 key(connection, condition, statement.key().columns(), "DESC"),
                 nulls);
@@ -191,6 +194,23 @@ public record Slicer(JobStatement statement) {
                 .verbatim(first.quoted())
                 .code(" < ")
                 .bind(firstOf(range.end()), first.type());
+    }
+
+    /** What a relative time is at the start of the run, once for all of it. */
+    private Optional<String> valueNow(Connection connection, Optional<String> written) throws SQLException {
+        boolean time = statement.job().target().range().by() == RangeDefinition.Kind.TIME;
+        Optional<RangeValue> value = written.map(w -> RangeValue.of(w, time)).filter(RangeValue::isRelative);
+        if (value.isEmpty()) {
+            return written;
+        }
+        String sql = "SELECT " + value.get().expression(statement.key().first().type()) + "::text";
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            query.setString(1, value.get().parameter());
+            try (ResultSet row = query.executeQuery()) {
+                row.next();
+                return Optional.of(row.getString(1));
+            }
+        }
     }
 
     private static @Nullable String firstOf(Optional<Key> key) {

@@ -148,6 +148,8 @@ class AdminRefusalsTest {
         "GET, //api/v1/jobs",
         "GET, /api/v1/jobs/unknown",
         "GET, /api/v1/jobs/unknown/runs",
+        "GET, /api/v1/jobs/unknown/proof",
+        "GET, /api/v1/runs/00000000-0000-7000-8000-00000000000f/quarantine",
         "GET, /api/v1/jobs/Fill",
         "GET, /api/v1/jobs/%F0%9F%98%80",
         "GET, /api/v1/runs/1",

@@ -228,6 +228,12 @@ class JobLifeTest {
         assertThat(events.path(0).path("detail").toString()).contains(registered);
         assertThat(database.queryStrings("SELECT remaining FROM backfill.proof WHERE job = '" + job + "'"))
                 .containsExactly("0");
+        JsonNode proof = daemon.get("/api/v1/jobs/" + job + "/proof").body().at("/proofs/0");
+        assertThat(proof.path("remaining").asInt(-1)).isZero();
+        assertThat(proof.path("run").asString())
+                .isEqualTo(daemon.run(job).path("id").asString());
+        assertThat(proof.at("/range/end/0").asString()).isEqualTo(Integer.toString(ROWS));
+        assertThat(proof.path("snapshot").asLong()).isPositive();
         String labels = "{backfill=\"" + job + "\",database=\"main\"";
         assertThat(daemon.metrics())
                 .contains("backfill_rows_scanned_total" + labels + "} " + ROWS)

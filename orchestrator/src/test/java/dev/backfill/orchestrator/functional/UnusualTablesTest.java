@@ -13,6 +13,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tables, settings and jobs that once came out wrong. */
 class UnusualTablesTest {
@@ -105,6 +107,60 @@ class UnusualTablesTest {
         assertThat(said).contains("holds something else than the own tables");
         assertThat(database.queryStrings("SELECT relname FROM pg_class WHERE relnamespace = 'backfill'::regnamespace"))
                 .containsExactly("job");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"timestamptz", "timestamp", "date"})
+    void a_range_may_end_relative_to_the_start(String type) throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, at " + type + ", n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g, now() - g * interval '1 hour' FROM generate_series(1, 2000) AS g");
+        database.execute("CREATE INDEX ON c (at, id)", "ALTER TABLE c ALTER at SET NOT NULL");
+        String range =
+                "{ by: time, column: at, from: \"now() - interval '60 days'\", to: \"NOW() - INTERVAL '30 days'\" }";
+        Path file = Files.writeString(directory.resolve("job.yaml"), """
+                version: 1
+                job: unusual
+                table: c
+                range: %s
+                update: { set: { n: "1" }, where: n = 0 }
+                """.formatted(range));
+
+        CommandResult result = CommandResult.of("run", file.toString(), "--database", database.jdbcUrl());
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n = 1")).isBetween(696L, 744L);
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n = 1 AND (at > now() - interval '29 days'"
+                        + " OR at < now() - interval '61 days')"))
+                .isZero();
+        assertThat(database.queryLong("SELECT count(*) FROM backfill.run WHERE CAST(\"range\"->>'from' AS timestamptz)"
+                        + " BETWEEN now() - interval '61 days 1 hour' AND now() - interval '60 days'"))
+                .isOne();
+    }
+
+    @Test
+    void a_relative_end_that_makes_no_sense_is_refused_at_its_place() throws Exception {
+        database.execute(
+                "CREATE TABLE c (id int PRIMARY KEY, at timestamptz NOT NULL, n int)", "CREATE INDEX ON c (at)");
+        Path file = Files.writeString(directory.resolve("job.yaml"), """
+                version: 1
+                job: unusual
+                table: c
+                range:
+                  by: time
+                  column: at
+                  from: now() - interval '1 day'
+                  to: now() - interval '3 fortnights'
+                update: { set: { n: "1" }, where: n = 0 }
+                """);
+
+        CommandResult result = CommandResult.of("validate", file.toString(), "--database", database.jdbcUrl());
+
+        assertThat(result.exit()).isEqualTo(2);
+        assertThat(result.text()).contains("job.yaml:8:7: invalid input syntax for type interval: \"3 fortnights\"");
+        Files.writeString(file, Files.readString(file).replace("3 fortnights", "2 days"));
+        assertThat(CommandResult.of("validate", file.toString(), "--database", database.jdbcUrl())
+                        .text())
+                .contains("job.yaml:8:7: range.to must be greater than range.from");
     }
 
     @Test
