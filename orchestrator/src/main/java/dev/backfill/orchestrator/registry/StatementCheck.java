@@ -80,7 +80,8 @@ final class StatementCheck {
         String type = statement.key().first().type();
         Optional<RangeValue> from = range.from().map(this::value);
         Optional<RangeValue> to = range.to().map(this::value);
-        boolean readable = isReadable("/range/from", from, type) & isReadable("/range/to", to, type);
+        boolean readable = isReadable("/range/from", from, type);
+        readable &= isReadable("/range/to", to, type);
         if (readable && from.isPresent() && to.isPresent()) {
             String compare =
                     "SELECT " + from.get().expression(type) + " < " + to.get().expression(type);

@@ -100,10 +100,13 @@ public final class SignalGovernor implements Governor {
         if (worst.isPresent() && worst.get().isOver()) {
             hold(worst.get().display());
         } else if (why.isPresent()) {
-            if (readings.stream().allMatch(Reading::isWellBelow) && heldLongEnough()) {
+            String now = worst.map(Reading::display).orElse("the standbys can be seen again");
+            boolean well = readings.stream().allMatch(Reading::isWellBelow);
+            if (well && heldLongEnough()) {
                 why = Optional.empty();
             } else {
-                why = Optional.of(worst.map(Reading::display).orElse("the standbys can be seen again"));
+                why = Optional.of(
+                        well && signal == Signal.REPLICATION_LAG ? now + "; it is watched for a second first" : now);
             }
         }
     }

@@ -90,6 +90,19 @@ class SignalGovernorTest {
     }
 
     @Test
+    void what_is_seen_first_is_watched_for_a_second_and_says_so() {
+        SignalGovernor governor = governor(Signal.REPLICATION_LAG);
+        assertThat(reason(governor)).isEqualTo("the standbys cannot be seen: no answer yet");
+
+        sight.see(behind(0));
+
+        assertThat(reason(governor))
+                .isEqualTo("standby a is 0.0 s behind; allowed are 5.0 s; it is watched for a second first");
+        sight.pass(Duration.ofSeconds(1));
+        assertThat(governor.pace()).isEqualTo(Pace.FULL);
+    }
+
+    @Test
     void a_hold_lasts_a_second_except_that_of_the_drain_gate() {
         SignalGovernor lag = governor(Signal.REPLICATION_LAG);
         SignalGovernor drain = governor(Signal.REPLICATION_DRAIN);
