@@ -45,6 +45,7 @@ public final class Dispatcher {
     private static final Logger LOG = LoggerFactory.getLogger(Dispatcher.class);
     private static final Duration TICK = Duration.ofSeconds(1);
     private static final Duration BEAT = Duration.ofSeconds(1);
+    private static final Duration SILENCE = Duration.ofSeconds(6);
     private static final Duration AFTER_A_FAULT = Duration.ofSeconds(5);
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
 
@@ -84,9 +85,16 @@ public final class Dispatcher {
         return site;
     }
 
-    /** How the database stands. */
+    /**
+     * How the database stands. One that was ready and has been silent for a while is away, long before the statement that
+     * waits for its answer gives up.
+     */
     public Standing standing() {
-        return standing;
+        Standing last = standing;
+        Duration silence = site.pulse().silence();
+        return last.status() == Status.READY && silence.compareTo(SILENCE) > 0
+                ? new Standing(Status.AWAY, "no answer for " + silence.toSeconds() + " s")
+                : last;
     }
 
     /** Begins to look for runs. */

@@ -82,7 +82,7 @@ public final class Site implements AutoCloseable {
         this.board = new RunBoard(database, jobs, holds::of, timing);
         this.sightings = new SightingStore(database);
         this.stopSwitch = new StopSwitch(database, events);
-        this.pulse = new Pulse(stopSwitch, clock, settings.daemon().stopFile());
+        this.pulse = new Pulse(timing, stopSwitch, clock, settings.daemon().stopFile());
         this.workshop = new Workshop(host, database, stores, pulse, clock);
     }
 
