@@ -12,8 +12,10 @@ import java.util.Optional;
  * @param columns the range columns as they would be written in SQL; empty for the primary key
  * @param from the inclusive start as PostgreSQL would read it; empty for the beginning
  * @param to the exclusive end as PostgreSQL would read it; empty for all rows there are when the run starts
+ * @param course how it is gone through
  */
-public record RangeDefinition(Kind by, List<String> columns, Optional<String> from, Optional<String> to) {
+public record RangeDefinition(
+        Kind by, List<String> columns, Optional<String> from, Optional<String> to, Course course) {
 
     /** What the range column holds. */
     public enum Kind {
@@ -23,12 +25,34 @@ public record RangeDefinition(Kind by, List<String> columns, Optional<String> fr
         TIME
     }
 
+    /** Which way a range is gone through, in the database's order. */
+    public enum Order {
+        /** From the smallest key to the largest. */
+        ASC,
+        /** From the largest key to the smallest. */
+        DESC
+    }
+
+    /**
+     * How a range is gone through.
+     *
+     * @param order which way
+     * @param follow whether rows that come in during the run are worked too, until it has caught up
+     */
+    public record Course(Order order, boolean follow) {
+        /** Checks that no part is missing. */
+        public Course {
+            requireNonNull(order, "order");
+        }
+    }
+
     /** Checks that no part is missing and copies the columns. */
     public RangeDefinition {
         requireNonNull(by, "by");
         columns = List.copyOf(columns);
         requireNonNull(from, "from");
         requireNonNull(to, "to");
+        requireNonNull(course, "course");
     }
 
     /**

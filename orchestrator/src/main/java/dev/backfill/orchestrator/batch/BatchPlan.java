@@ -27,12 +27,15 @@ public final class BatchPlan {
         STOP
     }
 
+    private static final int MOST_HALVINGS = 31;
+
     private final int attempts;
     private final Duration brisk;
     private final BatchSizer sizer;
     private Mode mode = Mode.BRISK;
     private int failures;
     private int bisected;
+    private int suspicion;
 
     /**
      * Begins brisk, with the first size of the limits.
@@ -53,7 +56,31 @@ public final class BatchPlan {
      * @return keys, at least 1
      */
     public int size() {
-        return bisected > 0 ? bisected : sizer.next();
+        int wanted = bisected > 0 ? bisected : sizer.next();
+        return suspicion == 0 ? wanted : Math.max(1, Math.min(wanted, suspected()));
+    }
+
+    /**
+     * Learns how often the slice was taken from workers that were gone in mid-batch, less the batches committed since. A
+     * batch that seems to take its workers with it is halved each time.
+     *
+     * @param times as often
+     */
+    public void taken(int times) {
+        suspicion = Math.max(0, times - attempts + 1);
+    }
+
+    /**
+     * Whether the next key, alone, has taken its worker with it.
+     *
+     * @return true when it is better passed over untried
+     */
+    public boolean isNextKeyDeadly() {
+        return suspicion > 0 && suspected() == 0;
+    }
+
+    private int suspected() {
+        return sizer.first() >> Math.min(suspicion, MOST_HALVINGS);
     }
 
     /**
@@ -82,6 +109,7 @@ public final class BatchPlan {
      */
     public void committed(long keys, Duration took) {
         failures = 0;
+        suspicion = Math.max(0, suspicion - 1);
         if (took.multipliedBy(2).compareTo(brisk) < 0) {
             mode = Mode.BRISK;
         }

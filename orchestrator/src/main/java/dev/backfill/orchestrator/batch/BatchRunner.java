@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.batch;
 
+import dev.backfill.api.ErrorLimits;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Quarantine;
@@ -8,9 +9,7 @@ import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
-import dev.backfill.orchestrator.sql.KeyRange.From;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
-import dev.backfill.orchestrator.sql.KeyRange.Start;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -30,10 +29,10 @@ public final class BatchRunner {
      * What all batches of a run share.
      *
      * @param statement the change
-     * @param from the inclusive start that the job names
+     * @param beginning where the first slice of the run begins
      * @param started when the run started, as text
      */
-    public record Frame(JobStatement statement, Optional<String> from, String started) {
+    public record Frame(JobStatement statement, Lower beginning, String started) {
 
         /**
          * What is left of a slice.
@@ -42,10 +41,7 @@ public final class BatchRunner {
          * @return from behind its checkpoint to its end
          */
         public KeyRange rest(Slice slice) {
-            Lower lower = slice.position()
-                    .<Lower>map(After::new)
-                    .or(() -> from.map(From::new))
-                    .orElseGet(Start::new);
+            Lower lower = slice.position().<Lower>map(After::new).orElse(beginning);
             return new KeyRange(lower, slice.bounds().to());
         }
     }
@@ -65,7 +61,28 @@ public final class BatchRunner {
      * @param brisk how long the change of a brisk batch may take
      * @param patient how long the change of a patient batch may take
      */
-    public record Timeouts(Duration lock, Duration brisk, Duration patient) {}
+    public record Timeouts(Duration lock, Duration brisk, Duration patient) {
+
+        private static final Duration BELOW_DEADLOCK_TIMEOUT = Duration.ofMillis(100);
+
+        /**
+         * The time-outs of a job on a server.
+         *
+         * @param errors the job's own
+         * @param deadlock the server's {@code deadlock_timeout}
+         * @return a brisk change that ends before it
+         */
+        public static Timeouts of(ErrorLimits errors, Duration deadlock) {
+            Duration brisk = deadlock.minus(BELOW_DEADLOCK_TIMEOUT);
+            if (brisk.compareTo(errors.lockTimeout()) < 0) {
+                brisk = errors.lockTimeout();
+            }
+            return new Timeouts(
+                    errors.lockTimeout(),
+                    brisk.compareTo(errors.statementTimeout()) < 0 ? brisk : errors.statementTimeout(),
+                    errors.statementTimeout());
+        }
+    }
 
     /**
      * What came of a batch.
@@ -160,7 +177,8 @@ public final class BatchRunner {
     }
 
     /**
-     * Passes over the next key of a slice, on which a batch of its own has just failed, and sets it aside.
+     * Passes over the next key of a slice, and sets it aside: the one on which a batch of its own has just failed, or,
+     * when nothing was tried since {@link #forget}, whichever comes next.
      *
      * @param connection the worker's, in autocommit mode before and, unless it is lost, after
      * @param slice the slice as it was read or as the batch before left it
@@ -173,7 +191,7 @@ public final class BatchRunner {
             throws SQLException {
         KeySearch.End end = search.find(connection, frame.rest(slice), 1);
         Checkpoints.Batch nothing = new Checkpoints.Batch(end.key(), 0, 0);
-        if (!end.key().equals(tried)) {
+        if (tried != null && !end.key().equals(tried)) {
             return Optional.of(new Result(nothing, Optional.empty())); // another key came before it, or it is gone
         }
         connection.setAutoCommit(false);
@@ -191,6 +209,11 @@ public final class BatchRunner {
             undo(connection, e);
             throw e;
         }
+    }
+
+    /** Forgets what was tried: the slice is another, or was claimed anew. */
+    public void forget() {
+        tried = null;
     }
 
     /**

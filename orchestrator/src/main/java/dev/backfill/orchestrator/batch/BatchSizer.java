@@ -40,6 +40,15 @@ public final class BatchSizer {
     }
 
     /**
+     * The size of the first batch.
+     *
+     * @return keys
+     */
+    public int first() {
+        return limits.size();
+    }
+
+    /**
      * Whether the next batch is as small as a batch may be.
      *
      * @return true at the lower limit

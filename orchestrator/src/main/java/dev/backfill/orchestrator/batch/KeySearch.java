@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
+import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import java.sql.Connection;
@@ -55,7 +56,7 @@ public record KeySearch(String table, KeyColumns key) {
                     : wholeGroups(connection, range, size);
         }
         List<KeyColumn> order = groups ? key.rest() : key.columns();
-        Optional<Key> end = first(connection, select(key.columns(), range, order, "ASC"), size - 1);
+        Optional<Key> end = first(connection, select(key.columns(), range, order), size - 1);
         if (end.isEmpty()) {
             return new End(range.upTo(), count(connection, range));
         }
@@ -83,7 +84,7 @@ public record KeySearch(String table, KeyColumns key) {
 
     private End insideGroup(Connection connection, KeyRange range, Key after, int size) throws SQLException {
         KeyRange group = new KeyRange(range.lower(), endOfGroup(after.first(), range.upTo()));
-        Optional<Key> end = first(connection, select(key.columns(), group, key.rest(), "ASC"), size - 1);
+        Optional<Key> end = first(connection, select(key.columns(), group, key.rest()), size - 1);
         if (end.isPresent()) {
             return new End(end.get(), size);
         }
@@ -98,7 +99,7 @@ public record KeySearch(String table, KeyColumns key) {
         List<KeyColumn> firstColumn = List.of(key.first());
         KeyRange groups =
                 new KeyRange(range.lower(), new Key(range.upTo().parts().subList(0, 1)));
-        Optional<Key> crossed = first(connection, select(firstColumn, groups, firstColumn, "ASC"), size - 1);
+        Optional<Key> crossed = first(connection, select(firstColumn, groups, firstColumn), size - 1);
         if (crossed.isEmpty()) {
             return new End(range.upTo(), count(connection, range));
         }
@@ -114,7 +115,8 @@ public record KeySearch(String table, KeyColumns key) {
                 .verbatim(key.first().quoted())
                 .code(" = ")
                 .bind(crossed.get().first(), key.first().type())
-                .code(KeyColumns.orderBy(key.rest(), "ASC"))
+                .add(beginning(range.lower(), crossed.get()))
+                .code(KeyColumns.orderBy(key.rest(), key.order()))
                 .build();
         Optional<Key> end = first(connection, entered, size - 1);
         boolean beyond = end.isEmpty() || (group.parts().size() > 1 && isBeyond(connection, range, end.get()));
@@ -123,9 +125,21 @@ public record KeySearch(String table, KeyColumns key) {
                 : new End(end.get(), size);
     }
 
+    /** The run may begin inside of a group: at the largest key there was, on the way down. */
+    private SqlFragment beginning(Lower lower, Key group) {
+        return lower instanceof At at
+                        && at.key().parts().size() > 1
+                        && Objects.equals(at.key().first(), group.first())
+                ? SqlFragment.builder()
+                        .code(" AND ")
+                        .add(new KeyRange(lower, group).predicate(key, Optional.empty()))
+                        .build()
+                : SqlFragment.of("");
+    }
+
     private boolean isBeyond(Connection connection, KeyRange range, Key end) throws SQLException {
         SqlFragment.Builder sql = SqlFragment.builder().code("SELECT count(*) WHERE (");
-        binds(sql, end).code(") >= (");
+        binds(sql, end).code(")" + key.order().fromOn() + "(");
         binds(sql, range.upTo()).code(")");
         return Statements.queryLong(connection, sql.build()) > 0;
     }
@@ -147,19 +161,19 @@ public record KeySearch(String table, KeyColumns key) {
                 .add(range)
                 .code(" AND ")
                 .verbatim(key.first().quoted())
-                .code(" < ")
+                .code(key.order().reversed().behind())
                 .bind(crossed.first(), key.first().type())
-                .code(KeyColumns.orderBy(List.of(key.first()), "DESC"))
+                .code(KeyColumns.orderBy(List.of(key.first()), key.order().reversed()))
                 .build();
     }
 
-    private SqlFragment select(List<KeyColumn> columns, KeyRange range, List<KeyColumn> order, String direction) {
+    private SqlFragment select(List<KeyColumn> columns, KeyRange range, List<KeyColumn> order) {
         return SqlFragment.builder()
                 .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
                 .verbatim(table)
                 .code(" AS t WHERE ")
                 .add(range.predicate(key, Optional.empty()))
-                .code(KeyColumns.orderBy(order, direction))
+                .code(KeyColumns.orderBy(order, range.order(key)))
                 .build();
     }
 

@@ -55,6 +55,25 @@ public final class Statements {
     }
 
     /**
+     * Asks for keys.
+     *
+     * @param connection any session
+     * @param query a SELECT of nothing but keys, as text
+     * @return in the query's order
+     * @throws SQLException when the query fails
+     */
+    public static List<Key> keys(Connection connection, SqlFragment query) throws SQLException {
+        List<Key> keys = new ArrayList<>();
+        try (PreparedStatement statement = prepare(connection, query);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                keys.add(key(row));
+            }
+        }
+        return keys;
+    }
+
+    /**
      * Reads a row of key columns.
      *
      * @param row a row that holds nothing but the key, as text

@@ -29,11 +29,12 @@ public record TableFacts(
     /**
      * Which table it is.
      *
+     * @param root the number in the catalog of the topmost table that it is a partition of, else its own
      * @param oid its number in the catalog
      * @param name its schema and name, as the search path found them
      * @param kind what it is
      */
-    public record Identity(long oid, SqlName name, Kind kind) {}
+    public record Identity(long root, long oid, SqlName name, Kind kind) {}
 
     /**
      * A column.

@@ -20,7 +20,7 @@ import java.util.Optional;
 public final class TableFactsReader {
 
     private static final String TABLE = """
-            SELECT c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages,
+            SELECT coalesce(pg_catalog.pg_partition_root(c.oid)::oid, c.oid) AS root, c.oid, n.nspname, c.relname, c.relkind, c.reltuples, c.relpages,
                    pg_catalog.pg_relation_size(c.oid) AS bytes,
                    NOT EXISTS (
                        SELECT FROM pg_catalog.pg_class l
@@ -107,7 +107,7 @@ public final class TableFactsReader {
         double rows = table.getDouble("reltuples");
         boolean known = rows >= 0 && (rows > 0 || table.getLong("relpages") > 0 || table.getLong("bytes") == 0);
         return new TableFacts(
-                new Identity(oid, name, kind(table.getString("relkind"))),
+                new Identity(table.getLong("root"), oid, name, kind(table.getString("relkind"))),
                 columns(connection, oid),
                 indexes(connection, oid),
                 new Publication(publications(connection, oid), table.getBoolean("identified")),

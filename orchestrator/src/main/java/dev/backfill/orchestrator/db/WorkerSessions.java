@@ -2,7 +2,10 @@ package dev.backfill.orchestrator.db;
 
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 
 /** The sessions of one run's workers. Safe for use by several threads. */
 public final class WorkerSessions implements AutoCloseable {
@@ -21,6 +24,22 @@ public final class WorkerSessions implements AutoCloseable {
      */
     public Connection take() throws SQLException {
         return pool.getConnection();
+    }
+
+    /**
+     * How long the server lets a session wait for a lock before it looks for a deadlock.
+     *
+     * @return its {@code deadlock_timeout}
+     * @throws SQLException when it cannot be asked
+     */
+    public Duration deadlockTimeout() throws SQLException {
+        String query = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'";
+        try (Connection connection = take();
+                PreparedStatement statement = connection.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return Duration.ofMillis(row.getLong(1));
+        }
     }
 
     /**

@@ -4,24 +4,28 @@ import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.engine.Verifier.Finding;
+import dev.backfill.orchestrator.run.Passes;
+import dev.backfill.orchestrator.run.Passes.Followed;
+import dev.backfill.orchestrator.run.Passes.Occupant;
+import dev.backfill.orchestrator.run.Passes.Plan;
+import dev.backfill.orchestrator.run.Passes.Rows;
+import dev.backfill.orchestrator.run.Passes.TableWish;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
-import dev.backfill.orchestrator.run.RunTransitions.Rows;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.slicing.Following;
 import dev.backfill.orchestrator.slicing.Slicer;
-import dev.backfill.orchestrator.sql.Key;
 import java.math.BigDecimal;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** Drives one run from whatever state it is in to its end, together with any other process that does the same. */
 public final class RunDriver {
@@ -29,10 +33,10 @@ public final class RunDriver {
     private static final int MOST_PASSES = 3;
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
-    private static final Duration BELOW_DEADLOCK_TIMEOUT = Duration.ofMillis(100);
 
     private final RunContext context;
     private final Pacer pacer;
+    private boolean waitsForTable;
 
     /**
      * For one run.
@@ -83,10 +87,8 @@ public final class RunDriver {
         try (Verifier verifier = new Verifier(context, run)) {
             Optional<Finding> finding = verifier.verify();
             if (finding.isPresent()) {
-                String reason = finding.get().proof().isPresent()
-                                && reason(finding.get()).isEmpty()
-                        ? "no row meets `remaining`"
-                        : reason(finding.get());
+                String found = finding.get().reason();
+                String reason = found.isEmpty() ? "no row meets `remaining`" : found;
                 context.patience().call(() -> {
                     context.stores()
                             .transitions()
@@ -118,15 +120,38 @@ public final class RunDriver {
     }
 
     private void begin(Run run) throws Hopeless, Stopped {
+        TableWish wish = new TableWish(
+                context.statement().table().identity().root(),
+                context.statement().job().target().shareTable());
+        if (isTableBusy(run, wish)) {
+            context.around().stop().sleep(LOOK_AT_STATE);
+            return;
+        }
         Slicer slicer = new Slicer(context.statement());
         context.patience().call(() -> {
             try (Connection connection = context.sessions().take()) {
                 FrozenRange range = slicer.freeze(connection);
                 long rows = slicer.estimate(connection, range);
                 List<Bounds> slices = slicer.cut(connection, range, rows);
-                return context.stores().transitions().begin(run, range, slices, new Rows(rows, Optional.empty()));
+                return passes().begin(run, new Plan(range, slices, new Rows(rows, Optional.empty())), wish);
             }
         });
+    }
+
+    private boolean isTableBusy(Run run, TableWish wish) throws Hopeless, Stopped {
+        Optional<Occupant> other = context.patience().call(() -> passes().occupant(run.id(), wish));
+        RunListener listener = context.around().listener();
+        if (other.isPresent()) {
+            listener.held(run.id(), Hold.TABLE_BUSY, other.get().display());
+        } else if (waitsForTable) {
+            listener.released(run.id(), Hold.TABLE_BUSY);
+        }
+        waitsForTable = other.isPresent();
+        return waitsForTable;
+    }
+
+    private Passes passes() {
+        return context.stores().transitions().passes();
     }
 
     private void work(Run run) throws Hopeless, Stopped {
@@ -139,7 +164,26 @@ public final class RunDriver {
             return;
         }
         new WorkCrew(context, run, timeouts(), canary).work();
-        context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
+        boolean follows = context.statement().job().target().range().course().follow() && run.pass() == 1;
+        if (!follows
+                || context.around().stop().isRequested()
+                || !context.patience().call(this::follow)) {
+            context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
+        }
+    }
+
+    /** One more round over the rows that came in meanwhile; false when there is none to make. */
+    private boolean follow() throws SQLException {
+        Optional<Followed> next = Following.next(passes().followed(context.run()));
+        Run now = context.stores().runs().find(context.run()); // after that: no round can have been added since
+        if (next.isEmpty() || now.state() != RunState.RUNNING) {
+            return false;
+        }
+        try (Connection connection = context.sessions().take()) {
+            Optional<Plan> plan = new Slicer(context.statement())
+                    .following(connection, now.details().range().orElseThrow());
+            return plan.isPresent() && passes().follow(now, plan.get(), next.get());
+        }
     }
 
     /** The part after which the job wants the run to pause, unless it has been there. */
@@ -213,27 +257,14 @@ public final class RunDriver {
         context.patience().call(() -> {
             try (Connection connection = context.sessions().take()) {
                 List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
-                return context.stores().transitions().begin(run, range, slices, new Rows(rows, Optional.of(remaining)));
+                return passes().beginAgain(run, new Plan(range, slices, new Rows(rows, Optional.of(remaining))));
             }
         });
     }
 
     private static String reason(Finding finding, long aside) {
-        String found = reason(finding);
+        String found = finding.reason();
         return aside == 0 ? found : "%d keys are in quarantine%s".formatted(aside, found.isEmpty() ? "" : "; " + found);
-    }
-
-    private static String reason(Finding finding) {
-        if (finding.proof().isEmpty()) {
-            return "unverified: the job says verify: none";
-        }
-        long remaining = finding.proof().get().remaining();
-        return remaining == 0
-                ? ""
-                : "%d rows still meet `remaining`, the first at %s"
-                        .formatted(
-                                remaining,
-                                finding.firstKeys().stream().map(Key::toString).collect(Collectors.joining(", ")));
     }
 
     /** What cannot be mended by waiting pauses the run, with the message. */
@@ -255,25 +286,8 @@ public final class RunDriver {
     }
 
     private Timeouts timeouts() throws Hopeless, Stopped {
-        var errors = context.execution().errors();
-        Duration deadlock = context.patience().call(this::deadlockTimeout);
-        Duration brisk = deadlock.minus(BELOW_DEADLOCK_TIMEOUT);
-        if (brisk.compareTo(errors.lockTimeout()) < 0) {
-            brisk = errors.lockTimeout();
-        }
-        return new Timeouts(
-                errors.lockTimeout(),
-                brisk.compareTo(errors.statementTimeout()) < 0 ? brisk : errors.statementTimeout(),
-                errors.statementTimeout());
-    }
-
-    private Duration deadlockTimeout() throws SQLException {
-        String query = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'";
-        try (Connection connection = context.sessions().take();
-                PreparedStatement statement = connection.prepareStatement(query);
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return Duration.ofMillis(row.getLong(1));
-        }
+        return Timeouts.of(
+                context.execution().errors(),
+                context.patience().call(() -> context.sessions().deadlockTimeout()));
     }
 }

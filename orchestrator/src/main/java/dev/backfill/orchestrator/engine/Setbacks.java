@@ -13,10 +13,13 @@ import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 
 /** What a worker does and says about a batch that failed: it waits, holds, passes a key over, or pauses the run. */
 final class Setbacks {
+
+    private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
 
     private final RunContext context;
     private final Stop stop;
@@ -45,25 +48,55 @@ final class Setbacks {
         patience.sleep(patience.pause(error, failures));
     }
 
-    /**
-     * Sets the next key aside; when the run's budget for that is used up, pauses the run.
-     *
-     * @return what came of it; empty when the run is paused
-     */
-    Optional<Result> passOver(Slice slice, SQLException e, int failures) throws SQLException, Hopeless, Stopped {
-        int budget = context.execution().errors().quarantine();
-        Quarantine.Failure failure = new Quarantine.Failure(
+    /** Waits after somebody cancelled the statement: who does that has a reason. */
+    void cancelled(Slice slice, String why) {
+        listener.batchRolledBack(slice, Outcome.RETRIED, why + "; somebody cancelled it, the next attempt is in 30 s");
+        stop.sleep(AFTER_A_STRANGERS_CANCEL);
+    }
+
+    /** Why a key that failed alone is set aside. */
+    Quarantine.Failure failure(SQLException e, int failures) {
+        return new Quarantine.Failure(
                 SqlStates.classify(e),
                 SqlStates.state(e).orElse(""),
                 SqlStates.message(e),
                 SqlStates.detail(e),
                 failures);
+    }
+
+    /** Why a key that took its workers with it is set aside. */
+    Quarantine.Failure deadly(Slice slice) {
+        String message = "its batch was tried alone, and the worker was gone before it was committed";
+        return new Quarantine.Failure(
+                ErrorClass.SESSION_LOST,
+                "",
+                message,
+                Optional.empty(),
+                slice.lease().attempts());
+    }
+
+    /** Says that a slice has been taken from workers that were gone, when that makes its batches smaller. */
+    void taken(Slice slice, int size) {
+        if (slice.lease().attempts() >= context.execution().errors().attempts()) {
+            String why = "%d workers in a row were gone before a batch of slice %d was committed; the next has %d keys"
+                    .formatted(slice.lease().attempts(), slice.id().number(), size);
+            listener.batchRolledBack(slice, Outcome.SPLIT, why);
+        }
+    }
+
+    /**
+     * Sets the next key aside; when the run's budget for that is used up, pauses the run.
+     *
+     * @return what came of it; empty when the run is paused
+     */
+    Optional<Result> passOver(Slice slice, Quarantine.Failure failure) throws SQLException, Hopeless, Stopped {
+        int budget = context.execution().errors().quarantine();
         Optional<Result> result = runner.passOver(session.connection(), slice, failure, budget);
         if (result.isEmpty()) {
             String spent = budget == 0 ? "" : "; errors.quarantine is used up, which is " + budget;
-            pause(slice, ErrorClass.DATA, SqlStates.message(e) + spent);
+            pause(slice, ErrorClass.DATA, failure.message() + spent);
         } else if (result.get().runState().isPresent()) {
-            listener.setAside(slice, result.get().batch().to(), SqlStates.message(e));
+            listener.setAside(slice, result.get().batch().to(), failure.message());
         }
         return result;
     }

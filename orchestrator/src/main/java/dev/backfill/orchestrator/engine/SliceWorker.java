@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunListener.Outcome;
@@ -29,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 final class SliceWorker implements AutoCloseable {
 
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
-    private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
     private static final Duration LONG_HOLD = Duration.ofSeconds(10);
     private static final Duration TURN = Duration.ofSeconds(5);
 
@@ -111,6 +111,7 @@ final class SliceWorker implements AutoCloseable {
         Slice signed = claimed;
         long begun = timing.nanos();
         listener.worker(claimed, true);
+        taken(claimed);
         try {
             while (slice.isPresent() && !stop.isRequested() && !isOthersTurn(begun)) {
                 signed = slice.get();
@@ -159,6 +160,9 @@ final class SliceWorker implements AutoCloseable {
                 setOn = session.generation();
                 mode = plan.mode();
             }
+            if (plan.isNextKeyDeadly()) {
+                return passOver(slice, setbacks.deadly(slice));
+            }
             BatchRunner.Result result = runner.run(open, slice, canary.cut(plan.size()));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
@@ -204,9 +208,7 @@ final class SliceWorker implements AutoCloseable {
         }
         String why = SqlStates.message(e);
         if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {
-            listener.batchRolledBack(
-                    slice, Outcome.RETRIED, why + "; somebody cancelled it, the next attempt is in 30 s");
-            stop.sleep(AFTER_A_STRANGERS_CANCEL);
+            setbacks.cancelled(slice, why);
             return Optional.of(slice);
         }
         return switch (plan.failed(error)) {
@@ -224,7 +226,7 @@ final class SliceWorker implements AutoCloseable {
                 giveBack(slice, REST_OF_LOCKED_ROWS);
                 yield Optional.empty();
             }
-            case PASS_OVER -> passOver(slice, e);
+            case PASS_OVER -> passOver(slice, setbacks.failure(e, plan.failures()));
             case STOP -> {
                 setbacks.pause(slice, error, why);
                 yield Optional.of(slice);
@@ -233,9 +235,9 @@ final class SliceWorker implements AutoCloseable {
     }
 
     /** The key that fails alone; the worker goes on behind it. */
-    private Optional<Slice> passOver(Slice slice, SQLException e) throws Hopeless, Stopped {
+    private Optional<Slice> passOver(Slice slice, Quarantine.Failure failure) throws Hopeless, Stopped {
         try {
-            Optional<BatchRunner.Result> result = setbacks.passOver(slice, e, plan.failures());
+            Optional<BatchRunner.Result> result = setbacks.passOver(slice, failure);
             if (result.isEmpty()) {
                 return Optional.of(slice);
             }
@@ -253,10 +255,17 @@ final class SliceWorker implements AutoCloseable {
         session.close();
         Optional<Slice> mine = patience.call(
                 () -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
+        mine.ifPresent(this::taken);
         if (mine.isEmpty()) {
             listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
         }
         return mine;
+    }
+
+    private void taken(Slice slice) {
+        runner.forget();
+        plan.taken(slice.lease().attempts());
+        setbacks.taken(slice, plan.size());
     }
 
     private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {

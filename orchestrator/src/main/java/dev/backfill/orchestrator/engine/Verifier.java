@@ -4,9 +4,11 @@ import dev.backfill.api.BatchLimits;
 import dev.backfill.api.Verification;
 import dev.backfill.orchestrator.batch.BatchSizer;
 import dev.backfill.orchestrator.batch.KeySearch;
-import dev.backfill.orchestrator.batch.Statements;
+import dev.backfill.orchestrator.batch.RemainingCount;
+import dev.backfill.orchestrator.db.Horizon;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Proof;
@@ -18,17 +20,14 @@ import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
-import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,29 +42,36 @@ final class Verifier implements AutoCloseable {
      *
      * @param proof the count and its horizon; empty when the job wants none
      * @param firstKeys some of the rows left
+     * @param beyond how many rows that came in beyond the end of the range are still to do; not counted
      */
-    record Finding(Optional<Proof> proof, List<Key> firstKeys) {}
+    record Finding(Optional<Proof> proof, List<Key> firstKeys, long beyond) {
+
+        /** What was found, in a line; empty when there is nothing to say. */
+        String reason() {
+            if (proof.isEmpty()) {
+                return "unverified: the job says verify: none";
+            }
+            long remaining = proof.get().remaining();
+            String left = "%d rows still meet `remaining`, the first at %s"
+                    .formatted(remaining, firstKeys.stream().map(Key::toString).collect(Collectors.joining(", ")));
+            String after = "%d rows beyond the end of the range, which came in since the start, meet `remaining` and"
+                    + " are not counted";
+            return Stream.of(remaining > 0 ? left : "", beyond > 0 ? after.formatted(beyond) : "")
+                    .filter(part -> !part.isEmpty())
+                    .collect(Collectors.joining("; "));
+        }
+    }
 
     private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);
     private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration ATTENTION = Duration.ofSeconds(1);
     private static final String BEFORE = "transactions that began before the last batch committed are still open: ";
-    private static final int KEYS_SHOWN = 5;
-
-    private static final String OPEN = """
-            SELECT coalesce(string_agg(who, ', '), 'whose, a role with pg_monitor can see') FROM (
-                SELECT 'pid ' || pid || coalesce(' (' || nullif(application_name, '') || ')', '') AS who
-                FROM pg_catalog.pg_stat_activity
-                WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
-                UNION ALL SELECT 'prepared ' || gid FROM pg_catalog.pg_prepared_xacts LIMIT 10) AS open
-            """;
 
     private final RunContext context;
     private final Run run;
     private final RunStore runs;
     private final SliceLeases leases;
-    private final KeySearch search;
     private final Timing timing;
     private final Session session;
     private final Pacer pacer;
@@ -77,8 +83,6 @@ final class Verifier implements AutoCloseable {
         this.run = run;
         this.runs = context.stores().runs();
         this.leases = context.stores().leases();
-        this.search = new KeySearch(
-                context.statement().tableName(), context.statement().key());
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
         this.pacer = new Pacer(context);
@@ -92,7 +96,7 @@ final class Verifier implements AutoCloseable {
 
     /** Waits for the horizon and counts; empty when the run is no longer this process's to check. */
     Optional<Finding> verify() throws Hopeless, Stopped {
-        String horizon = context.patience().call(() -> one("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"));
+        String horizon = context.patience().call(() -> session.use(Horizon::now));
         if (!claim()) {
             return Optional.empty();
         }
@@ -133,36 +137,37 @@ final class Verifier implements AutoCloseable {
     }
 
     private Optional<Finding> check(String horizon) throws Hopeless, Stopped {
-        if (context.statement().job().verification() instanceof Verification.None) {
-            return Optional.of(new Finding(Optional.empty(), List.of()));
+        JobStatement statement = context.statement();
+        if (statement.job().verification() instanceof Verification.None) {
+            return Optional.of(new Finding(Optional.empty(), List.of(), 0));
         }
         FrozenRange range = run.details().range().orElseThrow();
-        Count count = new Count();
-        boolean mine = true;
-        if (range.end().isPresent()) {
-            mine = count(count, new KeyRange(Slicer.lower(range), range.end().get()));
-        }
-        if (mine && range.nulls().isPresent()) {
-            mine = count(
-                    count,
-                    new KeyRange(new KeyRange.After(Key.NULLS), range.nulls().get()));
+        Optional<KeyRange> nulls = range.nulls().map(end -> new KeyRange(new KeyRange.After(Key.NULLS), end));
+        String started = run.details().started().orElseThrow();
+        RemainingCount inside = new RemainingCount(statement, started);
+        RemainingCount beyond = new RemainingCount(statement.ascending(), started);
+        boolean mine = count(inside, new Slicer(statement).rows(range)) && count(inside, nulls);
+        if (mine && statement.job().target().range().to().isEmpty()) {
+            for (Key end :
+                    Stream.concat(range.end().stream(), range.nulls().stream()).toList()) {
+                mine = mine && count(beyond, context.patience().call(() -> beyond(end)));
+            }
         }
         return mine
-                ? Optional.of(new Finding(Optional.of(new Proof(horizon, count.rows)), count.keys))
+                ? Optional.of(
+                        new Finding(Optional.of(new Proof(horizon, inside.rows())), inside.firstKeys(), beyond.rows()))
                 : Optional.empty();
     }
 
-    private static final class Count {
-        private long rows;
-        private final List<Key> keys = new ArrayList<>();
+    private Optional<KeyRange> beyond(Key end) throws SQLException {
+        return session.use(open -> new Slicer(context.statement()).beyond(open, end));
     }
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {
-        String reached = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '" + horizon + "'::xid8";
         RunListener listener = context.around().listener();
         boolean held = false;
-        while (!context.patience().call(() -> one(reached)).equals("t")) {
-            String open = context.patience().call(() -> one(OPEN));
+        while (!context.patience().call(() -> session.use(open -> Horizon.isReached(open, horizon)))) {
+            String open = context.patience().call(() -> session.use(Horizon::open));
             listener.held(run.id(), Hold.OPEN_TRANSACTIONS, BEFORE + open);
             held = true;
             if (context.around().stop().sleep(LOOK)) {
@@ -178,9 +183,12 @@ final class Verifier implements AutoCloseable {
         return true;
     }
 
-    private boolean count(Count count, KeyRange whole) throws Hopeless, Stopped {
+    private boolean count(RemainingCount count, Optional<KeyRange> whole) throws Hopeless, Stopped {
+        if (whole.isEmpty()) {
+            return true;
+        }
         BatchSizer sizer = new BatchSizer(COUNTING);
-        KeyRange rest = whole;
+        KeyRange rest = whole.get();
         while (true) {
             if (context.around().stop().isRequested()) {
                 throw new Stopped();
@@ -193,56 +201,31 @@ final class Verifier implements AutoCloseable {
             }
             KeyRange range = rest;
             long start = timing.nanos();
-            Optional<KeySearch.End> counted = context.patience().call(() -> {
-                try {
-                    return lost
-                            ? Optional.empty()
-                            : Optional.of(session.use(open -> countBatch(open, count, range, sizer.next())));
-                } catch (SQLException e) {
-                    sizer.halve();
-                    lost = !claimAtOnce();
-                    throw e;
-                }
-            });
+            Optional<KeySearch.End> counted = context.patience().call(() -> next(count, range, sizer));
             if (counted.isEmpty()) {
                 return false;
             }
             KeySearch.End end = counted.get();
             sizer.committed(end.keys(), timing.since(start));
-            if (end.key().equals(whole.upTo())) {
+            if (end.key().equals(whole.get().upTo())) {
                 return true;
             }
             if (!claim()) {
                 return false;
             }
-            rest = new KeyRange(new KeyRange.After(end.key()), whole.upTo());
+            rest = new KeyRange(new KeyRange.After(end.key()), whole.get().upTo());
         }
     }
 
-    private KeySearch.End countBatch(Connection connection, Count count, KeyRange rest, int size) throws SQLException {
-        KeySearch.End end = search.find(connection, rest, size);
-        KeyRange batch = new KeyRange(rest.lower(), end.key());
-        String started = run.details().started().orElseThrow();
-        long rows = Statements.queryLong(
-                connection, context.statement().remaining(batch, started).orElseThrow());
-        if (rows > 0 && count.keys.size() < KEYS_SHOWN) {
-            count.keys.addAll(keys(connection, batch, started, KEYS_SHOWN - count.keys.size()));
+    /** One batch of a count; empty when the run is no longer this process's to check. */
+    private Optional<KeySearch.End> next(RemainingCount count, KeyRange rest, BatchSizer sizer) throws SQLException {
+        try {
+            return lost ? Optional.empty() : Optional.of(session.use(open -> count.next(open, rest, sizer.next())));
+        } catch (SQLException e) {
+            sizer.halve();
+            lost = !claimAtOnce();
+            throw e;
         }
-        count.rows += rows;
-        return end;
-    }
-
-    private List<Key> keys(Connection connection, KeyRange batch, String started, int limit) throws SQLException {
-        SqlFragment sql =
-                context.statement().remainingKeys(batch, started, limit).orElseThrow();
-        List<Key> keys = new ArrayList<>();
-        try (PreparedStatement query = Statements.prepare(connection, sql);
-                ResultSet row = query.executeQuery()) {
-            while (row.next()) {
-                keys.add(Statements.key(row));
-            }
-        }
-        return keys;
     }
 
     /** Keeps the right to check this run, and sees when it is paused; asks the database once a second at most. */
@@ -279,17 +262,6 @@ final class Verifier implements AutoCloseable {
         } catch (Hopeless | Stopped e) {
             LOG.atDebug().setCause(e).log("could not give up the right to check");
         }
-    }
-
-    private String one(String query) throws SQLException {
-        return session.use(open -> {
-            try (PreparedStatement statement = open.prepareStatement(query);
-                    ResultSet row = statement.executeQuery()) {
-                row.next();
-                String value = row.getString(1);
-                return value == null ? "" : value;
-            }
-        });
     }
 
     /** The state that a finding leads to, when no further pass is right. */

@@ -13,6 +13,7 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.slicing.LiveSplitter;
+import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
@@ -220,7 +221,9 @@ final class WorkCrew {
 
     private BatchRunner runner() {
         Frame frame = new Frame(
-                context.statement(), range.from(), run.details().started().orElseThrow());
+                context.statement(),
+                new Slicer(context.statement()).beginning(range),
+                run.details().started().orElseThrow());
         var leases = context.stores().leases();
         return new BatchRunner(frame, new Checkpoints(leases.tables(), leases.lease()), timeouts);
     }

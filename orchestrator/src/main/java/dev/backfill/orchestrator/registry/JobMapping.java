@@ -77,7 +77,11 @@ final class JobMapping {
         return new JobDefinition(
                 new JobIdentity(
                         root.path("job").asString(), root.path("description").asString(""), texts(root.path("labels"))),
-                new JobTarget(text("/database"), root.path("table").asString(), range()),
+                new JobTarget(
+                        text("/database"),
+                        root.path("table").asString(),
+                        range(),
+                        root.path("share-table").asBoolean(false)),
                 work,
                 verification(work),
                 new Execution(
@@ -127,7 +131,12 @@ final class JobMapping {
                 root.at("/range/by").asString().equals("time") ? RangeDefinition.Kind.TIME : RangeDefinition.Kind.ID,
                 columns(root.at("/range/column")),
                 text("/range/from"),
-                text("/range/to"));
+                text("/range/to"),
+                new RangeDefinition.Course(
+                        root.at("/range/order").asString("asc").equals("desc")
+                                ? RangeDefinition.Order.DESC
+                                : RangeDefinition.Order.ASC,
+                        root.at("/range/follow").asBoolean(false)));
     }
 
     /**

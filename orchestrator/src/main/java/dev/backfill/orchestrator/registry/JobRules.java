@@ -7,12 +7,7 @@ import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
 import dev.backfill.orchestrator.sql.SqlTemplate.MalformedException;
 import dev.backfill.orchestrator.sql.SqlTemplate.Place;
-import java.math.BigDecimal;
 import java.time.Duration;
-import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,7 +16,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,6 +31,7 @@ import tools.jackson.databind.JsonNode;
 final class JobRules {
 
     private static final Duration LONGEST = Duration.ofHours(24);
+    private static final String FOLLOW = "follow: true does not go with ";
     private static final String NAME_HINT = "as in SQL: double quotes around a name with capitals or blanks";
     private static final Set<String> STATEMENTS =
             Set.of("select", "insert", "update", "delete", "merge", "with", "values", "table");
@@ -118,8 +113,14 @@ final class JobRules {
             from.ifPresent(value -> fixedTime("/range/from", value));
             to.ifPresent(value -> fixedTime("/range/to", value));
         }
-        if (from.isPresent() && to.isPresent() && !isBefore(from.get(), to.get(), time)) {
+        if (from.isPresent() && to.isPresent() && !RangeValue.isBefore(from.get(), to.get(), time)) {
             add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
+        }
+        if (root.at("/range/follow").asBoolean(false)) {
+            to.ifPresent(end -> add("/range/follow", FOLLOW + "range.to", "leave one of them out"));
+            text("/range/order")
+                    .filter("desc"::equals)
+                    .ifPresent(desc -> add("/range/follow", FOLLOW + "range.order: desc", "say order: asc"));
         }
     }
 
@@ -133,27 +134,6 @@ final class JobRules {
                     pointer,
                     "a time must be a date, an instant, or relative to the start",
                     "such as now() - interval '30 days'");
-        }
-    }
-
-    /** Whether one value is below another; true when only a database could tell. */
-    private static boolean isBefore(String from, String to, boolean time) {
-        if (!time) {
-            return compare(from, to, BigDecimal::new).orElse(-1) < 0;
-        }
-        return compare(from, to, OffsetDateTime::parse)
-                        .or(() -> compare(from, to, LocalDate::parse).map(c -> (int) c))
-                        .or(() -> compare(from, to, LocalDateTime::parse))
-                        .orElse(-1)
-                < 0;
-    }
-
-    private static <T extends Comparable<? super T>> Optional<Integer> compare(
-            String from, String to, Function<String, T> read) {
-        try {
-            return Optional.of(read.apply(from.strip()).compareTo(read.apply(to.strip())));
-        } catch (NumberFormatException | DateTimeParseException e) {
-            return Optional.empty();
         }
     }
 

@@ -36,11 +36,8 @@ public final class JobSchema {
     private static final Set<String> NOT_YET = Set.of(
             "/processor",
             "/depends-on",
-            "/share-table",
             "/weight",
             "/throttle",
-            "/range/follow",
-            "/range/order",
             "/batch/rows-per-second",
             "/batch/wal-per-second",
             "/session/search-path",

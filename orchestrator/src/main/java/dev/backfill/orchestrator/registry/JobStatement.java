@@ -109,6 +109,15 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     }
 
     /**
+     * The same statements for ranges that go from the smallest key to the largest.
+     *
+     * @return with the key ascending
+     */
+    public JobStatement ascending() {
+        return new JobStatement(job, table, key.ascending());
+    }
+
+    /**
      * The table as it can stand in SQL.
      *
      * @return quoted, with its schema

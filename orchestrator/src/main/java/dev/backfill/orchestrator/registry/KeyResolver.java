@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.db.TableFacts.Index;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyOrder;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -143,7 +144,14 @@ final class KeyResolver {
                 .map(this::column)
                 .map(c -> new KeyColumn(c.name(), c.type(), c.nullable()))
                 .toList();
-        return new KeyColumns(columns, uniqueAlone || !table.primaryKey().isEmpty(), isServed(names));
+        return new KeyColumns(columns, uniqueAlone || !table.primaryKey().isEmpty(), isServed(names), order());
+    }
+
+    private KeyOrder order() {
+        return switch (range.course().order()) {
+            case ASC -> KeyOrder.ASC;
+            case DESC -> KeyOrder.DESC;
+        };
     }
 
     private boolean isUnique(List<String> named) {

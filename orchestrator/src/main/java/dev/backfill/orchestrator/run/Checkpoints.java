@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.OwnTables;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.sql.Key;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -40,6 +41,7 @@ public record Checkpoints(OwnTables tables, Duration lease) {
                 rows_scanned = rows_scanned + ?,
                 rows_changed = rows_changed + ?,
                 batches = batches + 1,
+                attempts = greatest(attempts - 1, 0),
                 lease_until = clock_timestamp() + CAST(? AS interval),
                 state = CASE WHEN "to" = to_jsonb(CAST(? AS text[])) THEN 'DONE' ELSE 'RUNNING' END
             WHERE run = ? AND number = ?

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.run;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.OwnTables;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.sql.Key;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

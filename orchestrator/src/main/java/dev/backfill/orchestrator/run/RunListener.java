@@ -28,6 +28,10 @@ public interface RunListener {
         /** Somebody could still commit a row behind a checkpoint. */
         public static final Hold OPEN_TRANSACTIONS =
                 new Hold("open-transactions", "the check begins once they have ended; end them, or wait");
+        /** Another run works on the table of one that has not begun. */
+        public static final Hold TABLE_BUSY = new Hold(
+                "table-busy",
+                "the run begins once the other has ended; cancel that one, or say share-table: true to work beside it");
         /** The server has no connection or memory to give. */
         public static final Hold NO_CONNECTION =
                 new Hold("no-connection", "the run goes on by itself once the server has one to give");

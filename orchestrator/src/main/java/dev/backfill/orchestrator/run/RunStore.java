@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Revision;

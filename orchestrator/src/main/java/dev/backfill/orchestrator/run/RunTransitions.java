@@ -2,27 +2,16 @@ package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.Proof;
-import dev.backfill.orchestrator.run.Slice.Bounds;
-import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 
 /**
- * The ways of a run from state to state; nothing else writes a run's state. Each is one transaction that wins or
+ * The ways of a run from state to state; but for the begin of a {@linkplain Passes pass}, nothing else writes a run's state. Each is one transaction that wins or
  * changes nothing. Safe for use by several threads.
  */
 public final class RunTransitions {
-
-    /**
-     * What is known of the rows of a pass.
-     *
-     * @param estimated the planner's figure for the range
-     * @param remaining how many the check before it found still to do; empty before the first pass
-     */
-    public record Rows(long estimated, Optional<Long> remaining) {}
 
     private static final Optional<String> UNIQUE_VIOLATION = Optional.of("23505");
 
@@ -35,6 +24,7 @@ public final class RunTransitions {
     private final RunStore runs;
     private final SliceStore slices;
     private final EventStore events;
+    private final Passes passes;
 
     /**
      * Over a database.
@@ -49,6 +39,7 @@ public final class RunTransitions {
         this.runs = runs;
         this.slices = slices;
         this.events = events;
+        this.passes = new Passes(database, slices, events);
     }
 
     /**
@@ -62,45 +53,12 @@ public final class RunTransitions {
     }
 
     /**
-     * Begins a run or a further pass: freezes the range, adds the slices, and makes it RUNNING, all or nothing.
+     * How a run begins and goes on.
      *
-     * @param run the run, PENDING or VERIFYING
-     * @param range the frozen range
-     * @param bounds the slices
-     * @param rows what is known of their number
-     * @return false when the run is no longer in that state, and nothing was changed
+     * @return its passes
      */
-    public boolean begin(Run run, FrozenRange range, List<Bounds> bounds, Rows rows) {
-        String sql = """
-                UPDATE backfill.run SET state = 'RUNNING', pass = pass + 1, hold = NULL, quarantine_spent = 0,
-                    started = coalesce(started, clock_timestamp()), estimated_rows = :estimate,
-                    rows_remaining = :remaining,
-                    verifier = NULL, verifier_until = NULL,
-                    "range" = jsonb_build_object('from', CAST(:from AS text),
-                        'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
-                        'nulls', to_jsonb(CAST(:nulls AS text[])))
-                WHERE id = :id AND state = :state AND pass = :pass
-                """;
-        requireLegal(run.state(), RunState.RUNNING);
-        return database.jdbi().inTransaction(handle -> {
-            int changed = handle.createUpdate(database.tables().sql(sql))
-                    .bind("estimate", rows.estimated())
-                    .bind("remaining", rows.remaining().orElse(null))
-                    .bind("from", range.from().orElse(null))
-                    .bind("start", Stored.literal(range.start().orElse(null)))
-                    .bind("end", Stored.literal(range.end().orElse(null)))
-                    .bind("nulls", Stored.literal(range.nulls().orElse(null)))
-                    .bind("id", run.id())
-                    .bind("state", run.state().name())
-                    .bind("pass", run.pass())
-                    .execute();
-            if (changed > 0) {
-                slices.quarantine().clear(handle, run.id());
-                slices.insert(handle, run.id(), run.pass() + 1, bounds);
-                events.stateChanged(handle, run.id(), Optional.of(run.state()), RunState.RUNNING, "");
-            }
-            return changed > 0;
-        });
+    public Passes passes() {
+        return passes;
     }
 
     /**
@@ -133,8 +91,8 @@ public final class RunTransitions {
      * @param run the run as it was seen
      * @param next the state aimed at
      * @param reason why, in a line; empty when there is nothing to say
-     * @return false when the run is no longer in the state in which it was seen, or has failed and there is a newer one;
-     *     nothing was changed then
+     * @return false when the run is no longer in the state in which it was seen, or has failed and there is a newer one,
+     *     or another on its table; nothing was changed then
      */
     public boolean move(Run run, RunState next, String reason) {
         try {
@@ -200,6 +158,7 @@ public final class RunTransitions {
                     .bind("id", run.id())
                     .mapTo(String.class)
                     .findOne();
+            slices.forgetAttempts(handle, run.id());
             state.ifPresent(s ->
                     events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), reason));
             return state.isPresent();
@@ -266,6 +225,9 @@ public final class RunTransitions {
                     SELECT FROM backfill.run n WHERE n.job = r.job AND (n.created, n.id) > (r.created, r.id)))
                 """;
         requireLegal(run.state(), next);
+        if (run.state() == RunState.FAILED && !passes.mayTakeTable(handle, run)) {
+            return false;
+        }
         boolean changed = handle.createUpdate(database.tables().sql(sql))
                         .bind("next", next.name())
                         .bind("reason", reason)
@@ -278,12 +240,13 @@ public final class RunTransitions {
             events.stateChanged(handle, run.id(), Optional.of(run.state()), next, reason);
         }
         if (changed && run.state() == RunState.FAILED) {
+            slices.forgetAttempts(handle, run.id());
             slices.quarantine().tryAgain(handle, run.id());
         }
         return changed;
     }
 
-    private static void requireLegal(RunState from, RunState to) {
+    static void requireLegal(RunState from, RunState to) {
         if (!from.canBecome(to)) {
             throw new IllegalStateException("a run that is " + from + " cannot become " + to);
         }

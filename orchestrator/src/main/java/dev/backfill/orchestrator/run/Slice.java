@@ -27,8 +27,10 @@ public record Slice(Id id, Lease lease, Bounds bounds, Optional<Key> checkpoint,
      *
      * @param owner the process
      * @param fence grows with every claim; a commit under an older one fails
+     * @param attempts how often the slice was taken from a worker that was gone in mid-batch, less the batches that
+     *     were committed since
      */
-    public record Lease(String owner, long fence) {}
+    public record Lease(String owner, long fence, int attempts) {}
 
     /**
      * Where a slice lies.

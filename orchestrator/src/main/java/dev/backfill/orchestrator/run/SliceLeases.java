@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.OwnTables;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.run.Slice.Lease;
 import java.sql.Connection;
@@ -33,13 +34,14 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             """;
 
     private static final String COLUMNS = """
-            number, fence, pass, %s AS "from", %s AS "to", %s AS checkpoint
+            number, fence, attempts, pass, %s AS "from", %s AS "to", %s AS checkpoint
             """.formatted(
                     Stored.select("slice.\"from\""), Stored.select("slice.\"to\""), Stored.select("slice.checkpoint"));
 
     private static final String CLAIM = """
             UPDATE backfill.slice SET
                 state = 'RUNNING', owner = ?, fence = fence + 1,
+                attempts = attempts + CASE state WHEN 'RUNNING' THEN 1 ELSE 0 END,
                 lease_until = clock_timestamp() + CAST(? AS interval),
                 backend_pid = pg_backend_pid(),
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
@@ -54,6 +56,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
     private static final String CLAIM_ANEW = """
             UPDATE backfill.slice SET
                 fence = fence + 1,
+                attempts = attempts + 1,
                 lease_until = clock_timestamp() + CAST(? AS interval),
                 backend_pid = pg_backend_pid(),
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
@@ -208,7 +211,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             }
             return Optional.of(new Slice(
                     new Slice.Id(run, row.getInt("number")),
-                    new Lease(owner, row.getLong("fence")),
+                    new Lease(owner, row.getLong("fence"), row.getInt("attempts")),
                     new Bounds(Stored.read(row, "from"), Stored.read(row, "to").orElseThrow()),
                     Stored.read(row, "checkpoint"),
                     row.getInt("pass")));

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
 import java.util.Collection;
@@ -128,6 +129,12 @@ public final class SliceStore {
                     .add();
         }
         batch.execute();
+    }
+
+    /** Forgets which slices were taken from workers that were gone: a person has looked at them. */
+    void forgetAttempts(Handle handle, String run) {
+        String sql = "UPDATE backfill.slice SET attempts = 0 WHERE run = :run AND attempts > 0";
+        handle.createUpdate(database.tables().sql(sql)).bind("run", run).execute();
     }
 
     /**

@@ -10,6 +10,8 @@ enum KeySpace {
     INTEGER(Set.of("smallint", "integer", "bigint")),
     /** Numbers with a fraction. */
     NUMERIC(Set.of("numeric")),
+    /** Sixteen bytes in their order, of which the first sixty bits count. */
+    UUID(Set.of("uuid")),
     /** Days and instants. */
     TIME(Set.of("date", "timestamp without time zone", "timestamp with time zone"));
 
@@ -36,6 +38,10 @@ enum KeySpace {
             case INTEGER ->
                 "floor(lo::numeric + (hi::numeric - lo::numeric) * (%s)::numeric)::%s".formatted(fraction, type);
             case NUMERIC -> "lo + (hi - lo) * (%s)::numeric".formatted(fraction);
+            case UUID ->
+                ("(lpad(to_hex(floor(%1$s::numeric + (%2$s::numeric - %1$s::numeric) * (%3$s)::numeric)::bigint), 15, '0')"
+                                + " || repeat('0', 17))::uuid")
+                        .formatted(bits("lo"), bits("hi"), fraction);
             case TIME ->
                 type.equals("date")
                         ? "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + floor((hi - lo) * (%s)::numeric)::integer END"
@@ -43,5 +49,9 @@ enum KeySpace {
                         : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + (hi - lo) * (%s)::double precision END"
                                 .formatted(fraction);
         };
+    }
+
+    private static String bits(String uuid) {
+        return "('x' || left(replace(%s::text, '-', ''), 15))::bit(60)::bigint".formatted(uuid);
     }
 }

@@ -2,15 +2,16 @@ package dev.backfill.orchestrator.slicing;
 
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.orchestrator.batch.Statements;
-import dev.backfill.orchestrator.db.TableFacts.Kind;
 import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.run.Passes;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyOrder;
 import dev.backfill.orchestrator.sql.KeyRange;
-import dev.backfill.orchestrator.sql.KeyRange.From;
+import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
 import dev.backfill.orchestrator.sql.RangeValue;
@@ -24,7 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /**
  * Freezes a run's range and cuts it into slices. Reads only.
@@ -64,8 +65,8 @@ public record Slicer(JobStatement statement) {
         }
         return new FrozenRange(
                 from,
-                key(connection, condition, statement.key().columns(), "ASC"),
-                key(connection, condition, statement.key().columns(), "DESC"),
+                key(connection, condition, statement.key().columns(), KeyOrder.ASC),
+                key(connection, condition, statement.key().columns(), KeyOrder.DESC),
                 nulls);
     }
 
@@ -82,10 +83,9 @@ public record Slicer(JobStatement statement) {
             return planned(connection, Optional.empty()); // known of a table also where nothing is known of its columns
         }
         long rows = 0;
-        if (range.end().isPresent()) {
-            rows += planned(
-                    connection,
-                    Optional.of(new KeyRange(lower(range), range.end().get())));
+        Optional<KeyRange> held = rows(range);
+        if (held.isPresent()) {
+            rows += planned(connection, held);
         }
         if (range.nulls().isPresent()) {
             rows += planned(
@@ -107,93 +107,103 @@ public record Slicer(JobStatement statement) {
      */
     public List<Bounds> cut(Connection connection, FrozenRange range, long estimatedRows) throws SQLException {
         List<Bounds> slices = new ArrayList<>();
-        if (range.end().isPresent()) {
+        Optional<Key> last = last(range);
+        if (last.isPresent()) {
             long most = Math.min(
                     MOST_SLICES,
                     (long) SLICES_PER_WORKER * statement.job().execution().parallelism());
             int wanted = (int) Math.max(1, Math.min(most, estimatedRows / LEAST_ROWS_OF_A_SLICE));
             Optional<Key> from = Optional.empty();
-            for (Key boundary : boundaries(connection, range, wanted)) {
+            for (Key boundary : new Boundaries(statement).find(connection, range, wanted)) {
                 slices.add(new Bounds(from, boundary));
                 from = Optional.of(boundary);
             }
-            slices.add(new Bounds(from, range.end().get()));
+            slices.add(new Bounds(from, last.get()));
         }
         range.nulls().ifPresent(end -> slices.add(new Bounds(Optional.of(Key.NULLS), end)));
         return slices;
     }
 
     /**
-     * Where a range begins.
+     * The rows that have come in beyond the end of a range since it was frozen.
+     *
+     * @param connection any session
+     * @param end the range's last key, or the last among the NULLs
+     * @return up to the last key there is now, ascending; empty when there is none
+     * @throws SQLException when a query fails
+     */
+    public Optional<KeyRange> beyond(Connection connection, Key end) throws SQLException {
+        KeyColumns ascending = statement.key().ascending();
+        List<KeyColumn> order = end.isNull() && !ascending.indexed() ? ascending.rest() : ascending.columns();
+        Optional<Key> last = key(connection, KeyRange.beyond(ascending, end), order, KeyOrder.DESC);
+        return last.map(key -> new KeyRange(new KeyRange.After(end), key));
+    }
+
+    /**
+     * What has to be gone over besides a range whose rows are all done, to follow the rows that come in.
+     *
+     * @param connection any session
+     * @param range the range so far, ascending and without an end that the job names
+     * @return the range with its new end, and the slices beyond the old one; empty when nothing came in
+     * @throws SQLException when a query fails
+     */
+    public Optional<Passes.Plan> following(Connection connection, FrozenRange range) throws SQLException {
+        FrozenRange now = freeze(connection);
+        Optional<Bounds> rows = more(connection, range.end(), Optional.empty(), now.end());
+        Optional<Bounds> nulls = more(connection, range.nulls(), Optional.of(Key.NULLS), now.nulls());
+        FrozenRange after = new FrozenRange(
+                range.from(),
+                range.start().or(now::start),
+                rows.map(Bounds::to).or(range::end),
+                nulls.map(Bounds::to).or(range::nulls));
+        List<Bounds> slices = Stream.of(rows, nulls).flatMap(Optional::stream).toList();
+        long estimated = 0;
+        for (Bounds slice : slices) {
+            Lower lower = slice.from().<Lower>map(KeyRange.After::new).orElse(beginning(after));
+            estimated += planned(connection, Optional.of(new KeyRange(lower, slice.to())));
+        }
+        return slices.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Passes.Plan(after, slices, new Passes.Rows(estimated, Optional.empty())));
+    }
+
+    private Optional<Bounds> more(Connection connection, Optional<Key> end, Optional<Key> first, Optional<Key> now)
+            throws SQLException {
+        return end.isEmpty()
+                ? now.map(last -> new Bounds(first, last))
+                : beyond(connection, end.get()).map(beyond -> new Bounds(end, beyond.upTo()));
+    }
+
+    /**
+     * Where a range begins in the run's order.
      *
      * @param range the range
-     * @return its inclusive start, or the first row
+     * @return its inclusive start, or the first row; on the way down the largest key there was
      */
-    public static Lower lower(FrozenRange range) {
-        return range.from().<Lower>map(From::new).orElseGet(Start::new);
+    public Lower beginning(FrozenRange range) {
+        Optional<Key> first = isDescending() ? range.end() : range.from().map(Key::of);
+        return first.<Lower>map(At::new).orElseGet(Start::new);
     }
 
-    private List<Key> boundaries(Connection connection, FrozenRange range, int slices) throws SQLException {
-        if (slices == 1) {
-            return List.of();
-        }
-        boolean array = statement.key().first().type().endsWith("[]"); // unnest would take its elements apart
-        List<Key> histogram = array ? List.of() : values(connection, histogram(range));
-        if (histogram.size() >= slices) {
-            List<Key> chosen = new ArrayList<>();
-            for (int i = 1; i < slices; i++) {
-                chosen.add(histogram.get((int) ((long) histogram.size() * i / slices)));
-            }
-            return chosen;
-        }
-        Optional<KeySpace> space = KeySpace.of(statement.key().first());
-        return space.isEmpty() ? List.of() : values(connection, equalWidth(space.get(), range, slices));
+    /**
+     * All rows of a range whose range column holds a value.
+     *
+     * @param range the range
+     * @return from its beginning to its end in the run's order; empty when there was no such row
+     */
+    public Optional<KeyRange> rows(FrozenRange range) {
+        return last(range).map(last -> new KeyRange(beginning(range), last));
     }
 
-    private SqlFragment histogram(FrozenRange range) {
-        KeyColumn first = statement.key().first();
-        var name = statement.table().identity().name();
-        String type = first.type();
-        SqlFragment.Builder sql = SqlFragment.builder()
-                .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT unnest(histogram_bounds::text::text[]::")
-                .code(type + "[]) AS " + first.quoted() + " FROM pg_catalog.pg_stats WHERE inherited = ")
-                .code(statement.table().identity().kind() == Kind.PARTITIONED_TABLE ? "true" : "false")
-                .code(" AND schemaname = ")
-                .bind(name.schema().orElse(""), "text")
-                .code(" AND tablename = ")
-                .bind(name.name(), "text")
-                .code(" AND attname = ")
-                .bind(first.name(), "text")
-                .code(") AS t WHERE ")
-                .verbatim(first.quoted());
-        return inside(sql, first, range)
-                .code(KeyColumns.orderBy(List.of(first), "ASC"))
-                .build();
+    /** On the way down a run ends at the start that the job names, or at the smallest key there was. */
+    private Optional<Key> last(FrozenRange range) {
+        return isDescending()
+                ? range.start().map(start -> range.from().map(Key::of).orElse(start))
+                : range.end();
     }
 
-    private SqlFragment equalWidth(KeySpace space, FrozenRange range, int slices) {
-        KeyColumn first = statement.key().first();
-        String fraction = "i::numeric / " + slices;
-        SqlFragment.Builder sql = SqlFragment.builder()
-                .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT " + space.between(first, fraction) + " AS "
-                        + first.quoted() + " FROM (SELECT ")
-                .bind(firstOf(range.start()), first.type())
-                .code(" AS lo, ")
-                .bind(firstOf(range.end()), first.type())
-                .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS t WHERE ")
-                .verbatim(first.quoted());
-        return inside(sql, first, range)
-                .code(KeyColumns.orderBy(List.of(first), "ASC"))
-                .build();
-    }
-
-    private static SqlFragment.Builder inside(SqlFragment.Builder sql, KeyColumn first, FrozenRange range) {
-        return sql.code(" >= ")
-                .bind(firstOf(range.start()), first.type())
-                .code(" AND ")
-                .verbatim(first.quoted())
-                .code(" < ")
-                .bind(firstOf(range.end()), first.type());
+    private boolean isDescending() {
+        return statement.key().order() == KeyOrder.DESC;
     }
 
     /** What a relative time is at the start of the run, once for all of it. */
@@ -213,10 +223,6 @@ public record Slicer(JobStatement statement) {
         }
     }
 
-    private static @Nullable String firstOf(Optional<Key> key) {
-        return key.map(Key::first).orElse(null);
-    }
-
     private void bound(SqlFragment.Builder sql, String operator, String value) {
         KeyColumn first = statement.key().first();
         sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
@@ -225,9 +231,9 @@ public record Slicer(JobStatement statement) {
     /** Without an index on the whole key, the NULLs are read once and sorted, never looked for along the primary key. */
     private Optional<Key> lastOfNulls(Connection connection, SqlFragment isNull) throws SQLException {
         if (statement.key().indexed() || statement.key().rest().isEmpty()) {
-            return key(connection, isNull, statement.key().columns(), "DESC");
+            return key(connection, isNull, statement.key().columns(), KeyOrder.DESC);
         }
-        return values(
+        return Statements.keys(
                         connection,
                         SqlFragment.builder()
                                 .code("SELECT " + statement.key().select() + " FROM (SELECT * FROM ")
@@ -235,28 +241,28 @@ public record Slicer(JobStatement statement) {
                                 .code(" WHERE ")
                                 .add(isNull)
                                 .code(" OFFSET 0) AS t")
-                                .code(KeyColumns.orderBy(statement.key().rest(), "DESC") + " LIMIT 1")
+                                .code(KeyColumns.orderBy(statement.key().rest(), KeyOrder.DESC) + " LIMIT 1")
                                 .build())
                 .stream()
                 .findFirst();
     }
 
-    private Optional<Key> key(Connection connection, SqlFragment condition, List<KeyColumn> order, String direction)
+    private Optional<Key> key(Connection connection, SqlFragment condition, List<KeyColumn> order, KeyOrder way)
             throws SQLException {
-        return values(
+        return Statements.keys(
                         connection,
                         SqlFragment.builder()
                                 .code("SELECT " + statement.key().select() + " FROM ")
                                 .verbatim(statement.tableName())
                                 .code(" AS t WHERE ")
                                 .add(condition)
-                                .code(KeyColumns.orderBy(order, direction) + " LIMIT 1")
+                                .code(KeyColumns.orderBy(order, way) + " LIMIT 1")
                                 .build())
                 .stream()
                 .findFirst();
     }
 
-    private long planned(Connection connection, Optional<KeyRange> range) throws SQLException {
+    long planned(Connection connection, Optional<KeyRange> range) throws SQLException {
         SqlFragment.Builder explain =
                 SqlFragment.builder().code("EXPLAIN (FORMAT JSON) SELECT FROM ").verbatim(statement.tableName());
         range.ifPresent(r -> explain.code(" WHERE ").add(r.predicate(statement.key(), Optional.empty())));
@@ -266,16 +272,5 @@ public record Slicer(JobStatement statement) {
             Matcher rows = PLAN_ROWS.matcher(row.getString(1));
             return rows.find() ? Long.parseLong(rows.group(1)) : 0;
         }
-    }
-
-    private static List<Key> values(Connection connection, SqlFragment sql) throws SQLException {
-        List<Key> keys = new ArrayList<>();
-        try (PreparedStatement query = Statements.prepare(connection, sql);
-                ResultSet row = query.executeQuery()) {
-            while (row.next()) {
-                keys.add(Statements.key(row));
-            }
-        }
-        return keys;
     }
 }

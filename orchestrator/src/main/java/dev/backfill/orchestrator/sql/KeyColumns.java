@@ -10,8 +10,9 @@ import java.util.stream.Collectors;
  * @param unique whether the columns together name one row
  * @param indexed whether one index holds all of them in this order; without it a group of equal first values is gone
  *     through by the columns behind it
+ * @param order which way the run goes; the rows whose range column is NULL come last, and ascending, either way
  */
-public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexed) {
+public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexed, KeyOrder order) {
 
     /** Copies the columns and checks that there is one. */
     public KeyColumns {
@@ -19,6 +20,16 @@ public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexe
         if (columns.isEmpty()) {
             throw new IllegalArgumentException("a key has at least one column");
         }
+    }
+
+    /** Columns that are gone through from the smallest key to the largest. */
+    public KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexed) {
+        this(columns, unique, indexed, KeyOrder.ASC);
+    }
+
+    /** The same columns from the smallest key to the largest. */
+    public KeyColumns ascending() {
+        return new KeyColumns(columns, unique, indexed);
     }
 
     /**
@@ -44,12 +55,12 @@ public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexe
      * ORDER BY means a column of the SELECT before one of the table, and there it is text.
      *
      * @param columns the columns
-     * @param direction {@code ASC} or {@code DESC}
+     * @param order which way
      * @return an ORDER BY clause
      */
-    public static String orderBy(List<KeyColumn> columns, String direction) {
+    public static String orderBy(List<KeyColumn> columns, KeyOrder order) {
         return columns.stream()
-                .map(c -> "t." + c.quoted() + " " + direction)
+                .map(c -> "t." + c.quoted() + " " + order)
                 .collect(Collectors.joining(", ", " ORDER BY ", ""));
     }
 

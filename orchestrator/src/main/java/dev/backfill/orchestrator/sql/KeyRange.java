@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stretch of keys: the rows of a slice or of a batch.
+ * A stretch of keys in the order of a run: the rows of a slice or of a batch.
  *
  * @param lower where it begins
  * @param upTo the last key, inclusive; a key of fewer parts includes every row that begins with them
@@ -16,15 +16,15 @@ public record KeyRange(Lower lower, Key upTo) {
     /** Where a range begins. */
     public sealed interface Lower {}
 
-    /** At the first row of the table. */
+    /** At the first row of the table in the run's order. */
     public record Start() implements Lower {}
 
     /**
-     * At a value of the first column, inclusive.
+     * At a key, inclusive.
      *
-     * @param value the value
+     * @param key the key; one of fewer parts includes every row that begins with them
      */
-    public record From(String value) implements Lower {}
+    public record At(Key key) implements Lower {}
 
     /**
      * Behind a key, exclusive.
@@ -32,6 +32,25 @@ public record KeyRange(Lower lower, Key upTo) {
      * @param key the key
      */
     public record After(Key key) implements Lower {}
+
+    /**
+     * The predicate of all rows whose key is larger than another, up to the end of the table.
+     *
+     * @param key the columns it speaks of
+     * @param end the key behind which they lie; among the rows whose range column is NULL when it does
+     * @return a condition in parentheses
+     */
+    public static SqlFragment beyond(KeyColumns key, Key end) {
+        SqlFragment.Builder sql = SqlFragment.builder().code("(");
+        Predicate predicate = new Predicate(key.columns(), KeyOrder.ASC, "");
+        if (end.isNull()) {
+            predicate.column(sql, 0).code(" IS NULL");
+            predicate.rest(sql, end, Key.NULLS);
+        } else {
+            predicate.compare(sql, 0, KeyOrder.ASC.behind(), end.parts());
+        }
+        return sql.code(")").build();
+    }
 
     /**
      * The predicate of this range.
@@ -42,10 +61,20 @@ public record KeyRange(Lower lower, Key upTo) {
      */
     public SqlFragment predicate(KeyColumns key, Optional<String> alias) {
         String prefix = alias.map(a -> a + ".").orElse("");
-        return new Predicate(key.columns(), prefix).render(this);
+        return new Predicate(key.columns(), order(key), prefix).render(this);
     }
 
-    private record Predicate(List<KeyColumn> columns, String prefix) {
+    /**
+     * Which way the range is gone through.
+     *
+     * @param key the columns it speaks of
+     * @return the key's order; ascending among the rows whose range column is NULL
+     */
+    public KeyOrder order(KeyColumns key) {
+        return upTo.isNull() ? KeyOrder.ASC : key.order();
+    }
+
+    private record Predicate(List<KeyColumn> columns, KeyOrder order, String prefix) {
 
         SqlFragment render(KeyRange range) {
             SqlFragment.Builder sql = SqlFragment.builder().code("(");
@@ -58,17 +87,17 @@ public record KeyRange(Lower lower, Key upTo) {
                 rest(sql, after, range.upTo());
             } else {
                 lower(sql, range.lower());
-                compare(sql, 0, " <= ", range.upTo().parts());
+                compare(sql, 0, order.upTo(), range.upTo().parts());
             }
             return sql.code(")").build();
         }
 
         private void lower(SqlFragment.Builder sql, Lower lower) {
-            if (lower instanceof From from) {
-                compare(sql, 0, " >= ", List.of(from.value()));
+            if (lower instanceof At at) {
+                compare(sql, 0, order.fromOn(), at.key().parts());
                 sql.code(" AND ");
             } else if (lower instanceof After after) {
-                compare(sql, 0, " > ", after.key().parts());
+                compare(sql, 0, order.behind(), after.key().parts());
                 sql.code(" AND ");
             }
         }
@@ -76,11 +105,11 @@ public record KeyRange(Lower lower, Key upTo) {
         private void rest(SqlFragment.Builder sql, @Nullable Key after, Key upTo) {
             if (after != null && after.parts().size() > 1) {
                 sql.code(" AND ");
-                compare(sql, 1, " > ", after.parts());
+                compare(sql, 1, order.behind(), after.parts());
             }
             if (upTo.parts().size() > 1) {
                 sql.code(" AND ");
-                compare(sql, 1, " <= ", upTo.parts());
+                compare(sql, 1, order.upTo(), upTo.parts());
             }
         }
 

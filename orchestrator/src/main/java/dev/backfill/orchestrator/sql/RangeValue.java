@@ -1,7 +1,13 @@
 package dev.backfill.orchestrator.sql;
 
+import java.math.BigDecimal;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -52,5 +58,33 @@ public record RangeValue(String written, Optional<String> sign, String parameter
     public String expression(String type) {
         return sign.map(s -> "CAST(now() " + s + " CAST(? AS interval) AS " + type + ")")
                 .orElse("CAST(? AS " + type + ")");
+    }
+
+    /**
+     * Whether one end lies below another.
+     *
+     * @param from the one
+     * @param to the other
+     * @param time whether they are times
+     * @return true also when only a database could tell
+     */
+    public static boolean isBefore(String from, String to, boolean time) {
+        if (!time) {
+            return compare(from, to, BigDecimal::new).orElse(-1) < 0;
+        }
+        return compare(from, to, OffsetDateTime::parse)
+                        .or(() -> compare(from, to, LocalDate::parse).map(c -> (int) c))
+                        .or(() -> compare(from, to, LocalDateTime::parse))
+                        .orElse(-1)
+                < 0;
+    }
+
+    private static <T extends Comparable<? super T>> Optional<Integer> compare(
+            String from, String to, Function<String, T> read) {
+        try {
+            return Optional.of(read.apply(from.strip()).compareTo(read.apply(to.strip())));
+        } catch (NumberFormatException | DateTimeParseException e) {
+            return Optional.empty();
+        }
     }
 }

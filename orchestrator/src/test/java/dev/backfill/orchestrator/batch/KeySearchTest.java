@@ -6,9 +6,10 @@ import dev.backfill.orchestrator.batch.KeySearch.End;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyOrder;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
-import dev.backfill.orchestrator.sql.KeyRange.From;
+import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
 import dev.backfill.orchestrator.sql.SqlFragment;
@@ -64,7 +65,8 @@ class KeySearchTest {
                 .isEqualTo(new End(Key.of("105"), 30));
         assertThat(find(BY_ID, new KeyRange(new After(Key.of("16")), Key.of("150")), 1))
                 .isEqualTo(new End(Key.of("18"), 1));
-        assertThat(find(BY_ID, new KeyRange(new From("18"), Key.of("150")), 1)).isEqualTo(new End(Key.of("18"), 1));
+        assertThat(find(BY_ID, new KeyRange(new At(Key.of("18")), Key.of("150")), 1))
+                .isEqualTo(new End(Key.of("18"), 1));
     }
 
     @Test
@@ -146,7 +148,7 @@ class KeySearchTest {
     /** Goes from the start to the last key, in slices at random keys, and then over the NULLs. */
     private void walk(KeyColumns key, Random random) throws SQLException {
         long rows = database.queryLong("SELECT count(*) FROM t");
-        String order = KeyColumns.orderBy(key.columns(), "ASC");
+        String order = KeyColumns.orderBy(key.columns(), KeyOrder.ASC);
         String first = key.first().quoted();
         List<Key> keys = keys(key, "t." + first + " IS NOT NULL" + order);
         long scanned = 0;

@@ -61,7 +61,7 @@ final class ContextFixture implements AutoCloseable {
 
     private static JobStatement statement() {
         TableFacts table = new TableFacts(
-                new TableFacts.Identity(1, new SqlName(Optional.of("public"), "orders"), TableFacts.Kind.TABLE),
+                new TableFacts.Identity(1, 1, new SqlName(Optional.of("public"), "orders"), TableFacts.Kind.TABLE),
                 List.of(),
                 List.of(),
                 new TableFacts.Publication(List.of(), true),

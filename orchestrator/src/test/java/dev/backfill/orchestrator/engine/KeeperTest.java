@@ -43,7 +43,7 @@ class KeeperTest {
     private static Slice slice(long fence) {
         return new Slice(
                 new Slice.Id("run", 1),
-                new Lease("us", fence),
+                new Lease("us", fence, 0),
                 new Bounds(Optional.empty(), Key.of("9")),
                 Optional.empty(),
                 1);

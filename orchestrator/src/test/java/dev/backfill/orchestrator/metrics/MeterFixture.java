@@ -30,7 +30,7 @@ public final class MeterFixture {
             new RunView.Rows(500, 500, 400, 3, new RunView.Whole(Optional.of(1000L), Optional.empty()));
     static final Slice SLICE = new Slice(
             new Slice.Id("0199", 1),
-            new Slice.Lease("here", 1),
+            new Slice.Lease("here", 1, 0),
             new Slice.Bounds(Optional.empty(), Key.of("9")),
             Optional.empty(),
             1);

@@ -42,6 +42,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class JobFilesTest {
 
+    private static final RangeDefinition.Course PLAIN = new RangeDefinition.Course(RangeDefinition.Order.ASC, false);
+
     private static final String EXPECT = "# expect: ";
     private static final String MINIMAL = """
             version: 1
@@ -91,7 +93,9 @@ class JobFilesTest {
                                         RangeDefinition.Kind.ID,
                                         List.of("id"),
                                         Optional.of("1"),
-                                        Optional.of("90000000"))),
+                                        Optional.of("90000000"),
+                                        PLAIN),
+                                false),
                         new Work.Update(
                                 Map.of(
                                         "total_cents",
@@ -208,7 +212,8 @@ class JobFilesTest {
                         RangeDefinition.Kind.ID,
                         List.of(),
                         Optional.of("-99999999999999999999"),
-                        Optional.of("99999999999999999999")));
+                        Optional.of("99999999999999999999"),
+                        PLAIN));
     }
 
     @Test

@@ -84,7 +84,7 @@ class JobStatementTest {
         JobFiles.Content content = new JobFiles(CronTimes::problem).read("f", yaml.getBytes(UTF_8));
         assertThat(content.problems()).isEmpty();
         TableFacts table = new TableFacts(
-                new TableFacts.Identity(1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
+                new TableFacts.Identity(1, 1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
                 List.of(),
                 List.of(),
                 new TableFacts.Publication(List.of(), true),

@@ -176,7 +176,7 @@ class KeyResolverTest {
 
     private static KeyResolver.Answer resolve(Kind by, List<String> columns, Index... indexes) {
         TableFacts table = new TableFacts(
-                new TableFacts.Identity(1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
+                new TableFacts.Identity(1, 1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
                 List.of(
                         new Column("id", "bigint", false, false),
                         new Column("tenant", "integer", false, false),
@@ -186,7 +186,12 @@ class KeyResolverTest {
                 new TableFacts.Publication(List.of(), true),
                 new TableFacts.Size(Optional.empty(), 0));
         return KeyResolver.resolve(
-                new RangeDefinition(by, columns, Optional.empty(), Optional.empty()),
+                new RangeDefinition(
+                        by,
+                        columns,
+                        Optional.empty(),
+                        Optional.empty(),
+                        new RangeDefinition.Course(RangeDefinition.Order.ASC, false)),
                 table,
                 new Locations("f", Map.of(), Map.of("", new Place(1, 1))));
     }

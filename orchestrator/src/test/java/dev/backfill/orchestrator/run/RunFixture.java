@@ -78,7 +78,12 @@ final class RunFixture implements AutoCloseable {
     /** Makes the run RUNNING with these slices. */
     void begin(List<Bounds> bounds) {
         FrozenRange range = new FrozenRange(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
-        transitions.begin(runs.find(RUN), range, bounds, new RunTransitions.Rows(0, Optional.empty()));
+        transitions
+                .passes()
+                .begin(
+                        runs.find(RUN),
+                        new Passes.Plan(range, bounds, new Passes.Rows(0, Optional.empty())),
+                        new Passes.TableWish(1, false));
     }
 
     Checkpoints checkpoints() {

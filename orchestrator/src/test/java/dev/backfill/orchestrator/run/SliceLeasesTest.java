@@ -60,7 +60,7 @@ class SliceLeasesTest {
         assertThat(claim(OURS, 3))
                 .contains(new Slice(
                         new Slice.Id(RUN, 1),
-                        new Lease(OURS, 1),
+                        new Lease(OURS, 1, 0),
                         new Bounds(Optional.empty(), Key.of("100")),
                         Optional.empty(),
                         1));
@@ -105,7 +105,7 @@ class SliceLeasesTest {
         Slice theirs = claim(THEIRS, 1).orElseThrow();
 
         assertThat(theirs.id()).isEqualTo(lapsed.id());
-        assertThat(theirs.lease()).isEqualTo(new Lease(THEIRS, 2));
+        assertThat(theirs.lease()).isEqualTo(new Lease(THEIRS, 2, 1));
     }
 
     @Test
@@ -155,7 +155,7 @@ class SliceLeasesTest {
         assertThat(second.id().number()).isEqualTo(2);
 
         fixture.leases(OURS).giveBack(worker, second, Duration.ZERO);
-        assertThat(claim(THEIRS, 1).orElseThrow().lease()).isEqualTo(new Lease(THEIRS, 2));
+        assertThat(claim(THEIRS, 1).orElseThrow().lease()).isEqualTo(new Lease(THEIRS, 2, 0));
     }
 
     @Test
@@ -186,7 +186,7 @@ class SliceLeasesTest {
 
         Slice mine = anew.get(10, TimeUnit.SECONDS).orElseThrow();
         assertThat(mine.checkpoint()).contains(FIRST.to());
-        assertThat(mine.lease()).isEqualTo(new Lease(OURS, 2));
+        assertThat(mine.lease()).isEqualTo(new Lease(OURS, 2, 1));
         assertThat(fixture.checkpoints().move(old, slice.at(FIRST.to()), FIRST)).isEmpty();
         old.rollback();
     }

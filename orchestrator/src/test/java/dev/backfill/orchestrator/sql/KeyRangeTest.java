@@ -3,7 +3,7 @@ package dev.backfill.orchestrator.sql;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.sql.KeyRange.After;
-import dev.backfill.orchestrator.sql.KeyRange.From;
+import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
 import dev.backfill.orchestrator.sql.SqlFragment.Bind;
@@ -36,7 +36,7 @@ class KeyRangeTest {
     void the_first_batch_of_a_bounded_range_includes_its_start() {
         assertPredicate(
                 AT_ID,
-                new From("c"),
+                new At(Key.of("c")),
                 key("d", "5"),
                 "(\"at\" >= ?::date AND (\"at\", \"id\") <= (?::date, ?::bigint))",
                 "c",
