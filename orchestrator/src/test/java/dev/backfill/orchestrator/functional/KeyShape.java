@@ -1,0 +1,135 @@
+package dev.backfill.orchestrator.functional;
+
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A table of a kind of key, with the first and the last value that its type has. Each has a twin. The rows are made of
+ * {@code g}, from 1 to {@link #ROWS}.
+ */
+enum KeyShape {
+    SMALLINT("k smallint PRIMARY KEY", "CASE g WHEN 1 THEN -32768 WHEN 6000 THEN 32767 ELSE g * 8 - 16000 END"),
+    INTEGER("k integer PRIMARY KEY", "CASE g WHEN 1 THEN -2147483648 WHEN 6000 THEN 2147483647 ELSE g - 2000 END"),
+    BIGINT("k bigint PRIMARY KEY", Values.BIGINT),
+    BIGINT_DOWN("k bigint PRIMARY KEY", Values.BIGINT, "{ by: id, order: desc }"),
+    NUMERIC("k numeric PRIMARY KEY", Values.NUMERIC),
+    NUMERIC_DOWN("k numeric PRIMARY KEY", Values.NUMERIC, "{ by: id, order: desc }"),
+    FLOAT("k float8 PRIMARY KEY", "CASE g WHEN 1 THEN '-Infinity' WHEN 6000 THEN 'NaN' ELSE g / 7.0 - 100 END::float8"),
+    UUID("k uuid PRIMARY KEY", Values.UUID),
+    UUID_DOWN("k uuid PRIMARY KEY", Values.UUID, "{ by: id, order: desc }"),
+    TEXT("k text COLLATE \"C\" PRIMARY KEY", Values.TEXT),
+    TEXT_OF_A_LANGUAGE("k text COLLATE \"und-x-icu\" PRIMARY KEY", Values.TEXT),
+    TEXT_DOWN("k text PRIMARY KEY", Values.TEXT, "{ by: id, order: desc }"),
+    CHAR("k char(12) PRIMARY KEY", "CASE g WHEN 1 THEN '' ELSE left(md5(g::text), 12) END"),
+    BYTES("k bytea PRIMARY KEY", "CASE g WHEN 1 THEN '' ELSE decode(md5(g::text), 'hex') END"),
+    ADDRESS("k inet PRIMARY KEY", "'0.0.0.0'::inet + g * 1000"),
+    DOMAIN("k positive PRIMARY KEY", "g"),
+    DATE("k date PRIMARY KEY", Values.DATE, "{ by: time }"),
+    TIMESTAMP("k timestamp PRIMARY KEY", Values.TIMESTAMP.formatted("timestamp"), "{ by: time }"),
+    TIMESTAMPTZ("k timestamptz PRIMARY KEY", Values.TIMESTAMP.formatted("timestamptz"), "{ by: time }"),
+    TIMESTAMPTZ_DOWN(
+            "k timestamptz PRIMARY KEY", Values.TIMESTAMP.formatted("timestamptz"), "{ by: time, order: desc }"),
+    TIES("k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k }", "(k)"),
+    TIES_DOWN("k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k, order: desc }", "(k)"),
+    TIES_WITH_KEY_DOWN(
+            "k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k, order: desc }", "(k, id)"),
+    COMPOSITE("k integer, id text, PRIMARY KEY (k, id)", "g / 500, md5(g::text)"),
+    COMPOSITE_OF_ONE_DOWN("k integer, id integer, PRIMARY KEY (k, id)", "7, g", "{ by: id, order: desc }");
+
+    static final int ROWS = 6000;
+
+    /** What stands in the key columns. */
+    private static final class Values {
+        static final String BIGINT = "CASE g WHEN 1 THEN -9223372036854775808 WHEN 6000 THEN 9223372036854775807"
+                + " ELSE (g - 2000) * 2000000000000000::bigint END";
+        static final String NUMERIC =
+                "CASE g WHEN 1 THEN '-Infinity' WHEN 6000 THEN 'NaN' ELSE (g - 2000) * 1e20 + 0.000000001 END::numeric";
+        static final String UUID = "CASE g WHEN 1 THEN '00000000-0000-0000-0000-000000000000'"
+                + " WHEN 6000 THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE md5(g::text) END::uuid";
+        static final String TEXT =
+                "CASE g WHEN 1 THEN '' WHEN 2 THEN 'NULL' WHEN 3 THEN '{\"' WHEN 4 THEN E'a\\\\b\\n,''}'"
+                        + " WHEN 5 THEN ' ' WHEN 6000 THEN chr(1114111) ELSE substr('aAbBäÄzZéE', g % 10 + 1, 1) || g END";
+        static final String DATE =
+                "CASE g WHEN 1 THEN '-infinity' WHEN 2 THEN '4714-11-24 BC' WHEN 5999 THEN '5874897-12-31'"
+                        + " WHEN 6000 THEN 'infinity' ELSE '2026-01-01'::date + g END::date";
+        static final String TIMESTAMP = "CASE g WHEN 1 THEN '-infinity' WHEN 2 THEN '4714-11-24 00:00:00 BC'"
+                + " WHEN 5999 THEN '294276-12-31 23:59:59.999999' WHEN 6000 THEN 'infinity'"
+                + " ELSE '2026-03-28 20:00:00'::timestamp + g * interval '3 min 0.000001 s' END::%1$s";
+        static final String TIES = "CASE WHEN g % 10 = 0 THEN NULL WHEN g BETWEEN 1000 AND 1700 THEN '2026-02-01'"
+                + " WHEN g = 1 THEN '-infinity' WHEN g > 5990 THEN 'infinity'"
+                + " ELSE '2026-01-01'::timestamptz + (g / 3) * interval '1 h' END::timestamptz, g";
+    }
+
+    private final String columns;
+    private final String values;
+    private final String range;
+    private final String index;
+
+    KeyShape(String columns, String values) {
+        this(columns, values, "{ by: id }");
+    }
+
+    KeyShape(String columns, String values, String range) {
+        this(columns, values, range, "");
+    }
+
+    KeyShape(String columns, String values, String range, String index) {
+        this.columns = columns;
+        this.values = values;
+        this.range = range;
+        this.index = index;
+    }
+
+    String table() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    String twin() {
+        return table() + "_twin";
+    }
+
+    String job() {
+        return table().replace('_', '-');
+    }
+
+    /** Creates table and twin; every other without statistics. */
+    List<String> ddl() {
+        return List.of(
+                create(table()),
+                create(twin()),
+                fill(table()),
+                fill(twin()),
+                index.isEmpty() ? "SELECT" : "CREATE INDEX ON " + table() + " " + index,
+                ordinal() % 2 == 0 ? "SELECT" : "ANALYZE " + table());
+    }
+
+    private String create(String table) {
+        return "CREATE TABLE " + table + " (" + columns + ", g integer NOT NULL, n integer NOT NULL DEFAULT 0)"
+                + " WITH (autovacuum_enabled = false)";
+    }
+
+    private String fill(String table) {
+        return "INSERT INTO " + table + " SELECT " + values + ", g FROM generate_series(1, " + ROWS + ") AS g";
+    }
+
+    /** The change, not idempotent. */
+    String change(String table, String where) {
+        return "UPDATE " + table + " SET n = n + g WHERE " + where;
+    }
+
+    /** The job's file: every batch takes a while, so that there is time to kill. */
+    String yaml() {
+        String slowly = ":range AND (SELECT pg_sleep(0.08)) IS NOT NULL";
+        return """
+                version: 1
+                job: %s
+                table: %s
+                range: %s
+                sql: |
+                  %s
+                verify: { remaining: n = 0 }
+                parallelism: 2
+                batch: { size: 100, min: 100, max: 100 }
+                """.formatted(job(), table(), range, change(table(), slowly));
+    }
+}
