@@ -93,12 +93,19 @@ public final class RunControl {
             } else if (meaning == Meaning.CHECK
                     && latest.flatMap(run -> run.details().range()).isEmpty()) {
                 return new NotAllowed(state, "the run was ended before it began, so there is no range to check");
+            } else if (meaning == Meaning.RETRY && isTableBusy(latest.orElseThrow())) {
+                return new NotAllowed(
+                        state, "another run has its table; retry once that has ended, or cancel that one");
             } else if (change(meaning, latest.orElseThrow(), cause)) {
                 return new Reached(true);
             }
         }
         throw new IllegalStateException(
                 "the run of job " + job + " changes faster than it can be told to " + verb.word());
+    }
+
+    private boolean isTableBusy(Run failed) {
+        return transitions.passes().occupant(failed).isPresent();
     }
 
     private boolean start(String job, int registered, Cause cause) {

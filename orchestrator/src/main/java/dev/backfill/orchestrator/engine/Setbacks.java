@@ -15,10 +15,13 @@ import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What a worker does and says about a batch that failed: it waits, holds, passes a key over, or pauses the run. */
 final class Setbacks {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Setbacks.class);
     private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
 
     private final RunContext context;
@@ -78,9 +81,13 @@ final class Setbacks {
     /** Says that a slice has been taken from workers that were gone, when that makes its batches smaller. */
     void taken(Slice slice, int size) {
         if (slice.lease().attempts() >= context.execution().errors().attempts()) {
-            String why = "%d workers in a row were gone before a batch of slice %d was committed; the next has %d keys"
-                    .formatted(slice.lease().attempts(), slice.id().number(), size);
-            listener.batchRolledBack(slice, Outcome.SPLIT, why);
+            listener.batchRolledBack(slice, Outcome.SPLIT, "its workers are gone in mid-batch again and again");
+            LOG.atWarn()
+                    .addKeyValue("run", slice.id().run())
+                    .addKeyValue("slice", slice.id().number())
+                    .addKeyValue("attempts", slice.lease().attempts())
+                    .addKeyValue("size", size)
+                    .log("workers are gone in mid-batch again and again; the next batch is smaller, down to the key");
         }
     }
 

@@ -1,0 +1,143 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rows that come in during a run, at the end of its range. */
+class FollowTest {
+
+    @TempDir
+    private Path directory;
+
+    private TestDatabase database;
+
+    @BeforeEach
+    void create() throws Exception {
+        database = TestPostgres.newest().newDatabase();
+        database.execute(
+                "CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz, n int NOT NULL DEFAULT 0)");
+        database.execute(
+                "INSERT INTO c (at) SELECT CASE WHEN g % 10 > 0 THEN clock_timestamp() END FROM generate_series(1, 4000) AS g");
+        database.execute("CREATE INDEX ON c (at)");
+    }
+
+    @AfterEach
+    void drop() throws Exception {
+        database.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{ by: id, follow: true }", "{ by: time, column: at, follow: true }"})
+    void they_are_worked_too_and_the_run_ends_while_they_go_on_coming_in(String range) throws Exception {
+        CommandResult result;
+        AtomicBoolean enough = new AtomicBoolean();
+        Thread application = inserting(enough);
+        try {
+            result = run(range);
+        } finally {
+            enough.set(true);
+            application.join();
+        }
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        long changed = database.queryLong("SELECT count(*) FROM c WHERE n > 0");
+        assertThat(changed).as("rows changed, of 4000 there were at the start").isGreaterThan(4300);
+        assertThat(database.queryLong("SELECT sum(n) FROM c"))
+                .as("changed once")
+                .isEqualTo(changed);
+        assertThat(database.queryLong("SELECT sum(rows_changed) FROM backfill.slice"))
+                .isEqualTo(changed);
+        String column = range.contains("at") ? "at" : "id";
+        assertThat(database.queryLong(
+                        "SELECT count(*) FROM c WHERE n = 0 AND %1$s <= (SELECT max(%1$s) FROM c WHERE n > 0)"
+                                .formatted(column)))
+                .as("rows left among those that were worked")
+                .isZero();
+    }
+
+    @Test
+    void without_it_they_are_reported_and_not_worked() throws Exception {
+        database.execute("CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
+                + " 'BEGIN INSERT INTO c (at) VALUES (now()), (NULL); RETURN NULL; END'");
+        database.execute("CREATE TRIGGER more AFTER UPDATE ON c FOR EACH STATEMENT EXECUTE FUNCTION more()");
+
+        CommandResult result = run("{ by: id }");
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        long beyond = database.queryLong("SELECT count(*) FROM c WHERE id > 4000");
+        assertThat(beyond).isGreaterThan(20);
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE id > 4000 AND n > 0"))
+                .isZero();
+        assertThat(database.queryStrings("SELECT state || ': ' || reason FROM backfill.run"))
+                .containsExactly("SUCCEEDED: " + beyond + " rows beyond the end of the range, which came in since the"
+                        + " start, meet `remaining` and are not counted");
+        assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
+                .containsExactly("0");
+    }
+
+    @Test
+    void a_table_that_was_empty_at_the_start_is_followed_from_its_first_row() throws Exception {
+        database.execute("TRUNCATE c");
+        database.execute("CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
+                + " 'BEGIN INSERT INTO c (at) SELECT now() FROM generate_series(1, 50); RETURN NEW; END'");
+        CommandResult schema = CommandResult.of("run", job("{ by: id }").toString(), "--database", database.jdbcUrl());
+        assertThat(schema.exit()).isZero();
+        database.execute("CREATE TRIGGER more AFTER UPDATE ON backfill.run FOR EACH ROW"
+                + " WHEN (OLD.state = 'PENDING' AND NEW.state = 'RUNNING') EXECUTE FUNCTION more()");
+
+        CommandResult result = run("{ by: id, follow: true }", "--again");
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n = 1")).isEqualTo(50);
+    }
+
+    private CommandResult run(String range, String... more) throws Exception {
+        String file = job(range).toString();
+        return more.length == 0
+                ? CommandResult.of("run", file, "--database", database.jdbcUrl())
+                : CommandResult.of("run", file, "--database", database.jdbcUrl(), more[0]);
+    }
+
+    private Path job(String range) throws Exception {
+        return CountedTable.write(directory, """
+                version: 1
+                job: count
+                table: c
+                range: %s
+                sql: "UPDATE c SET n = n + 1 WHERE :range AND (SELECT pg_sleep(0.05)) IS NOT NULL"
+                verify: { remaining: n = 0 }
+                parallelism: 2
+                batch: { size: 100, min: 100, max: 100 }
+                """.formatted(range));
+    }
+
+    /** An application that inserts some hundred rows a second; every tenth without a time. */
+    private Thread inserting(AtomicBoolean enough) {
+        Thread thread = new Thread(() -> {
+            try (Connection connection = database.connect();
+                    PreparedStatement insert = connection.prepareStatement(
+                            "INSERT INTO c (at) SELECT CASE WHEN g < 10 THEN clock_timestamp() END FROM generate_series(1, 10) AS g")) {
+                while (!enough.get()) {
+                    insert.executeUpdate();
+                    Thread.sleep(20);
+                }
+            } catch (java.sql.SQLException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        thread.start();
+        return thread;
+    }
+}
