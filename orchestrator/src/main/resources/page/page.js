@@ -43,13 +43,18 @@ function look(run) {
   return { PAUSED: 'paused', SUCCEEDED: 'done', FAILED: 'failed', CANCELLED: '' }[run.state] ?? 'moving';
 }
 
+function left(run) {
+  const [least, most] = run['eta-range'].map(duration);
+  return `about ${duration(run.eta)} left${least === most ? '' : ` (${least} to ${most})`}`;
+}
+
 function figures(run, now) {
   const parts = [];
   const speed = rate(run, now);
   if (run.state === 'RUNNING' && !run.hold) {
     if (speed !== null) parts.push(`${whole.format(Math.round(speed))} rows/s`);
-    if (run.eta !== null) parts.push(`${duration(run.eta)} left`);
   }
+  if (run.state === 'RUNNING' && run.eta !== null) parts.push(left(run));
   const { scanned, remaining } = run.rows;
   const all = scanned + remaining;
   // In a further pass the figures are those of several passes: no whole can be made of them.

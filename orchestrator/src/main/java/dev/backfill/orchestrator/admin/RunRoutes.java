@@ -80,7 +80,15 @@ final class RunRoutes {
     }
 
     private void run(Context context) {
-        databases.shapes().runOfJob(find(new Asked(context).run())).answer(context);
+        RunView run = find(new Asked(context).run());
+        Optional<Double> keys = databases.ask(
+                databases.named(run.id().database()),
+                site -> site.board().progressByKeys(run.id().run()));
+        databases
+                .shapes()
+                .runOfJob(run)
+                .put("progress-by-keys", keys.map(Shapes::part))
+                .answer(context);
     }
 
     private void slices(Context context) {

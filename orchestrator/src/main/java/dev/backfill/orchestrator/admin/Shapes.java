@@ -63,19 +63,29 @@ record Shapes(Function<String, List<Reading>> readings) {
                 .put("revision", run.id().revision())
                 .put("state", run.status().state())
                 .put("hold", run.status().hold().map(hold -> hold(hold, run.id().database())))
-                .put("progress", Math.floor(run.progress() * PROGRESS_STEPS) / PROGRESS_STEPS)
+                .put("progress", part(run.progress()))
                 .put(
                         "rows",
                         Json.of("scanned", run.rows().scanned())
                                 .put("changed", run.rows().changed())
                                 .put("quarantined", run.rows().quarantined())
                                 .put("remaining", run.remaining()))
-                .put("eta", run.eta().map(Duration::toSeconds))
+                .put("eta", run.eta().map(eta -> eta.expected().toSeconds()))
+                .put(
+                        "eta-range",
+                        run.eta()
+                                .map(eta -> List.of(
+                                        eta.least().toSeconds(), eta.most().toSeconds())))
                 .put("created", run.times().created())
                 .put("scheduled-for", run.times().scheduledFor())
                 .put("started", run.times().started())
                 .put("finished", run.times().finished())
                 .put("reason", run.status().reason());
+    }
+
+    /** A part of a whole, never rounded up to all of it. */
+    static double part(double part) {
+        return Math.floor(part * PROGRESS_STEPS) / PROGRESS_STEPS;
     }
 
     /** A run that stands alone: it says of which job it is. */

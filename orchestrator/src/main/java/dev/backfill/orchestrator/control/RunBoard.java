@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.control;
 
 import dev.backfill.orchestrator.control.RunView.Held;
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.timing.Timing;
@@ -9,12 +10,12 @@ import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What people see of the jobs and runs of one database. Reads only. Safe for use by several threads. */
 public final class RunBoard {
+
+    private static final int MOST_SLICES = 10_000;
+    private static final Set<String> ENDLESS_HOLDS = Set.of("window", "stopped");
 
     private static final String RUN = """
             SELECT r.id, r.job, r.revision, r.state, r.reason, r.created,
@@ -49,11 +53,12 @@ public final class RunBoard {
                 WHERE g.active)
             """;
 
-    private static final String SLICES = """
+    private static final String SLICES =
+            """
             SELECT number, pass, state, owner, rows_scanned, rows_changed, batches,
                    %s AS "from", %s AS "to", %s AS checkpoint
             FROM backfill.slice WHERE run = :run AND number > :after ORDER BY number LIMIT :limit
-            """.formatted(key("\"from\""), key("\"to\""), key("checkpoint"));
+            """.formatted(Stored.select("\"from\""), Stored.select("\"to\""), Stored.select("checkpoint"));
 
     private static final String EVENTS = """
             SELECT id, time, subject_kind, subject, run, who, "from", "to", detail::text AS detail
@@ -168,6 +173,16 @@ public final class RunBoard {
     }
 
     /**
+     * How much of a run's keys is behind it in its present pass, whatever is known of the number of rows.
+     *
+     * @param run the run's id
+     * @return from 0 to 1; empty before it began
+     */
+    public Optional<Double> progressByKeys(String run) {
+        return KeyProgress.read(database, run, slices(run, 0, MOST_SLICES));
+    }
+
+    /**
      * The audit log.
      *
      * @param job only of this job; empty for all
@@ -204,7 +219,7 @@ public final class RunBoard {
                         instant(row, "started"),
                         instant(row, "finished")),
                 rows,
-                state == RunState.RUNNING && hold.isEmpty() ? eta(id, rows, row.getDouble("lived")) : stopped(id));
+                state == RunState.RUNNING ? eta(id, rows, hold, row.getDouble("lived")) : stopped(id));
     }
 
     private static RunView.Rows rows(ResultSet row) throws SQLException {
@@ -218,13 +233,18 @@ public final class RunBoard {
                         Optional.ofNullable(row.getObject("rows_remaining", Long.class))));
     }
 
-    private Optional<Duration> eta(String id, RunView.Rows rows, double lived) {
+    /** A hold that ends by a clock or by a person says nothing of how long it lasts: then there is none. */
+    private Optional<RunView.Eta> eta(String id, RunView.Rows rows, Optional<Held> hold, double lived) {
         long all = Math.max(rows.all().estimated().orElse(0L), rows.scannedInPass());
         long left = all - rows.scannedInPass();
-        return rates.eta(id, rows.scannedInPass(), left).or(() -> Rates.sinceTheStart(rows.scanned(), lived, left));
+        Optional<RunView.Eta> eta = rates.eta(id, new Rates.Seen(rows.scannedInPass(), left, hold.isPresent()));
+        if (hold.isPresent()) {
+            return eta.filter(e -> !ENDLESS_HOLDS.contains(hold.get().reason()));
+        }
+        return eta.or(() -> Rates.sinceTheStart(rows.scanned(), lived, left));
     }
 
-    private Optional<Duration> stopped(String id) {
+    private Optional<RunView.Eta> stopped(String id) {
         rates.forget(id);
         return Optional.empty();
     }
@@ -269,17 +289,11 @@ public final class RunBoard {
         return Optional.ofNullable(row.getTimestamp(column)).map(Timestamp::toInstant);
     }
 
-    private static Optional<List<String>> texts(@Nullable Array array) throws SQLException {
+    static Optional<List<String>> texts(@Nullable Array array) throws SQLException {
         return array == null
                 ? Optional.empty()
                 : Optional.of(Arrays.stream((String[]) array.getArray())
                         .map(String::valueOf)
                         .toList());
-    }
-
-    private static String key(String column) {
-        return ("CASE WHEN jsonb_typeof(%1$s) = 'array' THEN"
-                        + " ARRAY(SELECT e.v FROM jsonb_array_elements_text(%1$s) WITH ORDINALITY AS e(v, i) ORDER BY e.i) END")
-                .formatted(column);
     }
 }

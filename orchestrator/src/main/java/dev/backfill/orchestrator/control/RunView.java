@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param rows how far it is
  * @param eta how long the rest of the pass will take; empty while that is not known
  */
-public record RunView(Id id, Status status, Times times, Rows rows, Optional<Duration> eta) {
+public record RunView(Id id, Status status, Times times, Rows rows, Optional<Eta> eta) {
 
     /**
      * Which run it is.
@@ -25,6 +25,15 @@ public record RunView(Id id, Status status, Times times, Rows rows, Optional<Dur
      * @param database the database's configured name
      */
     public record Id(String run, String job, int revision, String database) {}
+
+    /**
+     * How long the rest of a pass will take, from what was seen in the last minutes.
+     *
+     * @param expected if it goes on as it did, and is held as often as it was
+     * @param least if it is not held any more
+     * @param most if it is slower and held for longer, within what was seen
+     */
+    public record Eta(Duration expected, Duration least, Duration most) {}
 
     /**
      * Where a run stands.

@@ -4,7 +4,6 @@ import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.run.RunState;
 import io.prometheus.metrics.model.snapshots.Labels;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -41,7 +40,9 @@ record ObservedJob(String name, Optional<RunView> run, Optional<Instant> lastSuc
         page.add(Family.PROGRESS, labels, view.progress());
         page.add(Family.QUARANTINE_ROWS, labels, (double) view.rows().quarantined());
         view.remaining().ifPresent(rows -> page.add(Family.ROWS_REMAINING, labels, rows));
-        view.eta().map(Duration::toMillis).ifPresent(millis -> page.add(Family.ETA, labels, millis / 1000.0));
+        view.eta()
+                .map(eta -> eta.expected().toMillis())
+                .ifPresent(millis -> page.add(Family.ETA, labels, millis / 1000.0));
         view.status().hold().ifPresent(hold -> page.add(Family.HOLD, labels.add(Label.REASON, hold.reason()), 1));
     }
 

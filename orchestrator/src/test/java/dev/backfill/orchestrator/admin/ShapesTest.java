@@ -52,7 +52,7 @@ class ShapesTest {
                 .isEqualTo("{\"job\":\"fill\",\"id\":\"some-id\",\"database\":\"main\",\"revision\":2,"
                         + "\"state\":\"RUNNING\",\"hold\":{\"reason\":\"window\",\"since\":\"2026-01-02T03:04:05Z\","
                         + "\"signal\":null,\"value\":null,\"limit\":null,\"detail\":\"closed\"},\"progress\":0.25,"
-                        + "\"rows\":{\"scanned\":1,\"changed\":0,\"quarantined\":0,\"remaining\":3},\"eta\":61,"
+                        + "\"rows\":{\"scanned\":1,\"changed\":0,\"quarantined\":0,\"remaining\":3},\"eta\":61,\"eta-range\":[50,90],"
                         + "\"created\":\"2026-01-02T03:04:05Z\",\"scheduled-for\":null,"
                         + "\"started\":\"2026-01-02T03:04:05Z\",\"finished\":null,\"reason\":null}");
     }
@@ -76,7 +76,7 @@ class ShapesTest {
                         RunState.RUNNING, Optional.empty(), Optional.of(new RunView.Held(hold, TIME, "closed"))),
                 new RunView.Times(TIME, Optional.empty(), Optional.of(TIME), Optional.empty()),
                 new RunView.Rows(scanned, scanned, 0, 0, new RunView.Whole(Optional.of(all), Optional.empty())),
-                Optional.of(Duration.ofMillis(61_900)));
+                Optional.of(new RunView.Eta(Duration.ofSeconds(61), Duration.ofSeconds(50), Duration.ofSeconds(90))));
     }
 
     private static String text(Json json) {

@@ -30,6 +30,8 @@ class RunBoardTest {
 
     private static final String JOB = "fill";
     private static final Held WINDOW = new Held("window", Instant.parse("2026-11-01T22:00:00Z"), "opens soon");
+    private static final Held LAG =
+            new Held("replication-lag", Instant.parse("2026-11-02T00:00:00Z"), "standby a is 6 s behind");
 
     private final Map<String, Held> heldHere = new HashMap<>();
     private TestStores stores;
@@ -163,6 +165,49 @@ class RunBoardTest {
     }
 
     @Test
+    void the_time_in_which_it_is_held_counts_and_so_does_how_unsteady_it_is() throws SQLException {
+        stores.addRun(JOB, "1", RunState.RUNNING);
+        stores.server().execute("UPDATE backfill.run SET estimated_rows = 1000");
+        slice(1, 1, 100, 0);
+        eta();
+        timing.pass(Duration.ofSeconds(10));
+        scanned(200);
+        RunView.Eta once = board.run("1").orElseThrow().eta().orElseThrow();
+        assertThat(once.least()).isLessThan(Duration.ofSeconds(80));
+        assertThat(once.most()).isGreaterThan(Duration.ofSeconds(80));
+
+        heldHere.put("1", LAG);
+        eta();
+        timing.pass(Duration.ofSeconds(10));
+        assertThat(eta()).as("10 a second in half of the time, 800 left").contains(Duration.ofSeconds(160));
+        heldHere.clear();
+        timing.pass(Duration.ofSeconds(10));
+        scanned(300);
+
+        RunView.Eta eta = board.run("1").orElseThrow().eta().orElseThrow();
+        assertThat(eta.expected())
+                .as("10 a second in two of three seconds, 700 left")
+                .isEqualTo(Duration.ofSeconds(105));
+        assertThat(eta.least()).as("never held again").isBetween(Duration.ofSeconds(60), Duration.ofSeconds(70));
+        assertThat(eta.most()).as("held for longer").isBetween(Duration.ofSeconds(135), Duration.ofSeconds(200));
+    }
+
+    @Test
+    void while_a_window_or_a_person_holds_it_no_end_is_known() throws SQLException {
+        stores.addRun(JOB, "1", RunState.RUNNING);
+        stores.server().execute("UPDATE backfill.run SET estimated_rows = 1000");
+        slice(1, 1, 100, 0);
+        eta();
+        timing.pass(Duration.ofSeconds(10));
+        scanned(200);
+        assertThat(eta()).isPresent();
+
+        heldHere.put("1", WINDOW);
+
+        assertThat(eta()).isEmpty();
+    }
+
+    @Test
     void a_run_that_stands_still_has_no_end_in_sight() throws SQLException {
         stores.addRun(JOB, "1", RunState.RUNNING);
         stores.server().execute("UPDATE backfill.run SET estimated_rows = 1000");
@@ -250,7 +295,7 @@ class RunBoardTest {
     }
 
     private Optional<Duration> eta() {
-        return board.run("1").orElseThrow().eta();
+        return board.run("1").orElseThrow().eta().map(RunView.Eta::expected);
     }
 
     private void slice(int number, int pass, long scanned, long changed) throws SQLException {

@@ -88,7 +88,7 @@ public final class MeterFixture {
                 status,
                 new RunView.Times(FINISHED, Optional.empty(), Optional.of(FINISHED), finished),
                 rows,
-                eta);
+                eta.map(e -> new RunView.Eta(e, e, e)));
     }
 
     private static JobView view(String job, Optional<RunView> run) {
