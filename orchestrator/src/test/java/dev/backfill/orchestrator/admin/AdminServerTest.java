@@ -75,7 +75,11 @@ class AdminServerTest {
             awaitState(admin, "SUCCEEDED");
             assertThat(admin.get("/api/v1/jobs/fill/runs").json().path("runs")).hasSize(2);
             assertThat(admin.get("/api/v1/runs/" + run).at("/job")).isEqualTo("fill");
-            assertThat(admin.get("/api/v1/runs/" + run).json().path("progress-by-keys").asDouble()).isEqualTo(1);
+            assertThat(admin.get("/api/v1/runs/" + run)
+                            .json()
+                            .path("progress-by-keys")
+                            .asDouble())
+                    .isEqualTo(1);
             JsonNode slice =
                     admin.get("/api/v1/runs/" + run + "/slices?limit=1").json().at("/slices/0");
             assertThat(slice.propertyNames())
