@@ -98,7 +98,17 @@ final class Setbacks {
      */
     Optional<Result> passOver(Slice slice, Quarantine.Failure failure) throws SQLException, Hopeless, Stopped {
         int budget = context.execution().errors().quarantine();
-        Optional<Result> result = runner.passOver(session.connection(), slice, failure, budget);
+        Optional<Result> result;
+        try {
+            result = runner.passOver(session.connection(), slice, failure, budget);
+        } catch (SQLException e) {
+            ErrorClass error = SqlStates.classify(e);
+            if (error != ErrorClass.DATA && error != ErrorClass.PAUSE) {
+                throw e;
+            }
+            pause(slice, ErrorClass.DATA, "the key cannot be set aside: " + SqlStates.message(e));
+            return Optional.empty();
+        }
         if (result.isEmpty()) {
             String spent = budget == 0 ? "" : "; errors.quarantine is used up, which is " + budget;
             pause(slice, ErrorClass.DATA, failure.message() + spent);

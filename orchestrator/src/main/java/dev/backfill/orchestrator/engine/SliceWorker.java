@@ -200,7 +200,8 @@ final class SliceWorker implements AutoCloseable {
 
     private Optional<Slice> failed(Slice slice, SQLException e, Duration took) throws Hopeless, Stopped {
         ErrorClass error = SqlStates.classify(e);
-        if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || session.isLost()) {
+        boolean isUnknown = session.isLost() && error != ErrorClass.PAUSE; // the pool drops a session for 0A000, too
+        if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || isUnknown) {
             return claimAnew(slice, e);
         }
         if (stop.isRequested()) {

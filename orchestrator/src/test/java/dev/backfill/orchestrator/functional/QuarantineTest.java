@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -14,6 +15,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -117,6 +119,19 @@ class QuarantineTest {
     }
 
     @Test
+    void a_row_that_cannot_even_be_set_aside_pauses_the_run() throws Exception {
+        table(500);
+        database.execute("ALTER TABLE c ADD CHECK (n < 1 OR id <> 250)");
+        database.execute(SchemaMigrator.script("backfill"));
+        database.execute("ALTER TABLE backfill.quarantine ADD CHECK (message IS NULL)");
+
+        CommandResult result = run(job("UPDATE c SET n = n + 1 WHERE :range", "errors: { quarantine: 5 }"));
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(3);
+        assertThat(result.text()).contains("at key 250: the key cannot be set aside: ");
+    }
+
+    @Test
     void without_a_budget_the_first_faulty_row_pauses_the_run() throws Exception {
         table(3_000);
         database.execute("ALTER TABLE c ADD CHECK (n < 1 OR id <> 700)");
@@ -130,6 +145,7 @@ class QuarantineTest {
     }
 
     @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void a_further_pass_makes_up_its_own_mind_about_them() throws Exception {
         table(3_000);
         database.execute("ALTER TABLE c ADD CHECK (n < 1 OR id NOT IN (5, 2990))");
