@@ -145,14 +145,21 @@ class KeySearchTest {
         return IntStream.range(0, 8);
     }
 
-    /** Goes from the start to the last key, in slices at random keys, and then over the NULLs. */
+    /** Goes up and down, each time over every row. */
     private void walk(KeyColumns key, Random random) throws SQLException {
+        walkOneWay(key, random);
+        database.execute("UPDATE t SET visits = 0");
+        walkOneWay(new KeyColumns(key.columns(), key.unique(), key.indexed(), KeyOrder.DESC), random);
+    }
+
+    /** Goes from the first key to the last, in slices at random keys, and then over the NULLs. */
+    private void walkOneWay(KeyColumns key, Random random) throws SQLException {
         long rows = database.queryLong("SELECT count(*) FROM t");
-        String order = KeyColumns.orderBy(key.columns(), KeyOrder.ASC);
         String first = key.first().quoted();
-        List<Key> keys = keys(key, "t." + first + " IS NOT NULL" + order);
+        List<Key> keys = keys(key, "t." + first + " IS NOT NULL" + KeyColumns.orderBy(key.columns(), key.order()));
         long scanned = 0;
-        Lower from = new Start();
+        boolean up = key.order() == KeyOrder.ASC || keys.isEmpty();
+        Lower from = up ? new Start() : new At(keys.get(0));
         for (int cut = 0; cut < 3 && !keys.isEmpty(); cut++) {
             Key end = keys.get(random.nextInt(keys.size()));
             KeyRange slice = new KeyRange(from, cut == 1 ? Key.of(String.valueOf(end.first())) : end);
@@ -164,7 +171,7 @@ class KeySearchTest {
         if (!keys.isEmpty()) {
             scanned += visit(key, new KeyRange(from, keys.get(keys.size() - 1)), random);
         }
-        List<Key> nulls = keys(key, "t." + first + " IS NULL" + order);
+        List<Key> nulls = keys(key, "t." + first + " IS NULL" + KeyColumns.orderBy(key.columns(), KeyOrder.ASC));
         if (!nulls.isEmpty()) {
             scanned += visit(key, new KeyRange(new After(Key.NULLS), nulls.get(nulls.size() - 1)), random);
         }
