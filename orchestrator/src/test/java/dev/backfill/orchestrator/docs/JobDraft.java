@@ -21,7 +21,7 @@ final class JobDraft {
 
     /** One in which there is a place for the key. */
     static JobDraft of(String key) {
-        String work = switch (key.split("\\.")[0]) {
+        String work = switch (key.split("\\.", -1)[0]) {
             case "update" -> "\"update\": {\"set\": {\"a\": \"1\"}, \"where\": \"b\"}";
             case "sql", "idempotent" -> "\"sql\": \"DELETE FROM t WHERE :range\", \"verify\": \"none\"";
             default -> "\"delete\": {\"where\": \"b\"}";
@@ -65,7 +65,7 @@ final class JobDraft {
     }
 
     private ObjectNode group(String key) {
-        List<String> parts = List.of(key.split("\\."));
+        List<String> parts = List.of(key.split("\\.", -1));
         ObjectNode at = root;
         for (String part : parts.subList(0, parts.size() - 1)) {
             JsonNode inner = at.path(part);

@@ -17,6 +17,11 @@ enum KindOfTable {
             "",
             "CREATE TABLE whole (a int PRIMARY KEY, b int) PARTITION BY RANGE (a)",
             "CREATE TABLE $ PARTITION OF whole DEFAULT"),
+    INHERITED(
+            "a table that others inherit from",
+            "",
+            "CREATE TABLE $ (a int PRIMARY KEY, b int)",
+            "CREATE TABLE heir (PRIMARY KEY (a)) INHERITS ($)"),
     PARTLY_FOREIGN(
             "a partitioned table with a foreign partition",
             "name the other partitions, a job each",
