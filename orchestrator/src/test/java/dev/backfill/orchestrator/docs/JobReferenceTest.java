@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.api.JobDefinition;
-import dev.backfill.orchestrator.docs.JobKeys.Key;
 import dev.backfill.orchestrator.docs.JobReference.Row;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobSchema;
@@ -14,6 +13,7 @@ import dev.backfill.orchestrator.slicing.Following;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -28,8 +28,8 @@ class JobReferenceTest {
     private static final Pattern DOTTED = Pattern.compile("`([a-z-]+)((?:\\.[a-z-]+)+)`");
 
     private final JobFiles files = new JobFiles(CronTimes::problem);
-    private final Map<String, Key> keys =
-            JobKeys.all().stream().collect(Collectors.toMap(Key::name, Function.identity()));
+    private final Map<String, JobKeys.Key> keys =
+            JobKeys.all().stream().collect(Collectors.toMap(JobKeys.Key::name, Function.identity()));
     private JobReference reference;
 
     @BeforeEach
@@ -156,10 +156,8 @@ class JobReferenceTest {
                 .collect(Collectors.toSet());
     }
 
-    private Key key(Row row) {
-        Key key = keys.get(row.key());
-        assertThat(key).as("the schema's key " + row.key()).isNotNull();
-        return key;
+    private JobKeys.Key key(Row row) {
+        return Objects.requireNonNull(keys.get(row.key()), () -> "the schema has no key " + row.key());
     }
 
     private List<String> problems(String key, Object value) {
