@@ -6,7 +6,6 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import dev.backfill.orchestrator.cli.Commands;
 import dev.backfill.orchestrator.registry.JobFiles;
-import dev.backfill.orchestrator.registry.JobSchema;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,8 +19,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Words in documents that the program must know. */
 class DocumentsTest {
@@ -45,15 +42,6 @@ class DocumentsTest {
             assertThat(packages.map(p -> "| `" + p.getFileName() + "` |"))
                     .allSatisfy(row -> assertThat(text).contains(row));
         }
-    }
-
-    @Test
-    void the_job_reference_has_every_key_of_the_schema() throws IOException {
-        Set<String> keys = new TreeSet<>();
-        keys("", JsonMapper.shared().readTree(JobSchema.text()), keys);
-        Set<String> documented = rows(read("docs/job-reference.md"));
-
-        assertThat(documented).containsExactlyInAnyOrderElementsOf(keys);
     }
 
     @Test
@@ -96,22 +84,6 @@ class DocumentsTest {
         assertThat(links)
                 .isNotEmpty()
                 .allSatisfy(link -> assertThat(ROOT.resolve(link)).exists());
-    }
-
-    private static void keys(String prefix, JsonNode schema, Set<String> keys) {
-        for (var property : schema.path("properties").properties()) {
-            String name = prefix + property.getKey();
-            JsonNode inner = property.getValue().path("properties");
-            if (inner.isMissingNode()) {
-                keys.add(name);
-            } else {
-                keys(name + ".", property.getValue(), keys);
-            }
-            keys(name + ".", property.getValue().path("items"), keys);
-            if (property.getValue().path("type").isArray() && !inner.isMissingNode()) {
-                keys.add(name);
-            }
-        }
     }
 
     private static Set<String> rows(String markdown) {
