@@ -148,9 +148,8 @@ final class Verifier implements AutoCloseable {
         RemainingCount beyond = new RemainingCount(statement.ascending(), started);
         boolean mine = count(inside, new Slicer(statement).rows(range)) && count(inside, nulls);
         if (mine && statement.job().target().range().to().isEmpty()) {
-            for (Key end :
-                    Stream.concat(range.end().stream(), range.nulls().stream()).toList()) {
-                mine = mine && count(beyond, context.patience().call(() -> beyond(end)));
+            for (KeyRange cameIn : context.patience().call(() -> beyond(range))) {
+                mine = mine && count(beyond, Optional.of(cameIn));
             }
         }
         return mine
@@ -159,8 +158,8 @@ final class Verifier implements AutoCloseable {
                 : Optional.empty();
     }
 
-    private Optional<KeyRange> beyond(Key end) throws SQLException {
-        return session.use(open -> new Slicer(context.statement()).beyond(open, end));
+    private List<KeyRange> beyond(FrozenRange range) throws SQLException {
+        return session.use(open -> new Slicer(context.statement().ascending()).beyond(open, range));
     }
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {

@@ -128,15 +128,20 @@ public record Slicer(JobStatement statement) {
      * The rows that have come in beyond the end of a range since it was frozen.
      *
      * @param connection any session
-     * @param end the range's last key, or the last among the NULLs
-     * @return up to the last key there is now, ascending; empty when there is none
+     * @param range the range, ascending
+     * @return up to the last keys there are now, ascending; none when nothing came in
      * @throws SQLException when a query fails
      */
-    public Optional<KeyRange> beyond(Connection connection, Key end) throws SQLException {
-        KeyColumns ascending = statement.key().ascending();
-        List<KeyColumn> order = end.isNull() && !ascending.indexed() ? ascending.rest() : ascending.columns();
-        Optional<Key> last = key(connection, KeyRange.beyond(ascending, end), order, KeyOrder.DESC);
-        return last.map(key -> new KeyRange(new KeyRange.After(end), key));
+    public List<KeyRange> beyond(Connection connection, FrozenRange range) throws SQLException {
+        return following(connection, range).stream()
+                .flatMap(plan -> plan.slices().stream().map(slice -> range(slice, plan.range())))
+                .toList();
+    }
+
+    private Optional<Key> beyond(Connection connection, Key end) throws SQLException {
+        KeyColumns key = statement.key();
+        List<KeyColumn> order = end.isNull() && !key.indexed() ? key.rest() : key.columns();
+        return key(connection, KeyRange.beyond(key, end), order, KeyOrder.DESC);
     }
 
     /**
@@ -159,19 +164,22 @@ public record Slicer(JobStatement statement) {
         List<Bounds> slices = Stream.of(rows, nulls).flatMap(Optional::stream).toList();
         long estimated = 0;
         for (Bounds slice : slices) {
-            Lower lower = slice.from().<Lower>map(KeyRange.After::new).orElse(beginning(after));
-            estimated += planned(connection, Optional.of(new KeyRange(lower, slice.to())));
+            estimated += planned(connection, Optional.of(range(slice, after)));
         }
         return slices.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new Passes.Plan(after, slices, new Passes.Rows(estimated, Optional.empty())));
     }
 
+    private KeyRange range(Bounds slice, FrozenRange of) {
+        return new KeyRange(slice.from().<Lower>map(KeyRange.After::new).orElse(beginning(of)), slice.to());
+    }
+
     private Optional<Bounds> more(Connection connection, Optional<Key> end, Optional<Key> first, Optional<Key> now)
             throws SQLException {
         return end.isEmpty()
                 ? now.map(last -> new Bounds(first, last))
-                : beyond(connection, end.get()).map(beyond -> new Bounds(end, beyond.upTo()));
+                : beyond(connection, end.get()).map(last -> new Bounds(end, last));
     }
 
     /**

@@ -100,7 +100,7 @@ enum KeyShape {
                 fill(table()),
                 fill(twin()),
                 index.isEmpty() ? "SELECT" : "CREATE INDEX ON " + table() + " " + index,
-                ordinal() % 2 == 0 ? "SELECT" : "ANALYZE " + table());
+                name().length() % 2 == 0 ? "SELECT" : "ANALYZE " + table());
     }
 
     private String create(String table) {

@@ -135,7 +135,7 @@ class SlicesTest {
         }
 
         String run = begin(job, range, slices);
-        work(run, slices, slicer.beginning(range), statement, random);
+        work(slices, slicer.beginning(range), statement, random);
         LiveSplitter splitter = new LiveSplitter(statement, new SliceStore(stores.database()), LEAST);
         int cuts = 0;
         while (cuts < 5 && splitter.split(connection, run, range, 64)) {
@@ -186,8 +186,7 @@ class SlicesTest {
     }
 
     /** Makes some slices their workers', each somewhere on its way. */
-    private void work(String run, List<Bounds> slices, Lower beginning, JobStatement statement, Random random)
-            throws SQLException {
+    private void work(List<Bounds> slices, Lower beginning, JobStatement statement, Random random) throws SQLException {
         for (int number = 1; number <= slices.size(); number++) {
             Bounds slice = slices.get(number - 1);
             Lower lower = slice.from().<Lower>map(KeyRange.After::new).orElse(beginning);
