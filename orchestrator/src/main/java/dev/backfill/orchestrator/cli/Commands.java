@@ -1,5 +1,8 @@
 package dev.backfill.orchestrator.cli;
 
+import dev.backfill.orchestrator.client.ProofCommand;
+import dev.backfill.orchestrator.client.RefusedException;
+import dev.backfill.orchestrator.client.VerifyCommand;
 import dev.backfill.orchestrator.config.ConfigurationException;
 import dev.backfill.orchestrator.db.SqlStates;
 import java.io.PrintWriter;
@@ -20,6 +23,8 @@ import picocli.CommandLine.Command;
             SchemaCommand.class,
             DdlCommand.class,
             DatabaseCommand.class,
+            ProofCommand.class,
+            VerifyCommand.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -31,7 +36,7 @@ import picocli.CommandLine.Command;
             "1:the run failed",
             "2:wrong usage or invalid input; nothing was changed",
             "3:interrupted or paused; call again to go on",
-            "4:the database could not be reached"
+            "4:the database or the daemon could not be reached, or the daemon said no"
         })
 public final class Commands {
 
@@ -57,6 +62,10 @@ public final class Commands {
         if (e instanceof Refusal refusal) {
             err.println(refusal.text());
             return refusal.exitCode().code();
+        }
+        if (e instanceof RefusedException refused) {
+            err.println("backfill: " + refused.getMessage());
+            return refused.exitCode();
         }
         if (e instanceof ConfigurationException configuration) {
             configuration.problems().forEach(err::println);

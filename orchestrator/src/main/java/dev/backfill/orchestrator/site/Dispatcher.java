@@ -92,7 +92,8 @@ public final class Dispatcher {
     public Standing standing() {
         Standing last = standing;
         Duration silence = site.pulse().silence();
-        return last.status() == Status.READY && silence.compareTo(SILENCE) > 0
+        boolean isSilent = silence.compareTo(SILENCE) > 0 && !stop.isRequested(); // with the work ends the pulse
+        return last.status() == Status.READY && isSilent
                 ? new Standing(Status.AWAY, "no answer for " + silence.toSeconds() + " s")
                 : last;
     }

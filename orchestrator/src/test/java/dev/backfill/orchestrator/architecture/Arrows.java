@@ -15,6 +15,7 @@ final class Arrows {
             "admin",
             "batch",
             "cli",
+            "client",
             "config",
             "console",
             "control",
@@ -37,6 +38,7 @@ final class Arrows {
             Map.entry("sql", Set.of()),
             Map.entry("timing", Set.of()),
             Map.entry("page", Set.of()),
+            Map.entry("client", Set.of()),
             Map.entry("config", Set.of()),
             Map.entry("db", Set.of("config")),
             Map.entry("registry", Set.of("config", "db")),
@@ -90,7 +92,7 @@ final class Arrows {
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
             Map.entry("org.postgresql.", Set.of("config", "db", "registry")),
-            Map.entry("tools.jackson.", Set.of("admin", "registry")),
+            Map.entry("tools.jackson.", Set.of("admin", "client", "registry")),
             Map.entry("com.fasterxml.jackson.annotation.", Set.of("admin", "registry")),
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
@@ -101,7 +103,7 @@ final class Arrows {
             Map.entry("com.typesafe.config.", Set.of("config")),
             Map.entry("org.apache.commons.compress.", Set.of("demo")),
             Map.entry("org.tukaani.xz.", Set.of("demo")),
-            Map.entry("picocli.", Set.of("cli", ROOT)),
+            Map.entry("picocli.", Set.of("cli", "client", ROOT)),
             Map.entry("me.tongfei.progressbar.", Set.of("console")));
 
     /** What everyone may use. */

@@ -1,0 +1,182 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpServer;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a daemon knows of a job's range, and another look at it, from a terminal. */
+class ProofCommandTest {
+
+    private static TestDatabase database;
+    private static Daemon daemon;
+
+    @BeforeAll
+    static void start(@TempDir Path directory) throws Exception {
+        database = TestPostgres.newest().newDatabase();
+        database.execute(
+                "CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)",
+                "INSERT INTO c SELECT g FROM generate_series(1, 300) AS g",
+                "CREATE TABLE d (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        daemon = Daemon.start(directory, database);
+        daemon.register("done", yaml("done", "c", "remaining: n = 0", ""));
+        daemon.register("waits", yaml("waits", "d", "remaining: n = 0", "schedule: { start: manual }"));
+        daemon.awaitState("done", "SUCCEEDED");
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        daemon.close();
+        database.close();
+    }
+
+    @Test
+    void a_proof_is_told_in_lines_and_as_it_came() {
+        CommandResult lines = command("proof", "done");
+
+        assertThat(lines.exit()).as(lines.text()).isZero();
+        assertThat(lines.text())
+                .contains("job done, database main")
+                .containsPattern("remaining +0, nothing is left")
+                .containsPattern("range +1 to 300")
+                .contains(daemon.run("done").path("id").asString() + ", revision 1");
+        CommandResult json = command("proof", "done", "--json");
+        assertThat(json.exit()).isZero();
+        assertThat(JsonMapper.shared().readTree(json.text()))
+                .isEqualTo(daemon.get("/api/v1/jobs/done/proof").body());
+    }
+
+    @Test
+    void without_a_proof_it_says_how_to_get_one() {
+        CommandResult result = command("proof", "waits");
+
+        assertThat(result.exit()).isEqualTo(1);
+        assertThat(result.text()).contains("no proof of job waits yet", "backfill verify");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "proof nobody, 2, Not found",
+        "verify nobody, 2, Not found",
+        "proof ../../x, 2, ''",
+        "verify waits, 4, Not allowed in this state",
+        "proof, 2, Missing required parameter"
+    })
+    void what_cannot_be_is_refused(String command, int exit, String said) {
+        CommandResult result = command(command.split(" "));
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(exit);
+        assertThat(result.text()).contains(said).doesNotContain("Exception", "\tat ");
+    }
+
+    @Test
+    void another_look_is_waited_for_and_finds_what_has_come_back() throws Exception {
+        String first =
+                daemon.get("/api/v1/jobs/done/proof").body().at("/proofs/0/at").asString();
+        try {
+            database.execute("UPDATE c SET n = 0 WHERE id IN (7, 8)");
+            CommandResult left = command("verify", "done", "--reason", "a doubt");
+            assertThat(left.exit()).as(left.text()).isEqualTo(1);
+            assertThat(left.text()).contains("2 rows are still to do").doesNotContain(first);
+            assertThat(daemon.get("/api/v1/events?job=done&limit=1000").body().toString())
+                    .contains("a doubt");
+        } finally {
+            database.execute("UPDATE c SET n = 1");
+        }
+        CommandResult gone = command("verify", "done");
+        assertThat(gone.exit()).as(gone.text()).isZero();
+        assertThat(gone.text()).contains("nothing is left");
+        assertThat(daemon.state("done")).isEqualTo("SUCCEEDED");
+    }
+
+    @Test
+    void it_need_not_be_waited_for() {
+        CommandResult result = command("verify", "done", "--no-wait");
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        assertThat(result.text()).contains("the check is asked for");
+    }
+
+    @Test
+    void a_check_that_comes_to_nothing_says_why() throws Exception {
+        database.execute("CREATE TABLE e (id int PRIMARY KEY, n int)", "INSERT INTO e VALUES (1, 0)");
+        daemon.register("gone", yaml("gone", "e", "remaining: n = 0", ""));
+        daemon.awaitState("gone", "SUCCEEDED");
+        database.execute("DROP TABLE e");
+
+        CommandResult result = command("verify", "gone");
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(1);
+        assertThat(result.text()).contains("has come to no proof: ", "e");
+    }
+
+    @Test
+    void a_daemon_that_is_away_or_somebody_else_is_named() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        CommandResult away = CommandResult.of("proof", "done", "--server", "http://127.0.0.1:" + port);
+        assertThat(away.exit()).isEqualTo(4);
+        assertThat(away.text()).contains("127.0.0.1:" + port, "cannot be reached", "is it running?");
+
+        HttpServer other = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
+        other.createContext("/", exchange -> {
+            byte[] page = "<html>hello</html>".getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().add("content-type", "text/html");
+            exchange.sendResponseHeaders(200, page.length);
+            exchange.getResponseBody().write(page);
+            exchange.close();
+        });
+        other.start();
+        try {
+            String address = "http://127.0.0.1:" + other.getAddress().getPort();
+            CommandResult stranger = CommandResult.of("proof", "done", "--server", address);
+            assertThat(stranger.exit()).isEqualTo(4);
+            assertThat(stranger.text()).contains("no daemon of this program", "text/html", address);
+        } finally {
+            other.stop(0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "somewhere", "ftp://x", "http://", "http://x y", "http://127.0.0.1:1/api"})
+    void what_is_no_address_is_refused(String address) {
+        CommandResult result = CommandResult.of("proof", "done", "--server=" + address);
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(2);
+        assertThat(result.text()).contains("is no address of a daemon");
+    }
+
+    private static CommandResult command(String... arguments) {
+        String[] all = java.util.Arrays.copyOf(arguments, arguments.length + 1);
+        all[arguments.length] = "--server=" + daemon.address();
+        return CommandResult.of(all);
+    }
+
+    private static String yaml(String job, String table, String verify, String more) {
+        return """
+                version: 1
+                job: %s
+                table: %s
+                range: { by: id }
+                update: { set: { n: n + 1 }, where: n = 0 }
+                verify: { %s }
+                %s
+                """.formatted(job, table, verify, more);
+    }
+}
