@@ -1,8 +1,10 @@
 package dev.backfill.orchestrator.db;
 
 import dev.backfill.orchestrator.sql.SqlName;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What the catalog says of a table.
@@ -43,8 +45,14 @@ public record TableFacts(
      * @param type as SQL writes it, without a length
      * @param nullable whether it may be NULL
      * @param generated whether it is always computed, so that nobody can set it
+     * @param sources the columns that it is computed from
      */
-    public record Column(String name, String type, boolean nullable, boolean generated) {}
+    public record Column(String name, String type, boolean nullable, boolean generated, List<String> sources) {
+        /** Copies the list. */
+        public Column {
+            sources = List.copyOf(sources);
+        }
+    }
 
     /**
      * An index.
@@ -135,5 +143,21 @@ public record TableFacts(
                 .findFirst()
                 .map(Index::columns)
                 .orElse(List.of());
+    }
+
+    /**
+     * The columns whose change changes these.
+     *
+     * @param names columns
+     * @return these themselves, and what generated ones among them are computed from
+     */
+    public Set<String> setBy(List<String> names) {
+        Set<String> all = new LinkedHashSet<>(names);
+        names.stream()
+                .map(this::column)
+                .flatMap(Optional::stream)
+                .map(Column::sources)
+                .forEach(all::addAll);
+        return all;
     }
 }

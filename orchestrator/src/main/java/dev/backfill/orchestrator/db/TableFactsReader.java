@@ -36,7 +36,15 @@ public final class TableFactsReader {
             """;
 
     private static final String COLUMNS = """
-            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), NOT a.attnotnull, a.attgenerated <> ''
+            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), NOT a.attnotnull, a.attgenerated <> '',
+                   ARRAY(SELECT source.attname::text
+                         FROM pg_catalog.pg_attrdef d
+                         JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
+                              AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = a.attrelid
+                         JOIN pg_catalog.pg_attribute source
+                              ON source.attrelid = a.attrelid AND source.attnum = p.refobjsubid
+                         WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+                           AND source.attnum <> a.attnum)
             FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = ?::oid AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attnum
@@ -131,7 +139,9 @@ public final class TableFactsReader {
             query.setLong(1, oid);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
-                    columns.add(new Column(row.getString(1), row.getString(2), row.getBoolean(3), row.getBoolean(4)));
+                    columns.add(new Column(
+                            row.getString(1), row.getString(2), row.getBoolean(3), row.getBoolean(4), List.of((String[])
+                                    row.getArray(5).getArray())));
                 }
             }
         }

@@ -92,20 +92,32 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     }
 
     /**
-     * The columns of the run's key that a statement of the author's own sets.
+     * What a statement of the author's own sets and must not.
      *
-     * @return their names; none for the other kinds of work
+     * @return columns of the run's key, and such as one of these is computed from; none for the other kinds of work
      */
     public List<String> keyColumnsSet() {
         if (!(job.work() instanceof Work.Sql own)) {
             return List.of();
         }
         Set<Assignment> set = Assignments.of(SqlTemplate.parse(own.statement()));
-        return key.columns().stream()
-                .map(KeyColumn::name)
+        return moving(table, key).stream()
                 .filter(name ->
                         set.contains(new Assignment(table.identity().name().name(), name)))
                 .toList();
+    }
+
+    /** The columns whose change moves a row along the key. */
+    static Set<String> moving(TableFacts table, KeyColumns key) {
+        return table.setBy(key.columns().stream().map(KeyColumn::name).toList());
+    }
+
+    /** Why such a column must not be set. */
+    static String moved(KeyColumns key, String column) {
+        boolean own = key.columns().stream().anyMatch(k -> k.name().equals(column));
+        return SqlName.quote(column)
+                + (own ? " is a column of the run's key, and" : " sets a generated column of the run's key, which")
+                + " must not change under the run";
     }
 
     /**

@@ -27,7 +27,6 @@ import java.util.stream.Collectors;
 public final class LiveCheck {
 
     private static final int OLDEST_SERVER = 140_000;
-    private static final String MOVED = " is a column of the run's key, and must not change under the run";
     private static final String FOREIGN_PARTITIONS = """
             SELECT c.oid::regclass::text FROM pg_catalog.pg_partition_tree(?::oid) t
             JOIN pg_catalog.pg_class c ON c.oid = t.relid WHERE t.isleaf AND c.relkind = 'f' ORDER BY 1
@@ -177,7 +176,8 @@ public final class LiveCheck {
         assigned(table, answer.key());
         Optional<JobStatement> statement = answer.key().map(key -> new JobStatement(job, table, key));
         if (statement.isPresent()) {
-            statement.get().keyColumnsSet().forEach(column -> add("/sql", SqlName.quote(column) + MOVED, ""));
+            KeyColumns key = statement.get().key();
+            statement.get().keyColumnsSet().forEach(column -> add("/sql", JobStatement.moved(key, column), ""));
             problems.addAll(StatementCheck.problems(statement.get(), locations, probe, plan));
         }
         return statement;
@@ -222,9 +222,8 @@ public final class LiveCheck {
                 problems.add(locations.keyProblem(pointer, message, Problem.didYouMean(name, known)));
             } else if (column.get().generated()) {
                 problems.add(locations.keyProblem(pointer, quoted + " is generated and cannot be set", ""));
-            } else if (key.isPresent()
-                    && key.get().columns().stream().anyMatch(k -> k.name().equals(name))) {
-                problems.add(locations.keyProblem(pointer, quoted + MOVED, ""));
+            } else if (key.isPresent() && JobStatement.moving(table, key.get()).contains(name)) {
+                problems.add(locations.keyProblem(pointer, JobStatement.moved(key.get(), name), ""));
             }
         }
     }

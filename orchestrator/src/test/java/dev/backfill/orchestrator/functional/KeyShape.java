@@ -5,9 +5,9 @@ import java.util.Locale;
 
 /**
  * A table of a kind of key, with the first and the last value that its type has. Each has a twin. The rows are made of
- * {@code g}, from 1 to {@link #ROWS}.
+ * {@code g}, from 1 to {@link KilledRuns.Shape#ROWS}.
  */
-enum KeyShape {
+enum KeyShape implements KilledRuns.Shape {
     SMALLINT("k smallint PRIMARY KEY", "CASE g WHEN 1 THEN -32768 WHEN 6000 THEN 32767 ELSE g * 8 - 16000 END"),
     INTEGER("k integer PRIMARY KEY", "CASE g WHEN 1 THEN -2147483648 WHEN 6000 THEN 2147483647 ELSE g - 2000 END"),
     BIGINT("k bigint PRIMARY KEY", Values.BIGINT),
@@ -35,8 +35,6 @@ enum KeyShape {
             "k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k, order: desc }", "(k, id)"),
     COMPOSITE("k integer, id text, PRIMARY KEY (k, id)", "g / 500, md5(g::text)"),
     COMPOSITE_OF_ONE_DOWN("k integer, id integer, PRIMARY KEY (k, id)", "7, g", "{ by: id, order: desc }");
-
-    static final int ROWS = 6000;
 
     /** What stands in the key columns. */
     private static final class Values {
@@ -80,20 +78,29 @@ enum KeyShape {
         this.index = index;
     }
 
-    String table() {
+    @Override
+    public String table() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    String twin() {
+    @Override
+    public String twin() {
         return table() + "_twin";
     }
 
-    String job() {
+    @Override
+    public String job() {
         return table().replace('_', '-');
     }
 
-    /** Creates table and twin; every other without statistics. */
-    List<String> ddl() {
+    @Override
+    public String range() {
+        return range;
+    }
+
+    /** Every other is without statistics. */
+    @Override
+    public List<String> ddl() {
         return List.of(
                 create(table()),
                 create(twin()),
@@ -112,24 +119,8 @@ enum KeyShape {
         return "INSERT INTO " + table + " SELECT " + values + ", g FROM generate_series(1, " + ROWS + ") AS g";
     }
 
-    /** The change, not idempotent. */
-    String change(String table, String where) {
+    @Override
+    public String change(String table, String where) {
         return "UPDATE " + table + " SET n = n + g WHERE " + where;
-    }
-
-    /** The job's file: every batch takes a while, so that there is time to kill. */
-    String yaml() {
-        String slowly = ":range AND (SELECT pg_sleep(0.08)) IS NOT NULL";
-        return """
-                version: 1
-                job: %s
-                table: %s
-                range: %s
-                sql: |
-                  %s
-                verify: { remaining: n = 0 }
-                parallelism: 2
-                batch: { size: 100, min: 100, max: 100 }
-                """.formatted(job(), table(), range, change(table(), slowly));
     }
 }

@@ -178,10 +178,10 @@ class KeyResolverTest {
         TableFacts table = new TableFacts(
                 new TableFacts.Identity(1, 1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
                 List.of(
-                        new Column("id", "bigint", false, false),
-                        new Column("tenant", "integer", false, false),
-                        new Column("number", "integer", false, false),
-                        new Column("at", "timestamp with time zone", true, false)),
+                        new Column("id", "bigint", false, false, List.of()),
+                        new Column("tenant", "integer", false, false, List.of()),
+                        new Column("number", "integer", false, false, List.of()),
+                        new Column("at", "timestamp with time zone", true, false, List.of())),
                 List.of(indexes),
                 new TableFacts.Publication(List.of(), true),
                 new TableFacts.Size(Optional.empty(), 0));

@@ -347,6 +347,25 @@ class LiveCheckTest {
                 .containsExactly("f:3:8: " + message);
     }
 
+    @Test
+    void what_the_key_is_generated_from_must_not_be_set_either() throws SQLException {
+        database.execute(
+                "CREATE TABLE g (id int PRIMARY KEY, a int NOT NULL, b int, k int GENERATED ALWAYS AS (a * 2) STORED)",
+                "CREATE INDEX ON g (k, id)");
+        String moves = "\"a\" sets a generated column of the run's key, which must not change under the run";
+        String byK = "{ by: id, column: k }";
+
+        assertThat(problems(check(jobOn("g", byK, "update: { set: { b: 1, a: 5 }, where: b IS NULL }"))))
+                .containsExactly("f:5:24: " + moves);
+        assertThat(problems(check(jobOn(
+                        "g", byK, "sql: UPDATE g SET (b, a) = (1, 5) WHERE :range\nverify: { remaining: b IS NULL }"))))
+                .containsExactly("f:5:6: " + moves);
+        assertThat(check(jobOn("g", byK, "update: { set: { b: 1 }, where: b IS NULL }")))
+                .isInstanceOf(Accepted.class);
+        assertThat(check(jobOn("g", ID, "update: { set: { a: 5 }, where: b IS NULL }")))
+                .isInstanceOf(Accepted.class);
+    }
+
     private Accepted accepted(String range, String work) throws SQLException {
         Result result = check(job(range, work));
         assertThat(result).isInstanceOf(Accepted.class);
