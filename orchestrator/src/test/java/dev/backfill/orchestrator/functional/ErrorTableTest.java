@@ -24,10 +24,9 @@ import org.junit.jupiter.params.provider.FieldSource;
 /**
  * What comes of an error, by its SQLSTATE: each is raised by one row in the batches of a job of its own, all in one daemon.
  *
- * <p>What cannot be raised is elsewhere: connections and servers that are lost in {@link LostConnectionTest} and
- * {@link DatabaseAwayTest}, sessions that are ended for their time in {@link StandstillTest}, deadlocks in
- * {@link OppositeLocksTest}, errors at COMMIT, budgets and {@code retry} in {@link QuarantineTest}, batches that end their
- * worker in {@link DeadlyBatchTest}.
+ * <p>Elsewhere, as they happen: connections and servers lost in {@link LostConnectionTest} and {@link DatabaseAwayTest},
+ * sessions ended for their time (25P03) in {@link StandstillTest}, deadlocks in {@link OppositeLocksTest}, errors at COMMIT,
+ * budgets and {@code retry} in {@link QuarantineTest}, batches that end their worker in {@link DeadlyBatchTest}.
  */
 class ErrorTableTest {
 
