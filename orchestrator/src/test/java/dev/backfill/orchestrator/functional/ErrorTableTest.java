@@ -19,15 +19,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * What comes of an error, by its SQLSTATE: each is raised by one row in the batches of a job of its own, all in one daemon.
  *
- * <p>What cannot be raised is elsewhere: connections and servers that are lost in {@link LostConnectionTest} and
- * {@link DatabaseAwayTest}, sessions that are ended for their time in {@link StandstillTest}, deadlocks in
- * {@link OppositeLocksTest}, errors at COMMIT, budgets and {@code retry} in {@link QuarantineTest}, batches that end their
- * worker in {@link DeadlyBatchTest}.
+ * <p>Elsewhere, as they happen: connections and servers lost in {@link LostConnectionTest} and {@link DatabaseAwayTest},
+ * sessions ended for their time (25P03) in {@link StandstillTest}, deadlocks in {@link OppositeLocksTest}, errors at COMMIT,
+ * budgets and {@code retry} in {@link QuarantineTest}, batches that end their worker in {@link DeadlyBatchTest}.
  */
 class ErrorTableTest {
 
@@ -43,8 +42,8 @@ class ErrorTableTest {
     private static final List<String> PAUSED =
             List.of("42883", "42501", "55000", "0A000", "26000", "42P05", "XX000", "0L000", "25001", "2D000");
     private static final List<String> RETRIED = List.of(
-            "55P03", "40P01", "40001", "25P03", "08006", "57P01", "57P02", "57P03", "57P05", "25006", "57P04", "3D000",
-            "28000", "28P01", "53000", "53100", "53200", "53300");
+            "55P03", "40P01", "40001", "25P03", "25P04", "08006", "57P01", "57P02", "57P03", "57P05", "25006", "57P04",
+            "3D000", "28000", "28P01", "53000", "53100", "53200", "53300");
 
     private static TestDatabase database;
     private static Daemon daemon;
@@ -76,6 +75,7 @@ class ErrorTableTest {
         create("locked", MANY);
         daemon = Daemon.start(
                 directory, Map.of("main", database.jdbcUrl()), "workers = 60", "databases.main.max-workers = 60");
+        cancelOne();
         Stream.concat(SET_ASIDE.stream(), PAUSED.stream())
                 .forEach(code -> daemon.register(job(code), yaml(table(code), job(code), "quarantine: 1")));
         daemon.register("slow", yaml("slow", "slow", "quarantine: 1, statement-timeout: 300ms, lock-timeout: 100ms"));
@@ -84,26 +84,28 @@ class ErrorTableTest {
         awaitAll("PENDING", "RUNNING", "VERIFYING");
     }
 
+    /** Somebody cancels a statement; what comes of it takes its time, and the others theirs meanwhile. */
+    private static void cancelOne() throws Exception {
+        create("cancelled", ROWS);
+        database.execute(
+                "CREATE SEQUENCE times_cancelled",
+                "CREATE FUNCTION wait_once() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+                        + " IF nextval(''times_cancelled'') = 1 THEN PERFORM pg_sleep(20); END IF; RETURN NEW; END'");
+        trigger("cancelled", "wait_once()");
+        daemon.register("cancelled", yaml("cancelled", "cancelled", "quarantine: 100, statement-timeout: 25s"));
+        String cancel = "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity"
+                + " WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        await().atMost(PATIENCE).until(() -> database.queryLong(cancel) == 1);
+    }
+
     @AfterAll
     static void close() throws Exception {
         daemon.close();
         database.close();
     }
 
-    static List<String> setAside() {
-        return SET_ASIDE;
-    }
-
-    static List<String> paused() {
-        return PAUSED;
-    }
-
-    static List<String> retried() {
-        return RETRIED;
-    }
-
     @ParameterizedTest
-    @MethodSource("setAside")
+    @FieldSource("SET_ASIDE")
     void bad_data_is_bisected_down_to_the_row_which_is_set_aside(String code) throws Exception {
         assertThat(state(job(code))).startsWith("FAILED 1 keys are in quarantine");
         assertThat(database.queryStrings(
@@ -118,22 +120,18 @@ class ErrorTableTest {
     }
 
     @ParameterizedTest
-    @MethodSource("paused")
+    @FieldSource("PAUSED")
     void what_is_wrong_with_the_statement_pauses_the_run_at_once_and_it_goes_on_once_that_is_mended(String code)
             throws Exception {
         assertThat(state(job(code))).startsWith("PAUSED at slice").contains("no luck today (SQLSTATE " + code + ")");
         assertThat(database.queryLong("SELECT count(*) FROM " + quarantine(job(code))))
                 .isZero();
 
-        database.execute("DROP TRIGGER fail ON " + table(code));
-        daemon.say("resume", job(code));
-
-        daemon.awaitState(job(code), "SUCCEEDED");
-        assertChanged(table(code), ROWS);
+        mendAndResume(table(code), job(code));
     }
 
     @ParameterizedTest
-    @MethodSource("retried")
+    @FieldSource("RETRIED")
     void what_passes_is_tried_again_until_it_has(String code) throws Exception {
         assertThat(state(job(code))).isEqualTo("SUCCEEDED");
         assertThat(database.queryLong("SELECT last_value FROM times_" + code.toLowerCase(Locale.ROOT)))
@@ -170,10 +168,21 @@ class ErrorTableTest {
         assertThat(database.queryLong("SELECT count(*) FROM " + quarantine("slow")))
                 .isZero();
 
-        database.execute("DROP TRIGGER fail ON slow");
-        daemon.say("resume", "slow");
-        daemon.awaitState("slow", "SUCCEEDED");
-        assertChanged("slow", ROWS);
+        mendAndResume("slow", "slow");
+    }
+
+    @Test
+    void a_statement_that_somebody_cancels_is_tried_again_half_a_minute_later_and_nothing_is_set_aside()
+            throws Exception {
+        daemon.awaitState("cancelled", "SUCCEEDED");
+
+        assertThat(database.queryLong("SELECT extract(epoch FROM finished - started)::int FROM backfill.run"
+                        + " WHERE job = 'cancelled'"))
+                .isBetween(30L, 45L);
+        assertThat(database.queryLong("SELECT last_value FROM times_cancelled")).isEqualTo(2);
+        assertThat(database.queryLong("SELECT count(*) FROM " + quarantine("cancelled")))
+                .isZero();
+        assertChanged("cancelled", ROWS);
     }
 
     @Test
@@ -216,8 +225,16 @@ class ErrorTableTest {
                 .isZero();
     }
 
+    private static void mendAndResume(String table, String job) throws Exception {
+        database.execute("DROP TRIGGER fail ON " + table);
+        daemon.say("resume", job);
+        daemon.awaitState(job, "SUCCEEDED");
+        assertChanged(table, ROWS);
+    }
+
     private static void awaitAll(String... under) throws Exception {
-        String left = "SELECT count(*) FROM backfill.run WHERE state IN ('" + String.join("', '", under) + "')";
+        String left = "SELECT count(*) FROM backfill.run WHERE state IN ('" + String.join("', '", under) + "')"
+                + " AND job <> 'cancelled'";
         try {
             await().atMost(PATIENCE).until(() -> database.queryLong(left) == 0);
         } catch (ConditionTimeoutException e) {

@@ -119,6 +119,7 @@ class QuarantineTest {
     }
 
     @Test
+    @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void a_row_that_cannot_even_be_set_aside_pauses_the_run() throws Exception {
         table(500);
         database.execute("ALTER TABLE c ADD CHECK (n < 1 OR id <> 250)");
