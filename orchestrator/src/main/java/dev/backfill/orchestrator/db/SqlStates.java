@@ -18,6 +18,8 @@ public final class SqlStates {
     private static final Set<String> DOWN = Set.of("57P01", "57P02", "57P03", "57P05", "25006");
     private static final Set<String> DENIED = Set.of("57P04", "3D000");
     private static final Set<String> PREPARED_ELSEWHERE = Set.of("26000", "42P05");
+    private static final String POOLER =
+            "; a pooler seems to give each transaction another session: let the url name the server itself";
     private static final Set<String> DATA_CLASSES = Set.of("22", "23", "P0", "20", "21", "2F", "38", "39", "44", "54");
     private static final Set<String> DEFINED_CLASSES = Set.of(
             "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
@@ -108,8 +110,9 @@ public final class SqlStates {
     public static String message(Throwable error) {
         for (Throwable t = error; t != null; t = t.getCause()) {
             if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
+                String pooler = PREPARED_ELSEWHERE.contains(String.valueOf(e.getSQLState())) ? POOLER : "";
                 return line(String.valueOf(e.getServerErrorMessage().getMessage())) + " (SQLSTATE " + e.getSQLState()
-                        + ")";
+                        + ")" + pooler;
             }
         }
         String text = error.getClass().getSimpleName();

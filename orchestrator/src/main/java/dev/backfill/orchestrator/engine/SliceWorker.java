@@ -246,7 +246,7 @@ final class SliceWorker implements AutoCloseable {
                     ? committed(slice, result.get(), Duration.ZERO)
                     : refused(session.connection(), slice);
         } catch (SQLException again) {
-            return failed(slice, again, Duration.ZERO);
+            return failed(slice, again, runner.timeout(plan.mode())); // nobody else's cancel
         }
     }
 

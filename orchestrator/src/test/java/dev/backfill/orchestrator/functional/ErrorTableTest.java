@@ -124,6 +124,8 @@ class ErrorTableTest {
     void what_is_wrong_with_the_statement_pauses_the_run_at_once_and_it_goes_on_once_that_is_mended(String code)
             throws Exception {
         assertThat(state(job(code))).startsWith("PAUSED at slice").contains("no luck today (SQLSTATE " + code + ")");
+        assertThat(state(job(code)).contains("a pooler"))
+                .isEqualTo(List.of("26000", "42P05").contains(code));
         assertThat(database.queryLong("SELECT count(*) FROM " + quarantine(job(code))))
                 .isZero();
 
