@@ -70,19 +70,25 @@ public final class BatchSizer {
         double seconds = Math.max(took.toNanos(), 1000) / 1e9;
         double target = limits.target().toNanos() / 1e9;
         if (seconds > 2 * target) {
-            weightedRates = 0;
-            weights = 0;
+            forget();
         }
         weightedRates = weightedRates * DECAY + keys / seconds;
         weights = weights * DECAY + 1;
         double wanted = weightedRates / weights * target;
         double most = size * (seconds < target / 4 ? FAST_GROWTH : GROWTH);
         size = within(Math.min(wanted, most));
+        if (wanted > most) {
+            forget(); // what a batch costs besides its keys makes a small one look slow
+        }
     }
 
     /** Halves the next batch: a lock was not given, a statement took too long, or somebody waits. */
     public void halve() {
         size = within(size / 2.0);
+        forget();
+    }
+
+    private void forget() {
         weightedRates = 0;
         weights = 0;
     }
