@@ -56,7 +56,7 @@ public final class BatchPlan {
      * @return keys, at least 1
      */
     public int size() {
-        int wanted = bisected > 0 ? bisected : sizer.next();
+        int wanted = bisected > 0 ? Math.min(bisected, sizer.next()) : sizer.next();
         return suspicion == 0 ? wanted : Math.max(1, Math.min(wanted, suspected()));
     }
 
