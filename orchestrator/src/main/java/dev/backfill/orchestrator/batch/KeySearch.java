@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
 import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
+import dev.backfill.orchestrator.sql.KeyRange.Start;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -116,11 +117,12 @@ public record KeySearch(String table, KeyColumns key) {
                 .code(" = ")
                 .bind(crossed.get().first(), key.first().type())
                 .add(beginning(range.lower(), crossed.get()))
+                .code(" AND ")
+                .add(new KeyRange(new Start(), group).predicate(key, Optional.empty()))
                 .code(KeyColumns.orderBy(key.rest(), key.order()))
                 .build();
         Optional<Key> end = first(connection, entered, size - 1);
-        boolean beyond = end.isEmpty() || (group.parts().size() > 1 && isBeyond(connection, range, end.get()));
-        return beyond
+        return end.isEmpty()
                 ? new End(group, count(connection, new KeyRange(range.lower(), group)))
                 : new End(end.get(), size);
     }
@@ -135,21 +137,6 @@ public record KeySearch(String table, KeyColumns key) {
                         .add(new KeyRange(lower, group).predicate(key, Optional.empty()))
                         .build()
                 : SqlFragment.of("");
-    }
-
-    private boolean isBeyond(Connection connection, KeyRange range, Key end) throws SQLException {
-        SqlFragment.Builder sql = SqlFragment.builder().code("SELECT count(*) WHERE (");
-        binds(sql, end).code(")" + key.order().fromOn() + "(");
-        binds(sql, range.upTo()).code(")");
-        return Statements.queryLong(connection, sql.build()) > 0;
-    }
-
-    private SqlFragment.Builder binds(SqlFragment.Builder sql, Key values) {
-        for (int i = 0; i < values.parts().size(); i++) {
-            sql.code(i > 0 ? ", " : "")
-                    .bind(values.parts().get(i), key.columns().get(i).type());
-        }
-        return sql;
     }
 
     private SqlFragment below(Lower lower, Key crossed) {

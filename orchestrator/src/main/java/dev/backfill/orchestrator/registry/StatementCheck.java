@@ -83,8 +83,14 @@ final class StatementCheck {
         boolean readable = isReadable("/range/from", from, type);
         readable &= isReadable("/range/to", to, type);
         if (readable && from.isPresent() && to.isPresent()) {
+            // Under the collation of the column, which only the column itself brings.
             String compare =
-                    "SELECT " + from.get().expression(type) + " < " + to.get().expression(type);
+                    "SELECT a < b FROM (SELECT %1$s, %1$s FROM %2$s WHERE false UNION ALL SELECT %3$s, %4$s) AS ends (a, b)"
+                            .formatted(
+                                    statement.key().first().quoted(),
+                                    statement.tableName(),
+                                    from.get().expression(type),
+                                    to.get().expression(type));
             if (!probe.isTrue(compare, from.get().parameter(), to.get().parameter())) {
                 add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
             }

@@ -70,9 +70,14 @@ record Boundaries(JobStatement statement) {
         KeyColumn first = statement.key().first();
         var name = statement.table().identity().name();
         String type = first.type();
+        // The column itself brings its collation, without which the keys would be in another order than its own.
         SqlFragment.Builder sql = SqlFragment.builder()
-                .code("SELECT " + first.asText() + " FROM (SELECT DISTINCT unnest(histogram_bounds::text::text[]::")
-                .code(type + "[]) AS " + first.quoted() + " FROM pg_catalog.pg_stats WHERE inherited = ")
+                .code("SELECT " + first.asText() + " FROM (SELECT ")
+                .verbatim(first.quoted())
+                .code(" FROM ")
+                .verbatim(statement.tableName())
+                .code(" WHERE false UNION SELECT unnest(histogram_bounds::text::text[]::" + type + "[])")
+                .code(" FROM pg_catalog.pg_stats WHERE inherited = ")
                 .code(statement.table().identity().kind() == Kind.PARTITIONED_TABLE ? "true" : "false")
                 .code(" AND schemaname = ")
                 .bind(name.schema().orElse(""), "text")

@@ -112,6 +112,29 @@ class KeySearchTest {
                 .isEqualTo(new End(Key.of("2026-01-01 00:00:00+00"), 30));
     }
 
+    @Test
+    void a_slice_that_ends_inside_of_a_group_ends_there_in_the_order_of_its_own_collation() throws SQLException {
+        database.execute(
+                "DROP TABLE IF EXISTS t",
+                "CREATE TABLE t (k int, id text COLLATE \"und-x-icu\" PRIMARY KEY, visits int NOT NULL DEFAULT 0)",
+                "INSERT INTO t SELECT 1, c || i FROM unnest(ARRAY['a', 'B', 'c', 'D']) AS c, generate_series(10, 19) AS i",
+                "CREATE INDEX ON t (k)");
+        List<KeyColumn> columns = List.of(new KeyColumn("k", "integer", false), new KeyColumn("id", "text", false));
+        for (KeyOrder order : KeyOrder.values()) {
+            KeyColumns key = new KeyColumns(columns, true, false, order);
+            Key middle = new Key(List.of("1", "B19"));
+            Lower from = order == KeyOrder.ASC ? new Start() : new At(new Key(List.of("1", "D19")));
+            database.execute("UPDATE t SET visits = 0");
+
+            assertThat(visit(key, new KeyRange(from, middle), new Random(1)))
+                    .isEqualTo(order == KeyOrder.ASC ? 20 : 21);
+            assertThat(find(key, new KeyRange(from, middle), 3).keys()).isEqualTo(3);
+            assertThat(database.queryLong("SELECT count(*) FROM t WHERE visits = 1 AND (k, id) "
+                            + (order == KeyOrder.ASC ? "<=" : ">=") + " (1, 'B19')"))
+                    .isEqualTo(order == KeyOrder.ASC ? 20 : 21);
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("seeds")
     void walking_by_key_visits_every_row_once(long seed) throws SQLException {

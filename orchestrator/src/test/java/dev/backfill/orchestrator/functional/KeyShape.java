@@ -107,7 +107,7 @@ enum KeyShape implements KilledRuns.Shape {
                 fill(table()),
                 fill(twin()),
                 index.isEmpty() ? "SELECT" : "CREATE INDEX ON " + table() + " " + index,
-                name().length() % 2 == 0 ? "SELECT" : "ANALYZE " + table());
+                name().length() % 2 == 0 && this != TEXT_OF_A_LANGUAGE ? "SELECT" : "ANALYZE " + table());
     }
 
     private String create(String table) {

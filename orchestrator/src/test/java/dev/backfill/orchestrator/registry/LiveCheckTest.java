@@ -348,6 +348,17 @@ class LiveCheckTest {
     }
 
     @Test
+    void a_range_of_texts_is_read_in_the_order_of_their_column() throws SQLException {
+        database.execute("CREATE TABLE l (k text COLLATE \"und-x-icu\" PRIMARY KEY, b int)");
+        String work = "update: { set: { b: 1 }, where: b IS NULL }";
+
+        assertThat(check(jobOn("l", "{ by: id, from: a47, to: A58 }", work))).isInstanceOf(Accepted.class);
+        assertThat(problems(check(jobOn("l", "{ by: id, from: A58, to: a47 }", work))))
+                .containsExactly(
+                        "f:4:33: range.to must be greater than range.from (from is inclusive, to is exclusive)");
+    }
+
+    @Test
     void what_the_key_is_generated_from_must_not_be_set_either() throws SQLException {
         database.execute(
                 "CREATE TABLE g (id int PRIMARY KEY, a int NOT NULL, b int, k int GENERATED ALWAYS AS (a * 2) STORED)",

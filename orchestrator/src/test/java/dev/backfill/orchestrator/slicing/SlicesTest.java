@@ -49,6 +49,12 @@ class SlicesTest {
                 "100",
                 "4000000000000001800"),
         TEXT("k text PRIMARY KEY", "md5(i::text)", "by: id", "\"4\"", "\"c8\""),
+        LANGUAGE(
+                "k text COLLATE \"und-x-icu\" PRIMARY KEY",
+                "CASE i % 2 WHEN 0 THEN upper(md5(i::text)) ELSE md5(i::text) END",
+                "by: id",
+                "\"a\"",
+                "\"E\""),
         UUID(
                 "k uuid PRIMARY KEY",
                 "md5(i::text)::uuid",
@@ -115,7 +121,7 @@ class SlicesTest {
                         "CREATE TABLE t (" + shape.columns + ", visits int NOT NULL DEFAULT 0)",
                         "INSERT INTO t SELECT " + shape.values + " FROM generate_series(1, " + rows + ") AS i",
                         "CREATE INDEX ON t " + (shape == Shape.TIME ? "(k, id)" : "(k)"),
-                        random.nextBoolean() ? "ANALYZE t" : "SELECT");
+                        shape == Shape.LANGUAGE || random.nextBoolean() ? "ANALYZE t" : "SELECT");
         String from = random.nextInt(3) == 0 ? ", from: " + shape.from : "";
         String to = random.nextInt(3) == 0 ? ", to: " + shape.to : "";
         if (!from.isEmpty() || !to.isEmpty()) {
