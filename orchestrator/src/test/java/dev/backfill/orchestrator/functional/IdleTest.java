@@ -87,6 +87,7 @@ class IdleTest {
                 table: t
                 range: { by: id }
                 update: { set: { n: "1" }, where: n IS NULL OR n < %d }
+                share-table: true
                 batch: { size: 10, min: 10 }
                 schedule: %s
                 """.formatted(number, number, schedule);

@@ -82,7 +82,7 @@ class StandstillTest {
             value = Counters.Order.class,
             names = {"ID", "AT"})
     void between_two_batches_its_late_commit_is_fenced_off(Counters.Order order) throws Exception {
-        try (Counters counters = Counters.create(order, 60_000)) {
+        try (Counters counters = Counters.create(order, 150_000)) {
             Path job = CounterJob.by(order).parallelism(1).largestBatch(100).in(directory);
             try (BackfillProcess stopped = patient(counters, job)) {
                 stopBetweenBatches(stopped, counters);
