@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.batch;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
+import dev.backfill.orchestrator.sql.KeyOrder;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
 import dev.backfill.orchestrator.sql.KeyRange.At;
@@ -13,12 +14,10 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the key that ends a batch: by keyset, never by counting from the start of the table.
@@ -73,27 +72,37 @@ public record KeySearch(String table, KeyColumns key) {
      * @throws SQLException when the query fails
      */
     public long count(Connection connection, KeyRange range) throws SQLException {
+        return count(connection, range.predicate(key, Optional.empty()));
+    }
+
+    private long count(Connection connection, SqlFragment condition) throws SQLException {
         return Statements.queryLong(
                 connection,
                 SqlFragment.builder()
                         .code("SELECT count(*) FROM ")
                         .verbatim(table)
                         .code(" AS t WHERE ")
-                        .add(range.predicate(key, Optional.empty()))
+                        .add(condition)
                         .build());
     }
 
     private End insideGroup(Connection connection, KeyRange range, Key after, int size) throws SQLException {
-        KeyRange group = new KeyRange(range.lower(), endOfGroup(after.first(), range.upTo()));
-        Optional<Key> end = first(connection, select(key.columns(), group, key.rest()), size - 1);
+        Key whole = new Key(after.parts().subList(0, 1));
+        SqlFragment rest = SqlFragment.builder()
+                .add(new KeyRange(range.lower(), whole).predicate(key, Optional.empty()))
+                .code(" AND ")
+                .add(new KeyRange(new Start(), range.upTo()).predicate(key, Optional.empty()))
+                .build();
+        Optional<Key> end = first(connection, select(key.columns(), rest, key.rest(), key.order()), size - 1);
         if (end.isPresent()) {
             return new End(end.get(), size);
         }
-        long left = count(connection, group);
-        if (left > 0 || group.upTo().equals(range.upTo())) {
-            return new End(group.upTo(), left);
+        long left = count(connection, rest);
+        Key group = endOfGroup(connection, whole, range.upTo());
+        if (left > 0 || group.equals(range.upTo())) {
+            return new End(group, left);
         }
-        return wholeGroups(connection, new KeyRange(new After(group.upTo()), range.upTo()), size);
+        return wholeGroups(connection, new KeyRange(new After(group), range.upTo()), size);
     }
 
     private End wholeGroups(Connection connection, KeyRange range, int size) throws SQLException {
@@ -108,35 +117,24 @@ public record KeySearch(String table, KeyColumns key) {
         if (before.isPresent()) {
             return new End(before.get(), count(connection, new KeyRange(range.lower(), before.get())));
         }
-        Key group = endOfGroup(crossed.get().first(), range.upTo());
         SqlFragment entered = SqlFragment.builder()
-                .code("SELECT " + key.select() + " FROM ")
-                .verbatim(table)
-                .code(" AS t WHERE ")
                 .verbatim(key.first().quoted())
                 .code(" = ")
                 .bind(crossed.get().first(), key.first().type())
-                .add(beginning(range.lower(), crossed.get()))
                 .code(" AND ")
-                .add(new KeyRange(new Start(), group).predicate(key, Optional.empty()))
-                .code(KeyColumns.orderBy(key.rest(), key.order()))
+                .add(new KeyRange(beginning(range.lower()), range.upTo()).predicate(key, Optional.empty()))
                 .build();
-        Optional<Key> end = first(connection, entered, size - 1);
-        return end.isEmpty()
-                ? new End(group, count(connection, new KeyRange(range.lower(), group)))
-                : new End(end.get(), size);
+        Optional<Key> end = first(connection, select(key.columns(), entered, key.rest(), key.order()), size - 1);
+        if (end.isPresent()) {
+            return new End(end.get(), size);
+        }
+        Key group = endOfGroup(connection, crossed.get(), range.upTo());
+        return new End(group, count(connection, new KeyRange(range.lower(), group)));
     }
 
     /** The run may begin inside of a group: at the largest key there was, on the way down. */
-    private SqlFragment beginning(Lower lower, Key group) {
-        return lower instanceof At at
-                        && at.key().parts().size() > 1
-                        && Objects.equals(at.key().first(), group.first())
-                ? SqlFragment.builder()
-                        .code(" AND ")
-                        .add(new KeyRange(lower, group).predicate(key, Optional.empty()))
-                        .build()
-                : SqlFragment.of("");
+    private static Lower beginning(Lower lower) {
+        return lower instanceof At at && at.key().parts().size() > 1 ? lower : new Start();
     }
 
     private SqlFragment below(Lower lower, Key crossed) {
@@ -155,17 +153,41 @@ public record KeySearch(String table, KeyColumns key) {
     }
 
     private SqlFragment select(List<KeyColumn> columns, KeyRange range, List<KeyColumn> order) {
+        return select(columns, range.predicate(key, Optional.empty()), order, range.order(key));
+    }
+
+    private SqlFragment select(List<KeyColumn> columns, SqlFragment condition, List<KeyColumn> order, KeyOrder way) {
         return SqlFragment.builder()
                 .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
                 .verbatim(table)
                 .code(" AS t WHERE ")
-                .add(range.predicate(key, Optional.empty()))
-                .code(KeyColumns.orderBy(order, range.order(key)))
+                .add(condition)
+                .code(KeyColumns.orderBy(order, way))
                 .build();
     }
 
-    private static Key endOfGroup(@Nullable String first, Key upTo) {
-        return Objects.equals(first, upTo.first()) ? upTo : new Key(Collections.singletonList(first));
+    /**
+     * Where the group of a key ends, at most at a range's end. Whether the two lie in one group the database says: values
+     * that are equal for it may differ as text, such as 1.0 and 1.00.
+     */
+    private Key endOfGroup(Connection connection, Key whole, Key upTo) throws SQLException {
+        KeyColumn first = key.first();
+        if (Objects.equals(whole.first(), upTo.first())) {
+            return upTo;
+        }
+        SqlFragment same = SqlFragment.builder()
+                .code("SELECT count(*) FROM (SELECT ") // the column itself brings its collation
+                .verbatim(first.quoted())
+                .code(" FROM ")
+                .verbatim(table)
+                .code(" WHERE false UNION ALL SELECT ")
+                .bind(whole.first(), first.type())
+                .code(") AS t WHERE ")
+                .verbatim(first.quoted())
+                .code(" = ")
+                .bind(upTo.first(), first.type())
+                .build();
+        return Statements.queryLong(connection, same) > 0 ? upTo : whole;
     }
 
     private static Optional<Key> first(Connection connection, SqlFragment query, int offset) throws SQLException {

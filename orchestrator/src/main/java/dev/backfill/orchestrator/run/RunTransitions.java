@@ -74,6 +74,7 @@ public final class RunTransitions {
                   AND NOT EXISTS (SELECT FROM backfill.slice WHERE run = :id AND state <> 'DONE')
                 """;
         return database.jdbi().inTransaction(handle -> {
+            passes.lockRun(handle, run);
             boolean changed = handle.createUpdate(database.tables().sql(sql))
                             .bind("id", run)
                             .execute()

@@ -164,6 +164,28 @@ class KeySearchTest {
         walk(BY_TIME_WITHOUT_KEY, new Random(seed));
     }
 
+    /** Values that are equal and yet not the same as text make one group. */
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void walking_by_values_that_are_equal_but_written_differently_visits_every_row_once(long seed) throws SQLException {
+        database.execute(
+                "DROP TABLE IF EXISTS t",
+                "CREATE COLLATION IF NOT EXISTS any_case"
+                        + " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                "CREATE TABLE t (id bigint PRIMARY KEY, number numeric, word text COLLATE any_case,"
+                        + " visits int NOT NULL DEFAULT 0)",
+                "INSERT INTO t SELECT i, round(v, i % 3), substr('xXyY', i % 2 + v % 2 * 2 + 1, 1)"
+                        + " FROM (SELECT i, abs(hashint4(i + " + seed
+                        + ")) % 4 AS v FROM generate_series(1, 100) AS i) AS r",
+                "CREATE INDEX ON t (number)",
+                "CREATE INDEX ON t (word)");
+        for (KeyColumn column :
+                List.of(new KeyColumn("number", "numeric", true), new KeyColumn("word", "text", true))) {
+            database.execute("UPDATE t SET visits = 0");
+            walk(new KeyColumns(List.of(column, ID), true, false), new Random(seed));
+        }
+    }
+
     static IntStream seeds() {
         return IntStream.range(0, 8);
     }

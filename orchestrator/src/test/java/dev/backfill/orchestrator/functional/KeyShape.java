@@ -33,6 +33,16 @@ enum KeyShape implements KilledRuns.Shape {
     TIES_DOWN("k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k, order: desc }", "(k)"),
     TIES_WITH_KEY_DOWN(
             "k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k, order: desc }", "(k, id)"),
+    TIES_OF_SEVERAL_SCALES(
+            "k numeric, id integer PRIMARY KEY",
+            "CASE WHEN g % 10 > 0 THEN round(g / 700, g % 3) END, g",
+            "{ by: id, column: k }",
+            "(k)"),
+    TIES_IN_SEVERAL_CASES(
+            "k text COLLATE any_case, id integer PRIMARY KEY",
+            "substr('aAbBcCdD', g % 8 + 1, 1), g",
+            "{ by: id, column: k }",
+            "(k)"),
     COMPOSITE("k integer, id text, PRIMARY KEY (k, id)", "g / 500, md5(g::text)"),
     COMPOSITE_OF_ONE_DOWN("k integer, id integer, PRIMARY KEY (k, id)", "7, g", "{ by: id, order: desc }");
 

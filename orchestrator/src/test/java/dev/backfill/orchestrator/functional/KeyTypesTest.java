@@ -16,7 +16,10 @@ class KeyTypesTest {
     @BeforeAll
     static void runAllAndKill(@TempDir Path directory) throws Exception {
         runs = KilledRuns.over(
-                directory, List.of(KeyShape.values()), "CREATE DOMAIN positive AS integer CHECK (VALUE > 0)");
+                directory,
+                List.of(KeyShape.values()),
+                "CREATE DOMAIN positive AS integer CHECK (VALUE > 0)",
+                "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
     }
 
     @AfterAll

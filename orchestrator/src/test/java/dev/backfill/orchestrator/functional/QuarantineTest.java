@@ -118,6 +118,40 @@ class QuarantineTest {
         assertThat(counts()).containsExactly("0 1 x 3", "1 1 x 2997");
     }
 
+    /** Bisected on every kind of key, and tried again in a slice of its own that takes nothing else. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "numeric NOT NULL | round(1, i % 3) | { by: id, column: k }",
+                "text COLLATE any_case | substr('zZ', i % 2 + 1, 1) | { by: id, column: k, order: desc }",
+                "timestamptz | CASE WHEN i % 2 = 0 THEN '2026-01-01'::timestamptz + i / 900 * interval '1 d' END"
+                        + " | { by: time, column: k }",
+                "float8 NOT NULL | i / 7.0 | { by: id, column: [k, id] }"
+            })
+    void the_faulty_row_is_found_and_retried_alone_on_any_key(String type, String key, String range) throws Exception {
+        database.execute(
+                "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                "CREATE TABLE c (id int PRIMARY KEY, k " + type
+                        + ", n int NOT NULL DEFAULT 0, CONSTRAINT good CHECK (n < 1 OR id NOT IN (1500, 1501)))",
+                "INSERT INTO c SELECT i, " + key + " FROM generate_series(1, 3000) AS i",
+                range.contains("[") ? "CREATE INDEX ON c (k, id)" : "CREATE INDEX ON c (k)");
+        String changes = "SELECT n || ' x ' || count(*) FROM c GROUP BY n ORDER BY n";
+        Path job = CountedTable.job(
+                directory, range, "batch: { size: 100, min: 100, max: 100 }", "errors: { quarantine: 2 }");
+
+        CommandResult first = run(job);
+
+        assertThat(first.exit()).as(first.text()).isEqualTo(1);
+        assertThat(database.queryStrings(changes)).containsExactly("0 x 2", "1 x 2998");
+        database.execute("ALTER TABLE c DROP CONSTRAINT good");
+        CommandResult second = run(job);
+        assertThat(second.exit()).as(second.text()).isZero();
+        assertThat(database.queryStrings(changes)).containsExactly("1 x 3000");
+        assertThat(database.queryStrings("SELECT sum(rows_scanned) || ' ' || sum(rows_changed) FROM backfill.slice"))
+                .containsExactly("3000 3000");
+    }
+
     @Test
     @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void a_row_that_cannot_even_be_set_aside_pauses_the_run() throws Exception {

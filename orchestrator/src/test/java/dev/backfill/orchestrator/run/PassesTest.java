@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.run;
 import static dev.backfill.orchestrator.run.RunFixture.OURS;
 import static dev.backfill.orchestrator.run.RunFixture.RUN;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.run.Passes.Followed;
 import dev.backfill.orchestrator.run.Passes.Plan;
@@ -12,10 +13,13 @@ import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.testing.AtOnce;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -120,6 +124,30 @@ class PassesTest {
                         .lease()
                         .attempts())
                 .isZero();
+    }
+
+    @Test
+    void a_check_does_not_begin_beside_slices_that_another_process_is_just_adding() throws Exception {
+        assertThat(begin(RUN, TABLE, false)).isTrue();
+        fixture.server().execute("UPDATE backfill.slice SET state = 'DONE'");
+        CompletableFuture<Boolean> verifying;
+        try (Connection adding = fixture.server().connect();
+                Statement statement = adding.createStatement()) {
+            adding.setAutoCommit(false);
+            statement.execute("UPDATE backfill.run SET estimated_rows = 150 WHERE id = '" + RUN + "'");
+            verifying =
+                    CompletableFuture.supplyAsync(() -> fixture.transitions().beginVerifying(RUN));
+            await().until(() -> fixture.server()
+                            .queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+                    > 0);
+            statement.execute("INSERT INTO backfill.slice (run, number, state, \"from\", \"to\", pass)"
+                    + " SELECT run, 2, 'READY', \"to\", '[\"150\"]', pass FROM backfill.slice WHERE run = '" + RUN
+                    + "'");
+            adding.commit();
+        }
+
+        assertThat(verifying.get()).isFalse();
+        assertThat(fixture.runs().find(RUN).state()).isEqualTo(RunState.RUNNING);
     }
 
     private Passes passes() {
