@@ -147,8 +147,8 @@ final class Verifier implements AutoCloseable {
         RemainingCount inside = new RemainingCount(statement, started);
         RemainingCount beyond = new RemainingCount(statement.ascending(), started);
         boolean mine = count(inside, new Slicer(statement).rows(range)) && count(inside, nulls);
-        if (mine && statement.job().target().range().to().isEmpty()) {
-            for (KeyRange cameIn : context.patience().call(() -> beyond(range))) {
+        if (mine) {
+            for (KeyRange cameIn : context.patience().call(() -> beyond(range, started))) {
                 mine = mine && count(beyond, Optional.of(cameIn));
             }
         }
@@ -158,8 +158,8 @@ final class Verifier implements AutoCloseable {
                 : Optional.empty();
     }
 
-    private List<KeyRange> beyond(FrozenRange range) throws SQLException {
-        return session.use(open -> new Slicer(context.statement().ascending()).beyond(open, range));
+    private List<KeyRange> beyond(FrozenRange range, String started) throws SQLException {
+        return session.use(open -> new Slicer(context.statement().ascending()).beyond(open, range, started));
     }
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {

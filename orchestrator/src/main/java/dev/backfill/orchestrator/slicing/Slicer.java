@@ -34,6 +34,7 @@ import java.util.stream.Stream;
  */
 public record Slicer(JobStatement statement) {
 
+    private static final String NOW = "now()";
     private static final int SLICES_PER_WORKER = 4;
     private static final int MOST_SLICES = 64;
     private static final long LEAST_ROWS_OF_A_SLICE = 1000;
@@ -47,13 +48,17 @@ public record Slicer(JobStatement statement) {
      * @throws SQLException when a query fails
      */
     public FrozenRange freeze(Connection connection) throws SQLException {
+        return freeze(connection, NOW);
+    }
+
+    private FrozenRange freeze(Connection connection, String now) throws SQLException {
         var range = statement.job().target().range();
         KeyColumn first = statement.key().first();
         SqlFragment.Builder inside =
                 SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
-        Optional<String> from = valueNow(connection, range.from());
+        Optional<String> from = value(connection, range.from(), now);
         from.ifPresent(v -> bound(inside, " >= ", v));
-        valueNow(connection, range.to()).ifPresent(v -> bound(inside, " < ", v));
+        value(connection, range.to(), now).ifPresent(v -> bound(inside, " < ", v));
         SqlFragment condition = inside.build();
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
@@ -125,23 +130,27 @@ public record Slicer(JobStatement statement) {
     }
 
     /**
-     * The rows that have come in beyond the end of a range since it was frozen.
+     * The rows that have come in beyond the end of a range since it was frozen, below the end that the job names.
      *
      * @param connection any session
      * @param range the range, ascending
+     * @param started when the run started, as text
      * @return up to the last keys there are now, ascending; none when nothing came in
      * @throws SQLException when a query fails
      */
-    public List<KeyRange> beyond(Connection connection, FrozenRange range) throws SQLException {
-        return following(connection, range).stream()
+    public List<KeyRange> beyond(Connection connection, FrozenRange range, String started) throws SQLException {
+        String then = "timestamptz '" + started.replace("'", "''") + "'";
+        return following(connection, range, then).stream()
                 .flatMap(plan -> plan.slices().stream().map(slice -> range(slice, plan.range())))
                 .toList();
     }
 
-    private Optional<Key> beyond(Connection connection, Key end) throws SQLException {
+    private Optional<Key> beyond(Connection connection, Key end, String now) throws SQLException {
         KeyColumns key = statement.key();
         List<KeyColumn> order = end.isNull() && !key.indexed() ? key.rest() : key.columns();
-        return key(connection, KeyRange.beyond(key, end), order, KeyOrder.DESC);
+        SqlFragment.Builder beyond = SqlFragment.builder().add(KeyRange.beyond(key, end));
+        value(connection, statement.job().target().range().to(), now).ifPresent(to -> bound(beyond, " < ", to));
+        return key(connection, beyond.build(), order, KeyOrder.DESC);
     }
 
     /**
@@ -153,12 +162,20 @@ public record Slicer(JobStatement statement) {
      * @throws SQLException when a query fails
      */
     public Optional<Passes.Plan> following(Connection connection, FrozenRange range) throws SQLException {
-        FrozenRange now = freeze(connection);
-        Optional<Bounds> rows = more(connection, range.end(), Optional.empty(), now.end());
-        Optional<Bounds> nulls = more(connection, range.nulls(), Optional.of(Key.NULLS), now.nulls());
+        return following(connection, range, NOW);
+    }
+
+    private Optional<Passes.Plan> following(Connection connection, FrozenRange range, String now) throws SQLException {
+        FrozenRange present = freeze(connection, now);
+        Optional<Bounds> rows = range.end().isEmpty()
+                ? present.end().map(last -> new Bounds(Optional.empty(), last))
+                : more(connection, range.end().get(), now);
+        Optional<Bounds> nulls = range.nulls().isEmpty()
+                ? present.nulls().map(last -> new Bounds(Optional.of(Key.NULLS), last))
+                : more(connection, range.nulls().get(), now);
         FrozenRange after = new FrozenRange(
                 range.from(),
-                range.start().or(now::start),
+                range.start().or(present::start),
                 rows.map(Bounds::to).or(range::end),
                 nulls.map(Bounds::to).or(range::nulls));
         List<Bounds> slices = Stream.of(rows, nulls).flatMap(Optional::stream).toList();
@@ -175,11 +192,8 @@ public record Slicer(JobStatement statement) {
         return new KeyRange(slice.from().<Lower>map(KeyRange.After::new).orElse(beginning(of)), slice.to());
     }
 
-    private Optional<Bounds> more(Connection connection, Optional<Key> end, Optional<Key> first, Optional<Key> now)
-            throws SQLException {
-        return end.isEmpty()
-                ? now.map(last -> new Bounds(first, last))
-                : beyond(connection, end.get()).map(last -> new Bounds(end, last));
+    private Optional<Bounds> more(Connection connection, Key end, String now) throws SQLException {
+        return beyond(connection, end, now).map(last -> new Bounds(Optional.of(end), last));
     }
 
     /**
@@ -215,13 +229,13 @@ public record Slicer(JobStatement statement) {
     }
 
     /** What a relative time is at the start of the run, once for all of it. */
-    private Optional<String> valueNow(Connection connection, Optional<String> written) throws SQLException {
+    private Optional<String> value(Connection connection, Optional<String> written, String now) throws SQLException {
         boolean time = statement.job().target().range().by() == RangeDefinition.Kind.TIME;
         Optional<RangeValue> value = written.map(w -> RangeValue.of(w, time)).filter(RangeValue::isRelative);
         if (value.isEmpty()) {
             return written;
         }
-        String sql = "SELECT " + value.get().expression(statement.key().first().type()) + "::text";
+        String sql = "SELECT " + value.get().expression(statement.key().first().type(), now) + "::text";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, value.get().parameter());
             try (ResultSet row = query.executeQuery()) {

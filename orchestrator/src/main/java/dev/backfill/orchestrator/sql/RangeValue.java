@@ -56,7 +56,18 @@ public record RangeValue(String written, Optional<String> sign, String parameter
      * @return an expression with one parameter, a text
      */
     public String expression(String type) {
-        return sign.map(s -> "CAST(now() " + s + " CAST(? AS interval) AS " + type + ")")
+        return expression(type, "now()");
+    }
+
+    /**
+     * The value in SQL, as it was at another time.
+     *
+     * @param type the range column's
+     * @param now that time, as an expression of type {@code timestamptz}
+     * @return an expression with one parameter, a text
+     */
+    public String expression(String type, String now) {
+        return sign.map(s -> "CAST(" + now + " " + s + " CAST(? AS interval) AS " + type + ")")
                 .orElse("CAST(? AS " + type + ")");
     }
 

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows that come in during a run, at the end of its range. */
@@ -85,6 +86,32 @@ class FollowTest {
                         + " start, meet `remaining` and are not counted");
         assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
                 .containsExactly("0");
+    }
+
+    /** An end that the job names is no smaller promise: what comes in below it is told of, too. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{ by: id, to: 4011 } | id BETWEEN 4001 AND 4010",
+                "{ by: id, from: 1, to: 1000000, order: desc } | id > 4000",
+                "{ by: time, column: at, to: \"now() + interval '1 hour'\" } | id > 4000",
+                "{ by: time, column: at, to: now() } | false"
+            })
+    void those_below_the_end_that_the_job_names_are_reported(String range, String reported) throws Exception {
+        database.execute(
+                "DELETE FROM c WHERE at IS NULL",
+                "CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN INSERT INTO c (at) VALUES (clock_timestamp()); RETURN NULL; END'",
+                "CREATE TRIGGER more AFTER UPDATE ON c FOR EACH STATEMENT EXECUTE FUNCTION more()");
+
+        CommandResult result = run(range);
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        long rows = database.queryLong("SELECT count(*) FROM c WHERE n = 0 AND " + reported);
+        assertThat(database.queryStrings("SELECT split_part(coalesce(reason, ''), ',', 1) FROM backfill.run"))
+                .containsExactly(rows == 0 ? "" : rows + " rows beyond the end of the range");
+        assertThat(rows > 0).isEqualTo(!reported.equals("false"));
     }
 
     @ParameterizedTest
