@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.admin.Databases.Page;
 import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
+import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.site.Dispatcher;
@@ -109,18 +110,38 @@ final class RunRoutes {
                 .answer(context);
     }
 
+    /**
+     * What a database knows of the checks of a job.
+     *
+     * @param registered whether the job is registered there
+     * @param checks what was found, and what is still being checked
+     */
+    private record Known(boolean registered, RunStore.Checks checks) {}
+
     /** The latest check of the job's range in each database: what a step that relies on it asks. */
     private void proof(Context context) {
         String job = new Asked(context).job();
-        Answers<Optional<RunStore.Checked>> answers = databases.askAll(site -> site.latestCheck(job));
+        Answers<Known> answers = databases.askAll(site ->
+                new Known(site.jobs().entry(job).filter(JobStore.Entry::active).isPresent(), site.checks(job)));
         List<Json> proofs = new ArrayList<>();
-        new TreeMap<>(answers.found())
-                .forEach((database, found) -> found.ifPresent(proof -> proofs.add(Shapes.proof(database, proof))));
-        if (proofs.isEmpty()) {
+        List<String> unchecked = new ArrayList<>();
+        List<Json> checking = new ArrayList<>();
+        new TreeMap<>(answers.found()).forEach((database, known) -> {
+            RunStore.Checks checks = known.checks();
+            checks.latest().ifPresent(proof -> proofs.add(Shapes.proof(database, proof, checks.newer())));
+            if (checks.latest().isEmpty() && known.registered()) {
+                unchecked.add(database);
+            }
+            checks.checking()
+                    .forEach(run -> checking.add(Json.of("database", database).put("run", run)));
+        });
+        if (proofs.isEmpty() && unchecked.isEmpty()) {
             databases.job(job);
         }
         Json.of("job", job)
                 .put("proofs", proofs)
+                .put("unchecked", unchecked)
+                .put("checking", checking)
                 .put("away", answers.awayJson())
                 .answer(context);
     }

@@ -144,15 +144,16 @@ record Shapes(Function<String, List<Reading>> readings) {
                 .put("batches", slice.rows().batches());
     }
 
-    /** What was found when a range was checked. */
-    static Json proof(String database, RunStore.Checked proof) {
+    /** What was found when a range was checked, and the run that has come since. */
+    static Json proof(String database, RunStore.Checked proof, Optional<RunStore.Newer> newer) {
         return Json.of("database", database)
                 .put("run", proof.what().run())
                 .put("revision", proof.what().revision())
                 .put("range", Json.value(proof.range()))
                 .put("snapshot", proof.snapshot())
                 .put("at", proof.at())
-                .put("remaining", proof.remaining());
+                .put("remaining", proof.remaining())
+                .put("newer-run", newer.map(run -> Json.of("run", run.run()).put("state", run.state())));
     }
 
     /** A key in quarantine. */

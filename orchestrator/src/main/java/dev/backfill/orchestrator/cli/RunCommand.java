@@ -1,7 +1,6 @@
 package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
-import dev.backfill.orchestrator.console.Interruption;
 import dev.backfill.orchestrator.console.Lag;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
@@ -19,6 +18,7 @@ import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
 import dev.backfill.orchestrator.site.Site;
+import dev.backfill.orchestrator.timing.Interruption;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;

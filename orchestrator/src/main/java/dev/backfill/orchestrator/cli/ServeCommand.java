@@ -3,7 +3,7 @@ package dev.backfill.orchestrator.cli;
 import dev.backfill.orchestrator.Orchestrator;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
-import dev.backfill.orchestrator.console.Interruption;
+import dev.backfill.orchestrator.timing.Interruption;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.nio.file.Path;

@@ -1,101 +1,177 @@
 package dev.backfill.orchestrator.client;
 
+import dev.backfill.orchestrator.client.RefusedException.Fault;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The latest proofs of a job, as the admin API tells them.
+ * What is known of the checks of a job, as the admin API tells it.
  *
- * @param answer the whole answer
- * @param database only of this database; empty for all
+ * @param answer of the databases that are wanted
  */
-record Proofs(JsonNode answer, Optional<String> database) {
+record Proofs(JsonNode answer) {
 
-    private static final int DONE = 0;
-    private static final int LEFT = 1;
-    private static final int UNREACHABLE = 4;
+    /** The member of the databases that have a proof. */
+    private static final String PROOFS = "proofs";
 
-    /** Asks for them. */
+    private static final String UNCHECKED = "unchecked";
+    private static final String CHECKING = "checking";
+    private static final String AWAY = "away";
+
+    /**
+     * Asks for them.
+     *
+     * @param database only of this database; empty for all
+     */
     static Proofs of(AdminClient client, String job, Optional<String> database)
-            throws RefusedException, InterruptedException {
-        return new Proofs(client.get("/api/v1/jobs/" + AdminClient.encoded(job) + "/proof"), database);
+            throws RefusedException, StoppedException {
+        String path = "/api/v1/jobs/" + AdminClient.encoded(job) + "/proof";
+        Proofs all = new Proofs(client.get(path, PROOFS, UNCHECKED, CHECKING, AWAY));
+        if (database.isEmpty()) {
+            return all;
+        }
+        Proofs wanted = all.only(database.get()::equals);
+        if (wanted.isEmpty()) {
+            throw new RefusedException(Fault.ASKED_WRONGLY, all.isNot(database.get()));
+        }
+        return wanted;
     }
 
-    /** The proofs themselves. */
-    List<JsonNode> all() {
-        return answer.path("proofs").valueStream().filter(this::isWanted).toList();
+    /** The same, of some databases alone. */
+    Proofs only(Predicate<String> wanted) {
+        ObjectNode kept = JsonMapper.shared().createObjectNode();
+        answer.properties()
+                .forEach(member -> kept.set(
+                        member.getKey(),
+                        member.getValue() instanceof ArrayNode list ? only(list, wanted) : member.getValue()));
+        return new Proofs(kept);
     }
 
-    private boolean isWanted(JsonNode node) {
-        return database.isEmpty() || database.get().equals(node.path("database").asString(""));
+    private static ArrayNode only(ArrayNode list, Predicate<String> wanted) {
+        ArrayNode kept = JsonMapper.shared().createArrayNode();
+        list.valueStream().filter(item -> wanted.test(database(item))).forEach(kept::add);
+        return kept;
     }
 
-    private List<JsonNode> away() {
-        return answer.path("away").valueStream().filter(this::isWanted).toList();
+    /** Whether nothing is known of any database. */
+    boolean isEmpty() {
+        return Stream.of(PROOFS, UNCHECKED, AWAY).allMatch(name -> list(name).isEmpty());
     }
 
-    /** When the range of a run was checked last; empty when it never was. */
-    String at(String run) {
-        return all().stream()
-                .filter(proof -> proof.path("run").asString("").equals(run))
-                .map(proof -> proof.path("at").asString(""))
+    /** Whether a check of a run was asked for and is not concluded. */
+    boolean isChecking(String run) {
+        return list(CHECKING).stream().anyMatch(check -> text(check, "run").equals(run));
+    }
+
+    /** Why a database does not answer; empty when it does. */
+    Optional<String> away(String database) {
+        return list(AWAY).stream()
+                .filter(away -> database(away).equals(database))
+                .findFirst()
+                .map(away -> text(away, "detail"));
+    }
+
+    /** Which proof of a database is the latest: the same text as long as there is no other. Empty when there is none. */
+    String latest(String database) {
+        return list(PROOFS).stream()
+                .filter(proof -> database(proof).equals(database))
+                .map(proof -> text(proof, "run") + " " + text(proof, "at"))
                 .findFirst()
                 .orElse("");
     }
 
-    /** Tells them: to a script as they came, to a person in lines. The exit code that they mean. */
-    int tell(PrintWriter out, boolean json) {
-        if (json) {
-            out.println(JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(answer));
-        } else {
-            all().forEach(proof -> tell(out, proof));
-            away().forEach(away ->
-                    out.println("database " + away.path("database").asString("") + " is away: "
-                            + away.path("detail").asString("")));
-            if (all().isEmpty() && away().isEmpty()) {
-                out.println("no proof of job " + answer.path("job").asString("") + " yet: its runs end with one, unless"
-                        + " the job says verify: none; `backfill verify` makes one for a run that has ended");
-            }
+    /** Whether nothing is left, in all databases, and nothing has begun since. */
+    ExitCode verdict() {
+        if (!list(AWAY).isEmpty()) {
+            return ExitCode.UNREACHABLE;
         }
-        if (!away().isEmpty()) {
-            return UNREACHABLE;
+        boolean good = list(PROOFS).stream()
+                .allMatch(proof -> proof.path("remaining").asLong(1) == 0
+                        && proof.path("newer-run").isNull());
+        return good && !list(PROOFS).isEmpty() && list(UNCHECKED).isEmpty() ? ExitCode.DONE : ExitCode.LEFT;
+    }
+
+    /** Tells them to a script. */
+    void tellAsJson(PrintWriter out) {
+        out.println(answer.toPrettyString());
+    }
+
+    /** Tells them to a person, with everything that is in the way. */
+    void tell(PrintWriter out) {
+        list(PROOFS).forEach(proof -> tell(out, proof));
+        for (JsonNode name : list(UNCHECKED)) {
+            String database = database(name);
+            String job = text(answer, "job");
+            out.printf("job %s, database %s: not checked yet%n", job, database);
+            out.println("  its runs end with a proof, unless the job says verify: none; `backfill verify " + job
+                    + " --database " + database + "` makes one for a run that has ended");
+            tellChecks(out, database);
         }
-        boolean nothingLeft =
-                all().stream().allMatch(proof -> proof.path("remaining").asLong(1) == 0);
-        return nothingLeft && !all().isEmpty() ? DONE : LEFT;
+        list(AWAY).forEach(away -> out.println("database " + database(away) + " is away: " + text(away, "detail")));
     }
 
     private void tell(PrintWriter out, JsonNode proof) {
         long remaining = proof.path("remaining").asLong();
         JsonNode range = proof.path("range");
-        String from = range.path("from").asString("");
-        out.printf(
-                "job %s, database %s%n",
-                answer.path("job").asString(""), proof.path("database").asString(""));
+        JsonNode newer = proof.path("newer-run");
+        String from = text(range, "from");
+        String start = from.isEmpty() ? key(range.path("start")) : from;
+        out.printf("job %s, database %s%n", text(answer, "job"), database(proof));
         line(out, "remaining", remaining == 0 ? "0, nothing is left" : remaining + " rows are still to do");
-        line(out, "at", proof.path("at").asString(""));
+        line(out, "at", text(proof, "at"));
         line(
                 out,
                 "run",
-                proof.path("run").asString("") + ", revision "
-                        + proof.path("revision").asInt());
-        line(
-                out,
-                "range",
-                range.path("end").isNull()
-                        ? "no row"
-                        : (from.isEmpty() ? key(range.path("start")) : from) + " to " + key(range.path("end")));
+                text(proof, "run") + ", revision " + proof.path("revision").asInt());
+        line(out, "range", range.path("end").isNull() ? "no row" : start + " to " + key(range.path("end")));
         if (!range.path("nulls").isNull()) {
             line(out, "", "and the rows whose range column is NULL");
         }
-        line(
-                out,
-                "snapshot",
-                "every transaction below " + proof.path("snapshot").asString("") + " had ended");
+        line(out, "snapshot", "every transaction below " + text(proof, "snapshot") + " had ended");
+        if (!newer.isNull()) {
+            line(
+                    out,
+                    "newer run",
+                    "a newer run " + text(newer, "run") + " is " + text(newer, "state") + "; this is not its proof");
+        }
+        tellChecks(out, database(proof));
+    }
+
+    private void tellChecks(PrintWriter out, String database) {
+        list(CHECKING).stream()
+                .filter(check -> database(check).equals(database))
+                .forEach(check -> line(out, "checking", "run " + text(check, "run") + " is being checked again now"));
+    }
+
+    private String isNot(String database) {
+        String job = text(answer, "job");
+        TreeSet<String> there = new TreeSet<>();
+        Stream.of(PROOFS, UNCHECKED).forEach(name -> list(name).forEach(item -> there.add(database(item))));
+        List<String> away = list(AWAY).stream().map(Proofs::database).toList();
+        return "job " + job + " is not in a database " + database
+                + (there.isEmpty() ? "" : "; it is in " + String.join(", ", there))
+                + (away.isEmpty() ? "" : "; not answering: " + String.join(", ", away));
+    }
+
+    private List<JsonNode> list(String name) {
+        return answer.path(name).valueStream().toList();
+    }
+
+    private static String database(JsonNode item) {
+        return item.isString() ? item.asString() : text(item, "database");
+    }
+
+    private static String text(JsonNode node, String name) {
+        return node.path(name).asString("");
     }
 
     private static void line(PrintWriter out, String name, String value) {

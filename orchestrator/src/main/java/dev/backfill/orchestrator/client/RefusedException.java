@@ -26,6 +26,11 @@ public final class RefusedException extends Exception {
         this.fault = fault;
     }
 
+    /** The same with more to read. */
+    RefusedException and(String more) {
+        return new RefusedException(fault, getMessage() + "; " + more);
+    }
+
     /**
      * What the process says to its caller.
      *

@@ -1,8 +1,9 @@
 package dev.backfill.orchestrator.client;
 
 import dev.backfill.orchestrator.client.RefusedException.Fault;
+import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.net.URI;
-import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -10,7 +11,8 @@ import picocli.CommandLine.Option;
 /** Which daemon is asked. */
 final class ServerOptions {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(30);
+    private static final String TOKEN = "BACKFILL_TOKEN";
+    private static final int HIGHEST_PORT = 65_535;
 
     @Option(
             names = "--server",
@@ -21,22 +23,54 @@ final class ServerOptions {
     @SuppressWarnings("NullAway.Init")
     private String server;
 
-    /** A client of that daemon. */
-    AdminClient client() throws RefusedException {
-        @Nullable String token = System.getenv("BACKFILL_TOKEN");
+    /**
+     * A client of that daemon.
+     *
+     * @param stop ends its calls
+     */
+    AdminClient client(Stop stop) throws RefusedException {
+        Optional<String> token = token(System.getenv(TOKEN));
         try {
             URI uri = URI.create(server.strip().replaceFirst("/+$", ""));
-            boolean web = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
-            if (web && uri.getHost() != null && uri.getRawPath().isEmpty()) {
-                return new AdminClient(
-                        uri,
-                        Optional.ofNullable(token).filter(t -> !t.isBlank()).map(String::strip),
-                        TIMEOUT);
+            if (isAddress(uri)) {
+                return new AdminClient(uri, token, AdminClient.Limits.USUAL, Timing.system(), stop);
             }
         } catch (IllegalArgumentException e) {
             throw notAnAddress();
         }
         throw notAnAddress();
+    }
+
+    /**
+     * The token that a value of the environment is. No message shows any of it.
+     *
+     * @param value null when it is not set
+     */
+    static Optional<String> token(@Nullable String value) throws RefusedException {
+        if (value == null || value.isBlank()) {
+            return Optional.empty();
+        }
+        String token = value.strip();
+        for (int i = 0; i < token.length(); i++) {
+            if (token.charAt(i) <= ' ' || token.charAt(i) > '~') {
+                int place = value.indexOf(token) + i + 1;
+                String message = TOKEN + " is no token: its character " + place + " of " + value.length()
+                        + " is none that a token has; they are visible ASCII, without spaces and line breaks";
+                throw new RefusedException(Fault.ASKED_WRONGLY, message);
+            }
+        }
+        return Optional.of(token);
+    }
+
+    private static boolean isAddress(URI uri) {
+        boolean web = "http".equalsIgnoreCase(uri.getScheme()) || "https".equalsIgnoreCase(uri.getScheme());
+        return web
+                && uri.getHost() != null
+                && uri.getPort() <= HIGHEST_PORT
+                && uri.getRawUserInfo() == null
+                && uri.getRawPath().isEmpty()
+                && uri.getRawQuery() == null
+                && uri.getRawFragment() == null;
     }
 
     private RefusedException notAnAddress() {

@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -48,6 +49,36 @@ public final class RunStore {
      * @param revision of the job
      */
     public record What(String run, int revision) {}
+
+    /**
+     * What is known of the checks of a job, all of it at one moment.
+     *
+     * @param latest what the latest check found; empty when none was made
+     * @param newer the job's latest run, when it is another one than was checked last
+     * @param checking the runs whose check was asked for and is not concluded
+     */
+    public record Checks(Optional<Checked> latest, Optional<Newer> newer, List<String> checking) {}
+
+    /**
+     * A run that came after the one that was checked last.
+     *
+     * @param run the run's id
+     * @param state its state
+     */
+    public record Newer(String run, RunState state) {}
+
+    private static final String CHECKS = """
+            SELECT p.run, p.revision, p."range"::text AS "range", p.horizon::text AS snapshot, p.remaining, p.at,
+                   l.id AS newer, l.state, ARRAY(SELECT c.id FROM backfill.run c
+                       WHERE c.job = j.name AND c.check_asked IS NOT NULL ORDER BY c.id) AS checking
+            FROM (SELECT CAST(:job AS text) AS name) AS j
+            LEFT JOIN LATERAL (
+                SELECT * FROM backfill.proof WHERE job = j.name ORDER BY at DESC, id DESC LIMIT 1
+            ) AS p ON true
+            LEFT JOIN LATERAL (
+                SELECT id, state FROM backfill.run WHERE job = j.name ORDER BY created DESC, id DESC LIMIT 1
+            ) AS l ON l.id <> p.run
+            """;
 
     private static final String CLAIM_VERIFICATION =
             """
@@ -113,26 +144,17 @@ public final class RunStore {
     }
 
     /**
-     * The latest check of a job's range.
+     * What is known of the checks of a job.
      *
-     * @param job the job's name
-     * @return empty when none was made
+     * @param job the job's name, whether there is such a job or not
+     * @return the latest check, and those to come
      */
-    public Optional<Checked> latestCheck(String job) {
-        String sql = """
-                SELECT run, revision, "range"::text AS "range", horizon::text AS snapshot, remaining, at
-                FROM backfill.proof WHERE job = :job ORDER BY at DESC, id DESC LIMIT 1
-                """;
+    public Checks checks(String job) {
         return database.jdbi()
-                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                .withHandle(handle -> handle.createQuery(database.tables().sql(CHECKS))
                         .bind("job", job)
-                        .map((row, context) -> new Checked(
-                                new What(row.getString("run"), row.getInt("revision")),
-                                row.getString("range"),
-                                row.getString("snapshot"),
-                                row.getLong("remaining"),
-                                row.getTimestamp("at").toInstant()))
-                        .findOne());
+                        .map(RunStore::checks)
+                        .one());
     }
 
     /**
@@ -222,6 +244,26 @@ public final class RunStore {
                         .bind("value", value)
                         .map(RunStore::read)
                         .findOne());
+    }
+
+    private static Checks checks(ResultSet row, StatementContext context) throws SQLException {
+        List<String> checking = List.of((String[]) row.getArray("checking").getArray());
+        if (row.getString("run") == null) {
+            return new Checks(Optional.empty(), Optional.empty(), checking);
+        }
+        Checked latest = new Checked(
+                new What(row.getString("run"), row.getInt("revision")),
+                row.getString("range"),
+                row.getString("snapshot"),
+                row.getLong("remaining"),
+                row.getTimestamp("at").toInstant());
+        String newer = row.getString("newer");
+        return new Checks(
+                Optional.of(latest),
+                newer == null
+                        ? Optional.empty()
+                        : Optional.of(new Newer(newer, RunState.valueOf(row.getString("state")))),
+                checking);
     }
 
     private static Run read(ResultSet row, StatementContext context) throws SQLException {

@@ -106,9 +106,9 @@ public final class Site implements AutoCloseable {
         return revisions;
     }
 
-    /** The latest check of a job's range; empty when none was made. */
-    public Optional<RunStore.Checked> latestCheck(String job) {
-        return stores.runs().latestCheck(job);
+    /** What is known of the checks of a job. */
+    public RunStore.Checks checks(String job) {
+        return stores.runs().checks(job);
     }
 
     /** The keys that its runs have set aside. */

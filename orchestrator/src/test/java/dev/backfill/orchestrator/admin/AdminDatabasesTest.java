@@ -111,6 +111,11 @@ class AdminDatabasesTest {
             assertThat(admin.get("/api/v1/events").at("/away/0/database")).isEqualTo("gone");
             assertThat(admin.get("/api/v1/jobs/fill").status()).isEqualTo(200);
             assertThat(admin.verb("fill", "start").status()).isEqualTo(200);
+            Answer proof = admin.get("/api/v1/jobs/fill/proof");
+            assertThat(proof.text())
+                    .startsWith("{\"job\":\"fill\",\"proofs\":[],\"unchecked\":[\"here\"],\"checking\":[],");
+            assertThat(proof.at("/away/0/database")).isEqualTo("gone");
+            assertAway(admin.get("/api/v1/jobs/unknown/proof"));
             assertAway(admin.get("/api/v1/jobs/unknown"));
             assertAway(admin.get("/api/v1/jobs/unknown/runs"));
             assertAway(admin.get("/api/v1/runs/00000000-0000-7000-8000-000000000001"));

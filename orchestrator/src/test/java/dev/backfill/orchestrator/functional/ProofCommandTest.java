@@ -2,14 +2,14 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpServer;
+import dev.backfill.orchestrator.testing.BackfillProcess;
+import dev.backfill.orchestrator.testing.Stranger;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -65,7 +65,8 @@ class ProofCommandTest {
         CommandResult result = command("proof", "waits");
 
         assertThat(result.exit()).isEqualTo(1);
-        assertThat(result.text()).contains("no proof of job waits yet", "backfill verify");
+        assertThat(result.text())
+                .contains("job waits, database main: not checked yet", "`backfill verify waits --database main`");
     }
 
     @ParameterizedTest
@@ -134,27 +135,48 @@ class ProofCommandTest {
         assertThat(away.exit()).isEqualTo(4);
         assertThat(away.text()).contains("127.0.0.1:" + port, "cannot be reached", "is it running?");
 
-        HttpServer other = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 1);
-        other.createContext("/", exchange -> {
-            byte[] page = "<html>hello</html>".getBytes(StandardCharsets.UTF_8);
-            exchange.getResponseHeaders().add("content-type", "text/html");
-            exchange.sendResponseHeaders(200, page.length);
-            exchange.getResponseBody().write(page);
-            exchange.close();
-        });
-        other.start();
-        try {
-            String address = "http://127.0.0.1:" + other.getAddress().getPort();
-            CommandResult stranger = CommandResult.of("proof", "done", "--server", address);
+        try (Stranger other = Stranger.saying(200, "text/html", "<html>hello</html>")) {
+            CommandResult stranger = CommandResult.of("proof", "done", "--server", other.address());
             assertThat(stranger.exit()).isEqualTo(4);
-            assertThat(stranger.text()).contains("no daemon of this program", "text/html", address);
-        } finally {
-            other.stop(0);
+            assertThat(stranger.text()).contains("no daemon of this program", "text/html", other.address());
+        }
+    }
+
+    @Test
+    void a_token_with_a_line_break_is_refused_and_not_shown() throws Exception {
+        try (BackfillProcess process = BackfillProcess.builder("proof", "done", "--server", daemon.address())
+                .environment("BACKFILL_TOKEN", "s3cr\net")
+                .start()) {
+            assertThat(process.waitFor(Duration.ofSeconds(30)))
+                    .as(process::toString)
+                    .isEqualTo(2);
+            assertThat(process.output()).isEmpty();
+            assertThat(process.errors())
+                    .contains("BACKFILL_TOKEN", "character 5")
+                    .doesNotContain("s3cr");
+        }
+        try (BackfillProcess process = BackfillProcess.builder("proof", "done", "--server", daemon.address())
+                .environment("BACKFILL_TOKEN", " \n")
+                .start()) {
+            assertThat(process.waitFor(Duration.ofSeconds(30)))
+                    .as(process::toString)
+                    .isZero();
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "somewhere", "ftp://x", "http://", "http://x y", "http://127.0.0.1:1/api"})
+    @ValueSource(
+            strings = {
+                "",
+                "somewhere",
+                "ftp://x",
+                "http://",
+                "http://x y",
+                "http://127.0.0.1:1/api",
+                "http://127.0.0.1:1?x",
+                "http://127.0.0.1:65536",
+                "http://me@127.0.0.1:1"
+            })
     void what_is_no_address_is_refused(String address) {
         CommandResult result = CommandResult.of("proof", "done", "--server=" + address);
 

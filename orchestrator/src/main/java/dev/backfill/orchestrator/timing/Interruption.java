@@ -1,6 +1,5 @@
-package dev.backfill.orchestrator.console;
+package dev.backfill.orchestrator.timing;
 
-import dev.backfill.orchestrator.timing.Stop;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
