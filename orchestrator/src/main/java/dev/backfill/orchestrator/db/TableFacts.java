@@ -43,7 +43,7 @@ public record TableFacts(
      *
      * @param name without quotes
      * @param type as SQL writes it, without a length
-     * @param nullable whether it may be NULL
+     * @param nullable whether a row may hold NULL there, be it one of a table that inherits or one from before NOT NULL
      * @param generated whether it is always computed, so that nobody can set it
      * @param sources the columns that it is computed from
      */

@@ -35,8 +35,19 @@ public final class TableFactsReader {
               AND CASE WHEN ?::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = ?::text END
             """;
 
-    private static final String COLUMNS = """
-            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), NOT a.attnotnull, a.attgenerated <> '',
+    /** The table, its partitions, and what inherits from it, down to the last; partitions are in pg_inherits too. */
+    private static final String TREE = """
+            WITH RECURSIVE tree(oid) AS (
+                SELECT ?::oid
+                UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+            """;
+
+    /**
+     * A row may hold a NULL where a table below says nothing of NULLs, and where NOT NULL was never checked for the rows
+     * that were there before it; such constraints exist since PostgreSQL 18.
+     */
+    private static final String COLUMNS = TREE + """
+            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), coalesce(n.nullable, false), a.attgenerated <> '',
                    ARRAY(SELECT source.attname::text
                          FROM pg_catalog.pg_attrdef d
                          JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
@@ -46,8 +57,19 @@ public final class TableFactsReader {
                          WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum
                            AND source.attnum <> a.attnum)
             FROM pg_catalog.pg_attribute a
+            LEFT JOIN (
+                SELECT b.attname, true AS nullable
+                FROM tree JOIN pg_catalog.pg_attribute b ON b.attrelid = tree.oid
+                WHERE b.attnum > 0 AND (NOT b.attnotnull OR (b.attrelid, b.attnum) IN (
+                    SELECT k.conrelid, k.conkey[1] FROM pg_catalog.pg_constraint k
+                    WHERE k.contype = 'n' AND NOT k.convalidated))
+                GROUP BY b.attname) AS n USING (attname)
             WHERE a.attrelid = ?::oid AND a.attnum > 0 AND NOT a.attisdropped
             ORDER BY a.attnum
+            """;
+
+    private static final String ELSEWHERE = TREE + """
+            SELECT c.oid::regclass::text FROM tree JOIN pg_catalog.pg_class c USING (oid) WHERE c.relkind = 'f' ORDER BY 1
             """;
 
     private static final String INDEXES = """
@@ -109,6 +131,18 @@ public final class TableFactsReader {
         }
     }
 
+    /**
+     * The tables whose rows are another server's, though they are seen as this table's.
+     *
+     * @param connection any session on the database
+     * @param oid the table
+     * @return the names of foreign tables among its partitions and among what inherits from it
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static List<String> elsewhere(Connection connection, long oid) throws SQLException {
+        return names(connection, ELSEWHERE, oid);
+    }
+
     private static TableFacts facts(Connection connection, ResultSet table) throws SQLException {
         long oid = table.getLong("oid");
         SqlName name = new SqlName(Optional.of(table.getString("nspname")), table.getString("relname"));
@@ -118,7 +152,7 @@ public final class TableFactsReader {
                 new Identity(table.getLong("root"), oid, name, kind(table.getString("relkind"))),
                 columns(connection, oid),
                 indexes(connection, oid),
-                new Publication(publications(connection, oid), table.getBoolean("identified")),
+                new Publication(names(connection, PUBLICATIONS, oid, oid), table.getBoolean("identified")),
                 new Size(known ? Optional.of((long) rows) : Optional.empty(), table.getLong("bytes")));
     }
 
@@ -137,6 +171,7 @@ public final class TableFactsReader {
         List<Column> columns = new ArrayList<>();
         try (PreparedStatement query = connection.prepareStatement(COLUMNS)) {
             query.setLong(1, oid);
+            query.setLong(2, oid);
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     columns.add(new Column(
@@ -168,11 +203,12 @@ public final class TableFactsReader {
         return indexes;
     }
 
-    private static List<String> publications(Connection connection, long oid) throws SQLException {
+    private static List<String> names(Connection connection, String sql, long... oids) throws SQLException {
         List<String> names = new ArrayList<>();
-        try (PreparedStatement query = connection.prepareStatement(PUBLICATIONS)) {
-            query.setLong(1, oid);
-            query.setLong(2, oid);
+        try (PreparedStatement query = connection.prepareStatement(sql)) {
+            for (int i = 0; i < oids.length; i++) {
+                query.setLong(i + 1, oids[i]);
+            }
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     names.add(row.getString(1));

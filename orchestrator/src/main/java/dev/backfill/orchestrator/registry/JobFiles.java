@@ -113,7 +113,7 @@ public final class JobFiles {
     private void load(Document document, List<LoadedJob> jobs, List<Problem> problems) {
         JsonNode root = JobMapping.withTexts(document.root());
         List<Problem> found = new ArrayList<>(schema.problems(document));
-        found.addAll(JobRules.problems(root, document.locations()));
+        found.addAll(JobRules.problems(document.root(), root, document.locations()));
         found.addAll(ScheduleRules.problems(root, document.locations(), cronProblem));
         problems.addAll(found);
         if (found.isEmpty() && document.spoiled().isEmpty()) {

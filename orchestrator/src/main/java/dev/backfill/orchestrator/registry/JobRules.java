@@ -40,11 +40,13 @@ final class JobRules {
             Pattern.compile("(?<!(insert|merge)\\s{1,100})(?<![.\\w])into\\b", Pattern.CASE_INSENSITIVE);
     private static final Pattern FIRST_WORD = Pattern.compile("[\\s(]*([A-Za-z]+)");
 
+    private final JsonNode written;
     private final JsonNode root;
     private final Locations locations;
     private final List<Problem> problems = new ArrayList<>();
 
-    private JobRules(JsonNode root, Locations locations) {
+    private JobRules(JsonNode written, JsonNode root, Locations locations) {
+        this.written = written;
         this.root = root;
         this.locations = locations;
     }
@@ -52,12 +54,13 @@ final class JobRules {
     /**
      * Checks a document.
      *
+     * @param written the document as it was written
      * @param root the document, with its texts as texts
      * @param locations where everything stands
      * @return every problem that these rules find
      */
-    static List<Problem> problems(JsonNode root, Locations locations) {
-        JobRules rules = new JobRules(root, locations);
+    static List<Problem> problems(JsonNode written, JsonNode root, Locations locations) {
+        JobRules rules = new JobRules(written, root, locations);
         rules.names();
         rules.bounds();
         rules.batch();
@@ -113,7 +116,10 @@ final class JobRules {
             from.ifPresent(value -> fixedTime("/range/from", value));
             to.ifPresent(value -> fixedTime("/range/to", value));
         }
-        if (from.isPresent() && to.isPresent() && !RangeValue.isBefore(from.get(), to.get(), time)) {
+        boolean numbers =
+                written.at("/range/from").isNumber() && written.at("/range/to").isNumber();
+        boolean comparable = from.isPresent() && to.isPresent() && (time || numbers);
+        if (comparable && !RangeValue.isBefore(from.get(), to.get(), time)) {
             add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
         }
         if (root.at("/range/follow").asBoolean(false)) {

@@ -119,12 +119,14 @@ final class KeyResolver {
     }
 
     private void checkNulls(List<String> named) {
-        IntStream.range(1, named.size())
-                .filter(i -> column(named.get(i)).nullable())
+        List<String> names = isUnique(named) ? named : withPrimaryKey(named);
+        IntStream.range(1, names.size())
+                .filter(i -> column(names.get(i)).nullable())
                 .forEach(i -> add(
-                        pointer(i),
-                        "the column " + SqlName.quote(named.get(i)) + " may be NULL",
-                        "only the first range column may; ALTER TABLE ... ALTER COLUMN ... SET NOT NULL"));
+                        i < named.size() ? pointer(i) : COLUMN,
+                        "the column " + SqlName.quote(names.get(i)) + " may be NULL",
+                        "only the first range column may; ALTER TABLE ... ALTER COLUMN ... SET NOT NULL, on tables that"
+                                + " inherit too, or VALIDATE CONSTRAINT"));
     }
 
     private void checkKind(Column first) {
@@ -144,7 +146,8 @@ final class KeyResolver {
                 .map(this::column)
                 .map(c -> new KeyColumn(c.name(), c.type(), c.nullable()))
                 .toList();
-        return new KeyColumns(columns, uniqueAlone || !table.primaryKey().isEmpty(), isServed(names), order());
+        boolean unique = uniqueAlone || !table.primaryKey().isEmpty() && isWithoutNulls(table.primaryKey());
+        return new KeyColumns(columns, unique, isServed(names), order());
     }
 
     private KeyOrder order() {
@@ -156,11 +159,14 @@ final class KeyResolver {
 
     private boolean isUnique(List<String> named) {
         Set<String> columns = new HashSet<>(named);
-        boolean nullable = named.stream().anyMatch(name -> column(name).nullable());
-        return !nullable
+        return isWithoutNulls(named)
                 && table.indexes().stream()
                         .filter(i -> i.traits().unique() && i.traits().complete())
                         .anyMatch(i -> !i.columns().isEmpty() && columns.containsAll(i.columns()));
+    }
+
+    private boolean isWithoutNulls(List<String> names) {
+        return names.stream().noneMatch(name -> column(name).nullable());
     }
 
     private List<String> withPrimaryKey(List<String> named) {

@@ -27,10 +27,6 @@ import java.util.stream.Collectors;
 public final class LiveCheck {
 
     private static final int OLDEST_SERVER = 140_000;
-    private static final String FOREIGN_PARTITIONS = """
-            SELECT c.oid::regclass::text FROM pg_catalog.pg_partition_tree(?::oid) t
-            JOIN pg_catalog.pg_class c ON c.oid = t.relid WHERE t.isleaf AND c.relkind = 'f' ORDER BY 1
-            """;
 
     private static final String SIMILAR_TABLES = """
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
@@ -159,14 +155,7 @@ public final class LiveCheck {
                     "");
             return Optional.empty();
         }
-        List<String> foreign =
-                probe.strings(FOREIGN_PARTITIONS, Long.toString(table.identity().oid()));
-        if (!foreign.isEmpty()) {
-            String partitions = "partitions in other databases: " + String.join(", ", foreign);
-            add(
-                    "/table",
-                    table.identity().name().quoted() + " has " + partitions,
-                    "name the other partitions, a job each");
+        if (isElsewhere(table)) {
             return Optional.empty();
         }
         boolean allowed = rights(table);
@@ -181,6 +170,19 @@ public final class LiveCheck {
             problems.addAll(StatementCheck.problems(statement.get(), locations, probe, plan));
         }
         return statement;
+    }
+
+    private boolean isElsewhere(TableFacts table) throws SQLException {
+        List<String> foreign =
+                TableFactsReader.elsewhere(probe.connection(), table.identity().oid());
+        boolean partitioned = table.identity().kind() == Kind.PARTITIONED_TABLE;
+        String below = partitioned ? " has partitions" : " has tables that inherit from it";
+        String hint = partitioned ? "name the other partitions, a job each" : "ALTER FOREIGN TABLE ... NO INHERIT ...";
+        String names = String.join(", ", foreign);
+        if (!foreign.isEmpty()) {
+            add("/table", table.identity().name().quoted() + below + " in other databases: " + names, hint);
+        }
+        return !foreign.isEmpty();
     }
 
     private static String words(Kind kind) {
@@ -277,8 +279,9 @@ public final class LiveCheck {
         List<String> warnings = new ArrayList<>();
         String columns = key.columns().stream().map(KeyColumn::quoted).collect(Collectors.joining(", "));
         if (!key.unique()) {
-            warnings.add("the table has no primary key and " + columns
-                    + " is not unique: rows of one value are one batch," + " however many they are");
+            String keyless = statement.table().primaryKey().isEmpty() ? "no primary key" : "NULLs in its primary key";
+            warnings.add("the table has " + keyless + " and " + columns
+                    + " is not unique: rows of one value are one batch, however many they are");
         } else if (!key.indexed()) {
             warnings.add("rows of one value are cut by the primary key without an index for it; better: CREATE INDEX"
                     + " CONCURRENTLY ON " + statement.tableName() + " (" + columns + ")");

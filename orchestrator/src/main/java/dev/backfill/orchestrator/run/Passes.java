@@ -74,10 +74,20 @@ public final class Passes {
      */
     public record Followed(int rounds, Duration present, Duration shortest, int noShorter) {}
 
+    /** A run has its table's rows and those of all that inherits from it; partitions are in pg_inherits too. */
     private static final String OTHERS = """
+            WITH RECURSIVE own(oid) AS (
+                SELECT CAST(:table AS oid)
+                UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN own ON i.inhparent = own.oid
+            ), other(run, oid) AS (
+                SELECT r.id, r.table_oid FROM backfill.run r
+                WHERE r.table_oid IS NOT NULL AND r.id <> :id AND r.started IS NOT NULL
+                  AND r.state IN ('RUNNING', 'PAUSED', 'VERIFYING')
+                UNION SELECT other.run, i.inhrelid FROM pg_catalog.pg_inherits i JOIN other ON i.inhparent = other.oid
+            )
             SELECT o.id, o.job, o.state FROM backfill.run o
-            WHERE o.table_oid = CAST(:table AS oid) AND o.id <> :id AND o.started IS NOT NULL
-              AND o.state IN ('RUNNING', 'PAUSED', 'VERIFYING')
+            WHERE o.id IN (SELECT other.run FROM other JOIN own USING (oid))
+            ORDER BY o.started LIMIT 1
             """;
 
     private static final String FREEZE = """
@@ -128,7 +138,7 @@ public final class Passes {
     public boolean begin(Run run, Plan plan, TableWish wish) {
         String sql = "UPDATE backfill.run SET table_oid = CAST(:table AS oid), shared = :shared WHERE id = :id";
         return database.jdbi().inTransaction(handle -> {
-            lock(handle, wish);
+            lock(handle);
             if (occupant(handle, run.id(), wish).isPresent()) {
                 return false;
             }
@@ -248,7 +258,7 @@ public final class Passes {
     /** Whether a run that has ended may have its table again; nobody takes it from then on in this transaction. */
     boolean mayTakeTable(Handle handle, Run run) {
         Optional<TableWish> wish = wish(handle, run);
-        wish.ifPresent(w -> lock(handle, w));
+        wish.ifPresent(w -> lock(handle));
         return wish.flatMap(w -> occupant(handle, run.id(), w)).isEmpty();
     }
 
@@ -261,11 +271,13 @@ public final class Passes {
                 .findOne();
     }
 
-    /** Two that begin at the same moment would not see each other. */
-    private void lock(Handle handle, TableWish wish) {
-        handle.createQuery("SELECT pg_advisory_xact_lock(hashtextextended(:own, :table)) IS NULL")
+    /**
+     * Two that begin at the same moment would not see each other. One lock for all tables: which of them have rows in
+     * common is only known while nobody else begins.
+     */
+    private void lock(Handle handle) {
+        handle.createQuery("SELECT pg_advisory_xact_lock(hashtextextended(:own, 0)) IS NULL")
                 .bind("own", "backfill " + database.tables().schema())
-                .bind("table", wish.table())
                 .mapTo(Boolean.class)
                 .one();
     }
@@ -274,7 +286,7 @@ public final class Passes {
         if (wish.shared()) {
             return Optional.empty();
         }
-        return handle.createQuery(database.tables().sql(OTHERS + " ORDER BY o.started LIMIT 1"))
+        return handle.createQuery(database.tables().sql(OTHERS))
                 .bind("table", wish.table())
                 .bind("id", run)
                 .map((row, context) -> new Occupant(

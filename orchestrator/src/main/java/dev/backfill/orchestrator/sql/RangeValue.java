@@ -2,10 +2,7 @@ package dev.backfill.orchestrator.sql;
 
 import java.math.BigDecimal;
 import java.time.LocalDate;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -21,7 +18,8 @@ import java.util.regex.Pattern;
  */
 public record RangeValue(String written, Optional<String> sign, String parameter) {
 
-    private static final Pattern RELATIVE = Pattern.compile("now\\(\\)(?:\\s*([+-])\\s*interval\\s*'([^']*)')?");
+    private static final Pattern RELATIVE =
+            Pattern.compile("now\\(\\)(?:\\s*([+-])\\s*interval\\s*'([^']*)')?", Pattern.CASE_INSENSITIVE);
 
     /**
      * Reads an end of a range.
@@ -31,7 +29,7 @@ public record RangeValue(String written, Optional<String> sign, String parameter
      * @return what it means
      */
     public static RangeValue of(String written, boolean time) {
-        Matcher relative = RELATIVE.matcher(written.strip().toLowerCase(Locale.ROOT));
+        Matcher relative = RELATIVE.matcher(written.strip());
         if (!time || !relative.matches()) {
             return new RangeValue(written, Optional.empty(), written);
         } else if (relative.group(1) == null) {
@@ -72,30 +70,23 @@ public record RangeValue(String written, Optional<String> sign, String parameter
     }
 
     /**
-     * Whether one end lies below another.
+     * Whether one end lies below another, as far as that is so in a column of any type: an instant has its offset only
+     * in some, and digits are numbers only in some.
      *
      * @param from the one
      * @param to the other
-     * @param time whether they are times
+     * @param time whether they are times; else they are numbers
      * @return true also when only a database could tell
      */
     public static boolean isBefore(String from, String to, boolean time) {
-        if (!time) {
-            return compare(from, to, BigDecimal::new).orElse(-1) < 0;
-        }
-        return compare(from, to, OffsetDateTime::parse)
-                        .or(() -> compare(from, to, LocalDate::parse).map(c -> (int) c))
-                        .or(() -> compare(from, to, LocalDateTime::parse))
-                        .orElse(-1)
-                < 0;
+        return (time ? compare(from, to, LocalDate::parse) : compare(from, to, BigDecimal::new)) < 0;
     }
 
-    private static <T extends Comparable<? super T>> Optional<Integer> compare(
-            String from, String to, Function<String, T> read) {
+    private static <T extends Comparable<? super T>> int compare(String from, String to, Function<String, T> read) {
         try {
-            return Optional.of(read.apply(from.strip()).compareTo(read.apply(to.strip())));
+            return read.apply(from.strip()).compareTo(read.apply(to.strip()));
         } catch (NumberFormatException | DateTimeParseException e) {
-            return Optional.empty();
+            return -1;
         }
     }
 }

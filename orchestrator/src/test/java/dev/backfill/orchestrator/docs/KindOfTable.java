@@ -30,6 +30,11 @@ enum KindOfTable {
             "CREATE TABLE $ (a int, b int) PARTITION BY RANGE (a)",
             "CREATE FOREIGN TABLE far PARTITION OF $ DEFAULT SERVER s",
             "CREATE INDEX ON ONLY $ (a)"),
+    HEIR_ELSEWHERE(
+            "a table that a foreign table inherits from",
+            "NO INHERIT",
+            "CREATE TABLE $ (a int PRIMARY KEY, b int)",
+            "CREATE FOREIGN TABLE distant () INHERITS ($) SERVER s"),
     FOREIGN(
             "a foreign table",
             "run the job in the database that holds its rows",

@@ -62,6 +62,28 @@ class SharedTableTest {
     }
 
     @Test
+    void a_table_that_inherits_waits_for_the_one_above_and_its_sibling_does_not() throws Exception {
+        database.execute(
+                "CREATE TABLE above (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, m int NOT NULL DEFAULT 0)",
+                "CREATE TABLE one (PRIMARY KEY (id)) INHERITS (above)",
+                "CREATE TABLE two (PRIMARY KEY (id)) INHERITS (above)",
+                "INSERT INTO one SELECT g FROM generate_series(1, 1000) AS g",
+                "INSERT INTO two SELECT g FROM generate_series(1001, 2000) AS g");
+        daemon.register("one", yaml("one", "one", "n = n + 1", "pg_sleep(0.3)", ""));
+        daemon.awaitState("one", "RUNNING");
+
+        daemon.register("two", yaml("two", "two", "n = n + 1", "1", ""));
+        daemon.register("above", yaml("above", "above", "m = m + 1", "1", ""));
+
+        awaitBusy("above", "one", "RUNNING");
+        daemon.awaitState("two", "SUCCEEDED");
+        daemon.awaitState("above", "SUCCEEDED");
+        assertThat(daemon.state("one")).isEqualTo("SUCCEEDED");
+        assertThat(database.queryLong("SELECT count(*) FROM above WHERE n = 1 AND m = 1"))
+                .isEqualTo(2000);
+    }
+
+    @Test
     void who_says_so_works_beside_another() throws Exception {
         daemon.register("second", yaml("second", "c", "m = m + 1", "1", "share-table: true"));
 
@@ -89,11 +111,17 @@ class SharedTableTest {
     }
 
     private void awaitBusy(String job, String of) {
+        awaitBusy(job, "first", of);
+    }
+
+    private void awaitBusy(String job, String other, String of) {
         daemon.awaitRun(
                 job,
                 run -> run.path("state").asString("").equals("PENDING")
                         && run.path("hold").path("reason").asString("").equals("table-busy")
-                        && run.path("hold").toString().contains("job first, which is " + of + ", has the table"));
+                        && run.path("hold")
+                                .toString()
+                                .contains("job " + other + ", which is " + of + ", has the table"));
     }
 
     private static String yaml(String job, String table, String set, String slowly, String more) {

@@ -116,7 +116,7 @@ class UnusualTablesTest {
         database.execute("INSERT INTO c SELECT g, now() - g * interval '1 hour' FROM generate_series(1, 2000) AS g");
         database.execute("CREATE INDEX ON c (at, id)", "ALTER TABLE c ALTER at SET NOT NULL");
         String range =
-                "{ by: time, column: at, from: \"now() - interval '60 days'\", to: \"NOW() - INTERVAL '30 days'\" }";
+                "{ by: time, column: at, from: \"now() - interval 'P60D'\", to: \"NOW() - INTERVAL '30 days'\" }";
         Path file = Files.writeString(directory.resolve("job.yaml"), """
                 version: 1
                 job: unusual
@@ -183,6 +183,54 @@ class UnusualTablesTest {
         String said = run("sql: UPDATE c SET n = n + 1 WHERE :range OR true\nverify: none\nbatch: { max: 500 }", 0);
 
         assertThat(said).contains("warning: more rows were changed than scanned");
+    }
+
+    @Test
+    void a_table_of_one_row_is_worked_like_any_other() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)", "INSERT INTO c VALUES (7)");
+
+        String said = run("sql: UPDATE c SET n = n + 1 WHERE :range\nverify: { remaining: n = 0 }\nparallelism: 4", 0);
+
+        assertThat(said).contains("proof: 0 rows left to do in the whole range");
+        assertThat(database.queryStrings("SELECT id || ' ' || n FROM c")).containsExactly("7 1");
+        assertThat(database.queryStrings("SELECT sum(rows_scanned) || ' ' || sum(rows_changed) FROM backfill.slice"))
+                .containsExactly("1 1");
+    }
+
+    @Test
+    void the_start_of_the_run_is_the_same_in_every_batch_and_in_the_check() throws Exception {
+        database.execute("CREATE TABLE c (id int PRIMARY KEY, at timestamptz NOT NULL, seen timestamptz)");
+        database.execute("INSERT INTO c SELECT g, now() + CASE WHEN g % 3 = 0 THEN interval '1 h' ELSE '-1 h' END"
+                + " FROM generate_series(1, 2000) AS g");
+        String work =
+                "update: { set: { seen: \":started\" }, where: \"at < :started AND seen IS DISTINCT FROM :started\" }";
+
+        run(work + "\nbatch: { size: 100, min: 100, max: 100 }\nsession: { time-zone: Asia/Kathmandu }", 0);
+
+        assertThat(database.queryLong("SELECT sum(batches) FROM backfill.slice"))
+                .isGreaterThanOrEqualTo(20);
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE id % 3 > 0 AND seen IS DISTINCT FROM"
+                        + " (SELECT started FROM backfill.run) OR id % 3 = 0 AND seen IS NOT NULL"))
+                .isZero();
+    }
+
+    @Test
+    void digits_in_a_column_of_texts_are_texts() throws Exception {
+        database.execute("CREATE TABLE c (id text PRIMARY KEY, n int NOT NULL DEFAULT 0)");
+        database.execute("INSERT INTO c SELECT g FROM generate_series(1, 100) AS g");
+        Path file = Files.writeString(directory.resolve("job.yaml"), """
+                version: 1
+                job: unusual
+                table: c
+                range: { by: id, from: "10", to: "9" }
+                update: { set: { n: "1" }, where: n = 0 }
+                """);
+
+        CommandResult result = CommandResult.of("run", file.toString(), "--database", database.jdbcUrl());
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE (n = 1) <> (id >= '10' AND id < '9')"))
+                .isZero();
     }
 
     private String run(String work, int exitCode) throws Exception {

@@ -207,6 +207,24 @@ class LiveCheckTest {
     }
 
     @Test
+    void numbers_that_are_written_as_texts_are_compared_as_what_the_column_holds() throws SQLException {
+        String empty = "range.to must be greater than range.from (from is inclusive, to is exclusive)";
+        assertThat(refused("{ by: id, from: \"10\", to: \"9\" }", UPDATE)).containsExactly("f:4:34: " + empty);
+        assertThat(refused("{ by: id, from: 10, to: \"9\" }", UPDATE)).containsExactly("f:4:32: " + empty);
+        assertThat(accepted("{ by: id, from: \"9\", to: \"10\" }", UPDATE)).isNotNull();
+    }
+
+    @Test
+    void an_offset_counts_only_in_a_column_of_instants() throws SQLException {
+        database.execute("ALTER TABLE orders ADD local timestamp", "CREATE INDEX ON orders (local)");
+        String ends = ", from: \"2026-01-01T00:00:00Z\", to: \"2026-01-01T00:30:00+01:00\" }";
+        assertThat(accepted("{ by: time, column: local" + ends, UPDATE)).isNotNull();
+        assertThat(refused("{ by: time, column: at" + ends, UPDATE))
+                .containsExactly(
+                        "f:4:66: range.to must be greater than range.from (from is inclusive, to is exclusive)");
+    }
+
+    @Test
     void a_bounded_range_is_refused_when_its_column_holds_nulls() throws SQLException {
         String range = "{ by: time, column: at, to: 2026-01-01 }";
         assertThat(accepted(range, UPDATE)).isNotNull();
@@ -254,6 +272,8 @@ class LiveCheckTest {
         String lacks =
                 "f:3:8: the role %1$s lacks %2$s on \"public\".\"orders\" (GRANT %2$s ON \"public\".\"orders\" TO %1$s)";
         assertThat(problems(checkAs(role, job(ID, UPDATE))))
+                .containsExactly(lacks.formatted(role.name(), "SELECT"), lacks.formatted(role.name(), "UPDATE"));
+        assertThat(problems(checkAs(role, job("{ by: id, from: 1, to: 2 }", UPDATE))))
                 .containsExactly(lacks.formatted(role.name(), "SELECT"), lacks.formatted(role.name(), "UPDATE"));
         database.execute("GRANT SELECT ON orders TO " + role.name());
         assertThat(problems(checkAs(role, job(ID, "delete: { where: cents > 1 }"))))

@@ -69,6 +69,35 @@ class PassesTest {
     }
 
     @Test
+    void who_inherits_has_rows_of_the_table_above_also_of_one_of_two() throws Exception {
+        fixture.server()
+                .execute(
+                        "DROP TABLE IF EXISTS above, beside CASCADE",
+                        "CREATE TABLE above (id int)",
+                        "CREATE TABLE beside (id int)",
+                        "CREATE TABLE one () INHERITS (above)",
+                        "CREATE TABLE two () INHERITS (above, beside)");
+        for (List<String> tables : List.of(
+                List.of("above", "one"),
+                List.of("two", "above"),
+                List.of("beside", "above"),
+                List.of("two", "beside"))) {
+            for (int round = 0; round < 10; round++) {
+                twoRunsThatHaveNotBegun();
+                List<Long> oids = List.of(oid(tables.get(0)), oid(tables.get(1)));
+
+                List<Boolean> begun =
+                        AtOnce.call(2, number -> begin(number == 0 ? RUN : OTHER, oids.get(number), false));
+
+                assertThat(begun).as("%s, round %d", tables, round).containsExactlyInAnyOrder(true, false);
+            }
+        }
+        twoRunsThatHaveNotBegun();
+        assertThat(begin(RUN, oid("one"), false)).isTrue();
+        assertThat(begin(OTHER, oid("two"), false)).as("siblings").isTrue();
+    }
+
+    @Test
     void the_table_is_free_for_who_shares_it_and_for_another_table() {
         assertThat(begin(RUN, TABLE, false)).isTrue();
         assertThat(begin(OTHER, TABLE, false)).isFalse();
