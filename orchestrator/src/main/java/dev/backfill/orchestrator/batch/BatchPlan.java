@@ -79,6 +79,15 @@ public final class BatchPlan {
         return suspicion > 0 && suspected() == 0;
     }
 
+    /**
+     * Whether the slice was taken from workers so often that the next batch is the smaller for it.
+     *
+     * @return true until so many batches were committed
+     */
+    public boolean isSuspicious() {
+        return suspicion > 0;
+    }
+
     private int suspected() {
         return sizer.first() >> Math.min(suspicion, MOST_HALVINGS);
     }

@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
@@ -122,14 +123,19 @@ public final class BatchRunner {
      *
      * @param connection the worker's, in autocommit mode
      * @param mode the mode
+     * @param isSuspicious whether a batch may crash the server: what is committed before must survive that, or another
+     *     key than the one that does it is found
      * @throws SQLException when a statement fails
      */
-    public void enter(Connection connection, Mode mode) throws SQLException {
+    public void enter(Connection connection, Mode mode, boolean isSuspicious) throws SQLException {
         Duration lock = mode == Mode.BRISK ? timeouts.lock() : PATIENT_LOCK;
         try (Statement settings = connection.createStatement()) {
             settings.execute(
                     "SELECT set_config('lock_timeout', '%d', false), set_config('statement_timeout', '%d', false)"
                             .formatted(lock.toMillis(), timeout(mode).toMillis()));
+            if (isSuspicious) {
+                settings.execute(SliceLeases.flushed(false));
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.db;
 
+import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.util.Optional;
@@ -137,6 +138,37 @@ public final class SqlStates {
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * Whether the server itself told of an error: a session that breaks off without a word may have been killed by what
+     * it did.
+     *
+     * @param error what was thrown
+     * @return false for what only the driver knows of
+     */
+    public static boolean isSaidByServer(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Whether a session is gone because what it did took too long, for the server or for the driver.
+     *
+     * @param error what was thrown
+     * @return true for 25P03, 25P04 and an answer that did not come in time
+     */
+    public static boolean isOverTime(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof SocketTimeoutException) {
+                return true;
+            }
+        }
+        return state(error).filter(SESSION_LOST::contains).isPresent();
     }
 
     private static String line(String text) {

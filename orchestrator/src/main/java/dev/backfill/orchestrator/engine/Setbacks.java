@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Result;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.Quarantine;
@@ -26,35 +27,63 @@ final class Setbacks {
 
     private final RunContext context;
     private final Stop stop;
+    private final Hand hand;
     private final Patience patience;
     private final BatchRunner runner;
     private final Session session;
     private final RunListener listener;
     private Optional<Hold> held = Optional.empty();
 
-    Setbacks(RunContext context, Stop stop, Patience patience, BatchRunner runner, Session session) {
+    Setbacks(RunContext context, Stop stop, Hand hand, BatchRunner runner, Session session) {
         this.context = context;
         this.stop = stop;
-        this.patience = patience;
+        this.hand = hand;
         this.runner = runner;
         this.session = session;
         this.listener = context.around().listener();
+        this.patience = new Patience(context.run(), listener, duration -> hand.rest(stop, duration), context.backoff());
     }
 
-    /** Waits before the next attempt. */
-    void later(Slice slice, ErrorClass error, String why, int failures) {
+    /** How the worker waits for the database: without its hand. */
+    Patience patience() {
+        return patience;
+    }
+
+    /** Says that there will be a next attempt, and after how long. */
+    Duration later(Slice slice, ErrorClass error, String why, int failures) {
         listener.batchRolledBack(slice, Outcome.RETRIED, why);
-        boolean ordinary = error == ErrorClass.TIMEOUT || (error == ErrorClass.LOCK && failures == 1);
-        if (!ordinary) {
+        boolean isOrdinary = error == ErrorClass.TIMEOUT
+                || (failures == 1 && (error == ErrorClass.LOCK || error == ErrorClass.DATABASE_DOWN));
+        if (!isOrdinary) {
             Patience.hold(error).ifPresent(hold -> hold(hold, why));
         }
-        patience.sleep(patience.pause(error, failures));
+        return patience.pause(error, failures);
     }
 
-    /** Waits after somebody cancelled the statement: who does that has a reason. */
-    void cancelled(Slice slice, String why) {
+    /** Says that somebody cancelled the statement, and how long to wait: who does that has a reason. */
+    Duration cancelled(Slice slice, String why) {
         listener.batchRolledBack(slice, Outcome.RETRIED, why + "; somebody cancelled it, the next attempt is in 30 s");
-        stop.sleep(AFTER_A_STRANGERS_CANCEL);
+        LOG.atInfo()
+                .addKeyValue("run", slice.id().run())
+                .addKeyValue("slice", slice.id().number())
+                .log("somebody cancelled a batch; the next attempt is in 30 s");
+        return AFTER_A_STRANGERS_CANCEL;
+    }
+
+    /**
+     * Claims a slice anew whose connection is gone, as soon as the database is there.
+     *
+     * @param isDeath whether the batch may have taken its session with it: the connection broke under it without a word
+     *     from the server
+     */
+    Optional<Slice> claimAnew(Slice slice, boolean isDeath) throws Hopeless, Stopped {
+        session.close();
+        Optional<Slice> mine = patience.call(
+                () -> session.use(open -> context.stores().leases().claimAnew(open, slice, isDeath)));
+        if (mine.isEmpty()) {
+            listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
+        }
+        return mine;
     }
 
     /** Why a key that failed alone is set aside. */
@@ -128,6 +157,37 @@ final class Setbacks {
         listener.batchRolledBack(slice, Outcome.FAILED, reason);
         patience.call(() -> {
             context.pause(reason);
+            return true;
+        });
+        stop.request();
+    }
+
+    /** Gives a slice back, so that any worker may take it after a while. */
+    void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
+        Stop never = new Stop(context.around().timing());
+        Patience.Rest withoutHand = duration -> {
+            hand.rest(never, duration);
+            return false; // a slice is given back also after a stop, once
+        };
+        new Patience(context.run(), listener, withoutHand, context.backoff()).call(() -> {
+            try {
+                return session.use(open -> {
+                    context.stores().leases().giveBack(open, slice, rest);
+                    return true;
+                });
+            } catch (SQLException e) {
+                if (stop.isRequested()) {
+                    return false; // its lease runs out by itself
+                }
+                throw e;
+            }
+        });
+    }
+
+    /** Pauses the run, which is as far as its job wants it to go unwatched. */
+    void pauseAtCanary() throws Hopeless, Stopped {
+        patience.call(() -> {
+            context.pauseAtCanary();
             return true;
         });
         stop.request();

@@ -32,6 +32,10 @@ final class SliceWorker implements AutoCloseable {
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
     private static final Duration LONG_HOLD = Duration.ofSeconds(10);
     private static final Duration TURN = Duration.ofSeconds(5);
+    private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
+
+    /** How which session is set. */
+    private record Setting(int generation, Mode mode, boolean isSuspicious) {}
 
     private final RunContext context;
     private final Keeper keeper;
@@ -46,9 +50,9 @@ final class SliceWorker implements AutoCloseable {
     private final Hand hand;
     private final Patience patience;
     private final Setbacks setbacks;
-    private int setOn;
+    private boolean isUnderWay;
     private volatile long stillSince = -1;
-    private @Nullable Mode mode;
+    private @Nullable Setting setting;
 
     SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner, Canary canary) {
         Execution execution = context.execution();
@@ -63,8 +67,8 @@ final class SliceWorker implements AutoCloseable {
         this.pacer = new Pacer(context);
         this.canary = canary;
         this.hand = context.limits().hands().hand();
-        this.patience = new Patience(context.run(), listener, duration -> hand.rest(stop, duration), context.backoff());
-        this.setbacks = new Setbacks(context, stop, patience, runner, session);
+        this.setbacks = new Setbacks(context, stop, hand, runner, session);
+        this.patience = setbacks.patience();
     }
 
     /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
@@ -122,7 +126,7 @@ final class SliceWorker implements AutoCloseable {
                 slice = next(signed);
             }
             if (slice.isPresent()) {
-                giveBack(slice.get(), Duration.ZERO);
+                setbacks.giveBack(slice.get(), Duration.ZERO);
             }
         } finally {
             keeper.leave(signed);
@@ -153,16 +157,19 @@ final class SliceWorker implements AutoCloseable {
     /** One batch; the slice as it is after it, empty when this worker is through with it. */
     private Optional<Slice> next(Slice slice) throws Hopeless, Stopped {
         long start = timing.nanos();
+        isUnderWay = false;
         try {
             Connection open = session.connection();
-            if (setOn != session.generation() || mode != plan.mode()) {
-                runner.enter(open, plan.mode());
-                setOn = session.generation();
-                mode = plan.mode();
+            start = timing.nanos();
+            Setting wanted = new Setting(session.generation(), plan.mode(), plan.isSuspicious());
+            if (!wanted.equals(setting)) {
+                runner.enter(open, wanted.mode(), wanted.isSuspicious());
+                setting = wanted;
             }
             if (plan.isNextKeyDeadly()) {
                 return passOver(slice, setbacks.deadly(slice));
             }
+            isUnderWay = true;
             BatchRunner.Result result = runner.run(open, slice, canary.cut(plan.size()));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
@@ -177,7 +184,7 @@ final class SliceWorker implements AutoCloseable {
         if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {
             stop.request();
         } else if (canary.reachedBy(result.batch().scanned())) {
-            pauseAtCanary();
+            setbacks.pauseAtCanary();
         } else {
             pacer.rest(stop, took);
         }
@@ -202,29 +209,34 @@ final class SliceWorker implements AutoCloseable {
         ErrorClass error = SqlStates.classify(e);
         boolean isUnknown = session.isLost() && error != ErrorClass.PAUSE; // the pool drops a session for 0A000, too
         if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || isUnknown) {
-            return claimAnew(slice, e);
+            return lost(slice, e);
         }
         if (stop.isRequested()) {
             return Optional.of(slice);
         }
-        String why = SqlStates.message(e);
         if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {
-            setbacks.cancelled(slice, why);
+            await(slice, setbacks.cancelled(slice, SqlStates.message(e)));
             return Optional.of(slice);
         }
+        return after(slice, error, e);
+    }
+
+    /** What comes after a batch that is known to have been rolled back. */
+    private Optional<Slice> after(Slice slice, ErrorClass error, SQLException e) throws Hopeless, Stopped {
+        String why = SqlStates.message(e);
         return switch (plan.failed(error)) {
             case AGAIN_NOW -> {
                 listener.batchRolledBack(slice, Outcome.SPLIT, why);
                 yield Optional.of(slice);
             }
             case AGAIN_LATER -> {
-                setbacks.later(slice, error, why, plan.failures());
+                await(slice, setbacks.later(slice, error, why, plan.failures()));
                 yield Optional.of(slice);
             }
             case SET_ASIDE -> {
                 setbacks.hold(
                         Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
-                giveBack(slice, REST_OF_LOCKED_ROWS);
+                setbacks.giveBack(slice, REST_OF_LOCKED_ROWS);
                 yield Optional.empty();
             }
             case PASS_OVER -> passOver(slice, setbacks.failure(e, plan.failures()));
@@ -233,6 +245,17 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
         };
+    }
+
+    /** Waits without its hand, and keeps the slice. */
+    private void await(Slice slice, Duration wait) {
+        long begun = timing.nanos();
+        for (Duration left = wait; !left.isZero() && !left.isNegative(); left = wait.minus(timing.since(begun))) {
+            keeper.sign(slice);
+            if (patience.sleep(left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE)) {
+                return;
+            }
+        }
     }
 
     /** The key that fails alone; the worker goes on behind it. */
@@ -251,50 +274,21 @@ final class SliceWorker implements AutoCloseable {
     }
 
     /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
-    private Optional<Slice> claimAnew(Slice slice, SQLException lost) throws Hopeless, Stopped {
-        listener.batchRolledBack(slice, Outcome.RETRIED, SqlStates.message(lost));
-        session.close();
-        Optional<Slice> mine = patience.call(
-                () -> session.use(open -> context.stores().leases().claimAnew(open, slice)));
+    private Optional<Slice> lost(Slice slice, SQLException e) throws Hopeless, Stopped {
+        boolean isOverTime = SqlStates.isOverTime(e);
+        boolean isDeath = isUnderWay && !isOverTime && !SqlStates.isSaidByServer(e);
+        Optional<Slice> mine = setbacks.claimAnew(slice, isDeath);
         mine.ifPresent(this::taken);
-        if (mine.isEmpty()) {
-            listener.batchRolledBack(slice, Outcome.RETRIED, "the slice has gone to another worker meanwhile");
+        if (mine.isEmpty() || stop.isRequested() || !mine.get().position().equals(slice.position())) {
+            listener.batchRolledBack(slice, Outcome.RETRIED, SqlStates.message(e));
+            return mine;
         }
-        return mine;
+        return after(mine.get(), isOverTime ? ErrorClass.TIMEOUT : ErrorClass.DATABASE_DOWN, e);
     }
 
     private void taken(Slice slice) {
         runner.forget();
         plan.taken(slice.lease().attempts());
         setbacks.taken(slice, plan.size());
-    }
-
-    private void giveBack(Slice slice, Duration rest) throws Hopeless, Stopped {
-        Stop never = new Stop(timing);
-        Patience.Rest withoutHand = duration -> {
-            hand.rest(never, duration);
-            return false; // a slice is given back also after a stop, once
-        };
-        new Patience(context.run(), listener, withoutHand, context.backoff()).call(() -> {
-            try {
-                return session.use(open -> {
-                    context.stores().leases().giveBack(open, slice, rest);
-                    return true;
-                });
-            } catch (SQLException e) {
-                if (stop.isRequested()) {
-                    return false; // its lease runs out by itself
-                }
-                throw e;
-            }
-        });
-    }
-
-    private void pauseAtCanary() throws Hopeless, Stopped {
-        patience.call(() -> {
-            context.pauseAtCanary();
-            return true;
-        });
-        stop.request();
     }
 }

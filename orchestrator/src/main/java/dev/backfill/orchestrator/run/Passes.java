@@ -229,7 +229,7 @@ public final class Passes {
                   AND NOT EXISTS (SELECT FROM backfill.slice WHERE run = r.id AND state <> 'DONE')
                 """;
         return database.jdbi().inTransaction(handle -> {
-            lockRun(handle, run.id());
+            RunTransitions.lockRun(database.tables(), handle, run.id());
             Update update = handle.createUpdate(database.tables().sql(sql))
                     .bind("estimate", plan.rows().estimated())
                     .bind("rounds", after.rounds())
@@ -244,18 +244,7 @@ public final class Passes {
         });
     }
 
-    /**
-     * Locks a run's row, so that the next statement sees the slices of whoever had it: one that waits for the row itself
-     * sees the row anew, and everything else as it was before the wait.
-     */
-    void lockRun(Handle handle, String run) {
-        handle.createQuery(database.tables().sql("SELECT id FROM backfill.run WHERE id = :id FOR NO KEY UPDATE"))
-                .bind("id", run)
-                .mapTo(String.class)
-                .findOne();
-    }
-
-    /** Whether a run that has ended may have its table again; nobody takes it from then on in this transaction. */
+    /** Whether a run that has ended may have its table again; nobody takes any from then on in this transaction. */
     boolean mayTakeTable(Handle handle, Run run) {
         Optional<TableWish> wish = wish(handle, run);
         wish.ifPresent(w -> lock(handle));

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.OwnTables;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Run.Proof;
 import java.util.Optional;
@@ -74,7 +75,7 @@ public final class RunTransitions {
                   AND NOT EXISTS (SELECT FROM backfill.slice WHERE run = :id AND state <> 'DONE')
                 """;
         return database.jdbi().inTransaction(handle -> {
-            passes.lockRun(handle, run);
+            lockRun(database.tables(), handle, run);
             boolean changed = handle.createUpdate(database.tables().sql(sql))
                             .bind("id", run)
                             .execute()
@@ -215,6 +216,17 @@ public final class RunTransitions {
                 .bind("remaining", proof.remaining())
                 .bind("id", run.id())
                 .execute();
+    }
+
+    /**
+     * Locks a run's row, so that the next statement sees the slices of whoever had it: one that waits for the row itself
+     * sees the row anew, and everything else as it was before the wait.
+     */
+    static void lockRun(OwnTables tables, Handle handle, String run) {
+        handle.createQuery(tables.sql("SELECT id FROM backfill.run WHERE id = :id FOR NO KEY UPDATE"))
+                .bind("id", run)
+                .mapTo(String.class)
+                .findOne();
     }
 
     private boolean move(Handle handle, Run run, RunState next, String reason) {

@@ -56,7 +56,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
     private static final String CLAIM_ANEW = """
             UPDATE backfill.slice SET
                 fence = fence + 1,
-                attempts = attempts + 1,
+                attempts = attempts + ?,
                 lease_until = clock_timestamp() + CAST(? AS interval),
                 backend_pid = pg_backend_pid(),
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
@@ -88,6 +88,9 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         }
         connection.setAutoCommit(false);
         try {
+            try (Statement settings = connection.createStatement()) {
+                settings.execute(flushed(true));
+            }
             Optional<Slice> slice = lockRun(connection, run) ? take(connection, run, parallelism) : Optional.empty();
             connection.commit();
             return slice;
@@ -105,17 +108,19 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
      *
      * @param connection a worker's new connection
      * @param slice as it was known
+     * @param isDeath whether its batch may have taken the old session with it
      * @return the slice with a new fence and the checkpoint as it stands; empty when another process has it
      * @throws SQLException when a statement fails
      */
-    public Optional<Slice> claimAnew(Connection connection, Slice slice) throws SQLException {
+    public Optional<Slice> claimAnew(Connection connection, Slice slice, boolean isDeath) throws SQLException {
         connection.setAutoCommit(false);
         try {
             try (Statement settings = connection.createStatement()) {
                 settings.execute("SET LOCAL lock_timeout = 0");
                 settings.execute("SET LOCAL statement_timeout = 0");
+                settings.execute(flushed(true));
             }
-            Optional<Slice> mine = anew(connection, slice);
+            Optional<Slice> mine = anew(connection, slice, isDeath);
             connection.commit();
             return mine;
         } catch (SQLException e) {
@@ -163,6 +168,18 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         }
     }
 
+    /**
+     * Has commits reach the disk also where they need not: who has a slice, and how often it was taken, must survive a
+     * crash of the server, or the crash is met again and again.
+     *
+     * @param once for this transaction only
+     * @return the statement
+     */
+    public static String flushed(boolean once) {
+        return "SELECT set_config('synchronous_commit', 'local', " + once
+                + ") WHERE current_setting('synchronous_commit') = 'off'";
+    }
+
     private boolean anyFree(Connection connection, String run) throws SQLException {
         try (PreparedStatement query = connection.prepareStatement(tables.sql(FREE))) {
             query.setString(1, run);
@@ -193,13 +210,14 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         }
     }
 
-    private Optional<Slice> anew(Connection connection, Slice slice) throws SQLException {
+    private Optional<Slice> anew(Connection connection, Slice slice, boolean isDeath) throws SQLException {
         try (PreparedStatement update = connection.prepareStatement(tables.sql(CLAIM_ANEW))) {
-            update.setString(1, Stored.interval(lease));
-            update.setString(2, slice.id().run());
-            update.setInt(3, slice.id().number());
-            update.setString(4, slice.lease().owner());
-            update.setLong(5, slice.lease().fence());
+            update.setInt(1, isDeath ? 1 : 0);
+            update.setString(2, Stored.interval(lease));
+            update.setString(3, slice.id().run());
+            update.setInt(4, slice.id().number());
+            update.setString(5, slice.lease().owner());
+            update.setLong(6, slice.lease().fence());
             return read(update, slice.id().run());
         }
     }

@@ -72,7 +72,7 @@ class CheckpointsTest {
             @Override
             Slice happen(RunFixture fixture, Connection worker) throws SQLException {
                 Slice old = claim(fixture, worker);
-                assertThat(fixture.leases(OURS).claimAnew(fixture.worker(), old))
+                assertThat(fixture.leases(OURS).claimAnew(fixture.worker(), old, true))
                         .isPresent();
                 return old;
             }

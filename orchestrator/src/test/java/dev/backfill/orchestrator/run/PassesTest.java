@@ -179,6 +179,10 @@ class PassesTest {
         assertThat(fixture.runs().find(RUN).state()).isEqualTo(RunState.RUNNING);
     }
 
+    private long oid(String table) throws SQLException {
+        return fixture.server().queryLong("SELECT CAST('" + table + "' AS regclass)::oid::bigint");
+    }
+
     private Passes passes() {
         return fixture.transitions().passes();
     }

@@ -176,7 +176,7 @@ class SliceLeasesTest {
         old.setAutoCommit(false);
         fixture.checkpoints().move(old, slice, FIRST);
 
-        Future<Optional<Slice>> anew = threads.submit(() -> fixture.leases(OURS).claimAnew(worker, slice));
+        Future<Optional<Slice>> anew = threads.submit(() -> fixture.leases(OURS).claimAnew(worker, slice, true));
         await().atMost(PATIENCE)
                 .until(() -> fixture.server()
                                 .queryLong("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'transactionid'")
@@ -198,7 +198,7 @@ class SliceLeasesTest {
 
         assertThat(claim(THEIRS, 1)).isPresent();
 
-        assertThat(fixture.leases(OURS).claimAnew(worker, lapsed)).isEmpty();
+        assertThat(fixture.leases(OURS).claimAnew(worker, lapsed, true)).isEmpty();
         assertThat(fixture.leases(OURS).readAgain(worker, lapsed)).isEmpty();
     }
 
@@ -206,7 +206,7 @@ class SliceLeasesTest {
     void leases_are_prolonged_under_the_same_owner_and_fence_only() throws SQLException {
         Slice mine = claim(OURS, 3).orElseThrow();
         Slice old = claim(OURS, 3).orElseThrow();
-        fixture.leases(OURS).claimAnew(worker, old);
+        fixture.leases(OURS).claimAnew(worker, old, true);
         Slice theirs = claim(THEIRS, 3).orElseThrow();
         fixture.server().execute("UPDATE backfill.slice SET lease_until = now()");
 
