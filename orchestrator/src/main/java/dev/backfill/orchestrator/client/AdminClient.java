@@ -129,7 +129,7 @@ final class AdminClient {
     }
 
     private JsonNode judged(Answer answer, String... lists) throws RefusedException {
-        if (answer.body().length > limits.bytes()) {
+        if (answer.body().remaining() > limits.bytes()) {
             throw stranger("more than " + limits.bytes() + " bytes", answer);
         }
         boolean done = answer.status() / 100 == 2;
@@ -151,7 +151,8 @@ final class AdminClient {
 
     private Optional<JsonNode> json(Answer answer) throws RefusedException {
         try {
-            return Optional.of(JsonMapper.shared().readTree(answer.body())).filter(JsonNode::isObject);
+            return Optional.of(JsonMapper.shared().readTree(answer.body().array()))
+                    .filter(JsonNode::isObject);
         } catch (JacksonException e) {
             throw stranger("text that is no JSON", answer);
         }

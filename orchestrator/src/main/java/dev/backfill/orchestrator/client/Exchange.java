@@ -7,6 +7,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -21,7 +22,7 @@ final class Exchange implements AutoCloseable {
      * @param type its content type as it was sent; empty when there was none
      * @param body its body, no longer than one byte more than is read
      */
-    record Answer(int status, String type, byte[] body) {}
+    record Answer(int status, String type, ByteBuffer body) {}
 
     private final CountDownLatch ended = new CountDownLatch(1);
     private final CompletableFuture<Answer> answer = new CompletableFuture<>();
@@ -70,7 +71,8 @@ final class Exchange implements AutoCloseable {
             HttpResponse<InputStream> response = http.send(request, BodyHandlers.ofInputStream());
             try (InputStream body = response.body()) {
                 String type = response.headers().firstValue("content-type").orElse("");
-                answer.complete(new Answer(response.statusCode(), type, body.readNBytes(mostBytes + 1)));
+                answer.complete(
+                        new Answer(response.statusCode(), type, ByteBuffer.wrap(body.readNBytes(mostBytes + 1))));
             }
         } catch (IOException | RuntimeException e) {
             answer.completeExceptionally(e);
