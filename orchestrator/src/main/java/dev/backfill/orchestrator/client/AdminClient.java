@@ -160,7 +160,7 @@ final class AdminClient {
 
     private RefusedException refused(Answer answer, Optional<JsonNode> problem) {
         Optional<String> said = problem.map(AdminClient::said);
-        if (answer.status() == 401 || answer.status() == 403 && said.isEmpty()) {
+        if (answer.status() == 401 || (answer.status() == 403 && said.isEmpty())) {
             String message = "what answers at " + server
                     + (token.isEmpty()
                             ? " wants a token, set BACKFILL_TOKEN"

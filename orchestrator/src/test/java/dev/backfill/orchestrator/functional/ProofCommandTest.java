@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.Stranger;
@@ -110,6 +111,8 @@ class ProofCommandTest {
 
         assertThat(result.exit()).as(result.text()).isZero();
         assertThat(result.text()).contains("the check is asked for");
+        await().until(() ->
+                daemon.get("/api/v1/jobs/done/proof").body().path("checking").isEmpty());
     }
 
     @Test
