@@ -146,7 +146,7 @@ final class KeyResolver {
                 .map(this::column)
                 .map(c -> new KeyColumn(c.name(), c.type(), c.nullable()))
                 .toList();
-        boolean unique = uniqueAlone || !table.primaryKey().isEmpty() && isWithoutNulls(table.primaryKey());
+        boolean unique = uniqueAlone || (!table.primaryKey().isEmpty() && isWithoutNulls(table.primaryKey()));
         return new KeyColumns(columns, unique, isServed(names), order());
     }
 
