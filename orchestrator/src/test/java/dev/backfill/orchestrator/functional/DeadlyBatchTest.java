@@ -32,8 +32,8 @@ class DeadlyBatchTest {
     private TestDatabase database;
 
     @BeforeAll
-    static void start() throws Exception {
-        server = OwnServer.start();
+    static void start(@TempDir Path data) throws Exception {
+        server = OwnServer.start(data);
     }
 
     @AfterAll

@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -16,6 +17,16 @@ import java.util.function.Predicate;
  * answers a request for encryption with no.
  */
 public final class FaultProxy implements AutoCloseable {
+
+    /** When something is done at a statement. */
+    public enum Moment {
+        /** Before the server gets it, which it never does. */
+        BEFORE,
+        /** When the client can do nothing about it any more; the server runs it. */
+        DURING,
+        /** When the server has run it, and the client has no answer yet, which it never gets. */
+        AFTER
+    }
 
     /** The statement with which the driver ends a transaction. */
     public static final Predicate<String> COMMIT = "COMMIT"::equals;
@@ -49,17 +60,30 @@ public final class FaultProxy implements AutoCloseable {
 
     /** The server runs the n-th such statement from now on, and the client loses its connection instead of the answer. */
     public Trap loseAnswer(Predicate<String> statement, int occurrence) {
-        return set(new Trap(Effect.ANSWER_LOST, statement, occurrence));
+        return set(Effect.ANSWER_LOST, statement, occurrence);
     }
 
     /** The client loses its connection with the n-th such statement; the server waits for it and knows nothing. */
     public Trap loseRequest(Predicate<String> statement, int occurrence) {
-        return set(new Trap(Effect.REQUEST_LOST, statement, occurrence));
+        return set(Effect.REQUEST_LOST, statement, occurrence);
     }
 
     /** The client loses its connection with the n-th such statement; the server gets it when the trap is released. */
     public Trap holdRequest(Predicate<String> statement, int occurrence) {
-        return set(new Trap(Effect.REQUEST_HELD, statement, occurrence));
+        return set(Effect.REQUEST_HELD, statement, occurrence);
+    }
+
+    /**
+     * Something is done at the n-th such statement, which the test is given behind those before it of the same
+     * transaction.
+     */
+    public Trap at(Moment moment, BiPredicate<String, String> statement, int occurrence, Runnable action) {
+        Effect effect = switch (moment) {
+            case BEFORE -> Effect.ACTION_INSTEAD;
+            case DURING -> Effect.ACTION_FIRST;
+            case AFTER -> Effect.ACTION_AFTERWARDS;
+        };
+        return set(new Trap(effect, statement, occurrence, action));
     }
 
     /** From now on nothing arrives anywhere and nobody is told, not even that the other side hung up. */
@@ -108,6 +132,10 @@ public final class FaultProxy implements AutoCloseable {
     private void closeConnections() {
         connections.forEach(ProxiedConnection::close);
         connections.clear();
+    }
+
+    private Trap set(Effect effect, Predicate<String> statement, int occurrence) {
+        return set(new Trap(effect, (before, sql) -> statement.test(sql), occurrence, () -> {}));
     }
 
     private Trap set(Trap trap) {

@@ -1,33 +1,65 @@
 package dev.backfill.orchestrator.testing;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
-import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
 
 /** A server of the newest version that a test may do anything to, since no other test sees it. Closing it ends it. */
 public final class OwnServer implements AutoCloseable {
 
-    private final EmbeddedPostgres server;
+    private final ServerProcess server;
+    private final String[] settings;
 
-    private OwnServer(EmbeddedPostgres server) {
+    private OwnServer(ServerProcess server, String... settings) {
         this.server = server;
+        this.settings = settings;
     }
 
-    /** Starts one; what has crashed in it is started again by itself. */
-    public static OwnServer start() throws IOException {
-        return new OwnServer(TestPostgres.builder(TestPostgres.NEWEST)
-                .setServerConfig("synchronous_commit", "on")
-                .setOutputRedirector(Redirect.DISCARD)
-                .start());
+    /** Starts one with its data below a directory, and with settings such as {@code log_statement=all}. */
+    public static OwnServer start(Path directory, String... settings)
+            throws IOException, SQLException, InterruptedException {
+        OwnServer server = new OwnServer(
+                ServerProcess.create(
+                        directory.resolve("data"),
+                        "own-" + ProcessHandle.current().pid()),
+                settings);
+        Files.deleteIfExists(server.server.log());
+        server.startAgain();
+        return server;
     }
 
     /** The server, to create databases on. */
     public TestPostgres postgres() {
-        return TestPostgres.at(server.getPort());
+        return TestPostgres.at(server.port());
+    }
+
+    /** What it has logged until now. */
+    public String log() throws IOException {
+        return Files.readString(server.log());
+    }
+
+    /** Ends it at once, in the middle of everything. */
+    public void crash() throws IOException, InterruptedException {
+        server.stop("QUIT");
+    }
+
+    /** Ends it in order, with all its sessions. */
+    public void stop() throws IOException, InterruptedException {
+        server.stop("INT");
+    }
+
+    /** Starts it after an end; returns when it accepts connections. */
+    public void startAgain() throws IOException, SQLException, InterruptedException {
+        server.start(settings);
     }
 
     @Override
     public void close() throws IOException {
-        server.close();
+        try {
+            server.stop("QUIT");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -26,6 +26,7 @@ final class ProxiedConnection implements AutoCloseable {
     private volatile boolean clientCut;
     private volatile boolean serverCut;
     private volatile @Nullable Caught caught;
+    private String transaction = "";
     // The server says once unasked that it is ready: when the session begins.
     private int readiesAsked = 1;
 
@@ -82,7 +83,7 @@ final class ProxiedConnection implements AutoCloseable {
         }
         Optional<Trap> trap = request.stream()
                 .filter(Message::runs)
-                .flatMap(message -> traffic.passing(message.sql()).stream())
+                .flatMap(message -> passing(message.sql()).stream())
                 .findFirst();
         traffic.awaitGo();
         if (trap.isPresent()) {
@@ -92,9 +93,15 @@ final class ProxiedConnection implements AutoCloseable {
         }
     }
 
+    private Optional<Trap> passing(String sql) {
+        String before = transaction;
+        transaction = sql.equals("BEGIN") ? "" : before + sql + "\n";
+        return traffic.passing(before, sql);
+    }
+
     private void passTrapped(List<Message> request, Trap trap) throws IOException, InterruptedException {
         switch (trap.effect()) {
-            case ANSWER_LOST -> {
+            case ANSWER_LOST, ACTION_AFTERWARDS -> {
                 caught = new Caught(trap, readiesAsked + 1);
                 send(request);
             }
@@ -108,6 +115,15 @@ final class ProxiedConnection implements AutoCloseable {
                 trap.spring();
                 trap.awaitRelease();
                 send(request);
+            }
+            case ACTION_INSTEAD -> {
+                trap.act();
+                trap.spring();
+            }
+            case ACTION_FIRST -> {
+                trap.act();
+                send(request);
+                trap.spring();
             }
         }
     }
@@ -156,6 +172,7 @@ final class ProxiedConnection implements AutoCloseable {
             return clientCut;
         }
         if (readies >= last.ready()) {
+            last.trap().act();
             cutClient();
             last.trap().answer();
             last.trap().spring();

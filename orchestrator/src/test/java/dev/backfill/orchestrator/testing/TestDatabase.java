@@ -27,6 +27,11 @@ public final class TestDatabase implements AutoCloseable {
         return new TestDatabase(server, name);
     }
 
+    /** The database of the same name on another server, which is a standby of this one or was. */
+    public TestDatabase on(TestPostgres other) {
+        return new TestDatabase(other, name);
+    }
+
     /** Its name; needs no quotes in SQL. */
     public String name() {
         return name;

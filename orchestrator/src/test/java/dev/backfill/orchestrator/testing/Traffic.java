@@ -35,10 +35,10 @@ final class Traffic {
         notifyAll();
     }
 
-    /** Tells the listeners of a statement on its way to the server. */
-    Optional<Trap> passing(String sql) {
+    /** Tells the listeners of a statement on its way to the server, behind others of the same transaction. */
+    Optional<Trap> passing(String before, String sql) {
         listeners.forEach(listener -> listener.accept(sql));
-        return traps.stream().filter(trap -> trap.catches(sql)).findFirst();
+        return traps.stream().filter(trap -> trap.catches(before, sql)).findFirst();
     }
 
     synchronized void awaitGo() throws InterruptedException {

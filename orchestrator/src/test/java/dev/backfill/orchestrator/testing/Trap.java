@@ -4,25 +4,27 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 
-/** A fault that waits for one statement to pass the {@link FaultProxy}. In every case the client is cut off. */
+/** A fault that waits for one statement to pass the {@link FaultProxy}. */
 public final class Trap {
 
     private final Effect effect;
-    private final Predicate<String> statement;
+    private final BiPredicate<String, String> statement;
     private final AtomicInteger left;
+    private final Runnable action;
     private final CountDownLatch sprung = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
     private final CountDownLatch answered = new CountDownLatch(1);
 
-    Trap(Effect effect, Predicate<String> statement, int occurrence) {
+    Trap(Effect effect, BiPredicate<String, String> statement, int occurrence, Runnable action) {
         this.effect = effect;
         this.statement = statement;
         this.left = new AtomicInteger(occurrence);
+        this.action = action;
     }
 
-    /** Waits until the client was cut off. */
+    /** Waits until the client was cut off, or what was to be done was done. */
     public void awaitSprung(Duration atMost) throws InterruptedException {
         await(sprung, atMost, "the statement did not come");
     }
@@ -41,8 +43,12 @@ public final class Trap {
         return effect;
     }
 
-    boolean catches(String sql) {
-        return statement.test(sql) && left.decrementAndGet() == 0;
+    boolean catches(String before, String sql) {
+        return statement.test(before, sql) && left.decrementAndGet() == 0;
+    }
+
+    void act() {
+        action.run();
     }
 
     void spring() {
@@ -70,6 +76,12 @@ public final class Trap {
         /** The server never gets it and does not learn that the client is gone. */
         REQUEST_LOST,
         /** The server gets it only when it is released. */
-        REQUEST_HELD
+        REQUEST_HELD,
+        /** Something is done first, and the server never gets it. */
+        ACTION_INSTEAD,
+        /** Something is done first, and then the server gets it. */
+        ACTION_FIRST,
+        /** Something is done when the server has run it, and before anybody hears of it. */
+        ACTION_AFTERWARDS
     }
 }

@@ -1,0 +1,170 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.backfill.orchestrator.testing.OwnServer;
+import dev.backfill.orchestrator.testing.Seed;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestStandby;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A server that crashes, restarts, ends sessions or is replaced by its standby under a run: each row is changed once. */
+class ServerFaultTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final Duration BATCH = Duration.ofMillis(30);
+    private static final int RESTARTS = 5;
+    private static final int ENDED_SESSIONS = 40;
+
+    private static OwnServer server;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeAll
+    static void start(@TempDir Path data) throws Exception {
+        server = OwnServer.start(data);
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        server.close();
+    }
+
+    /** At most 5 s after the server accepts connections, in the median, a batch is committed again. */
+    @Test
+    void crashes_and_restarts_in_mid_run() throws Exception {
+        try (TestDatabase database = server.postgres().newDatabase();
+                Oracle oracle = Oracle.create(database, 40_000);
+                Daemon daemon = Daemon.start(directory, database)) {
+            daemon.register(Oracle.JOB, oracle.yaml(50, BATCH));
+            List<Duration> recoveries = new ArrayList<>();
+            for (int restart = 0; restart < RESTARTS; restart++) {
+                awaitMoreBatches(oracle, 10);
+                if (restart % 2 == 0) {
+                    server.crash();
+                } else {
+                    server.stop();
+                }
+                server.startAgain();
+                long accepting = System.nanoTime();
+                awaitMoreBatches(oracle, 1);
+                recoveries.add(Duration.ofNanos(System.nanoTime() - accepting));
+            }
+            System.out.println("recoveries after restarts: " + recoveries);
+            assertThat(median(recoveries)).isLessThan(Duration.ofSeconds(5));
+
+            finish(daemon, oracle);
+        }
+    }
+
+    @Test
+    void a_restart_while_the_rows_are_counted() throws Exception {
+        try (TestDatabase database = server.postgres().newDatabase();
+                Oracle oracle = Oracle.create(database, 2_000);
+                Daemon daemon = Daemon.start(directory, database);
+                Connection open = database.connect()) {
+            open.setAutoCommit(false);
+            open.createStatement().execute("CREATE TABLE other ()"); // the count waits for its end
+            daemon.register(Oracle.JOB, oracle.yaml(100, BATCH));
+            daemon.awaitState(Oracle.JOB, "VERIFYING");
+
+            server.crash();
+            server.startAgain();
+
+            finish(daemon, oracle);
+        }
+    }
+
+    @Test
+    void any_session_of_the_program_is_ended_at_any_moment() throws Exception {
+        Random random = Seed.random("ended sessions");
+        try (TestDatabase database = server.postgres().newDatabase();
+                Oracle oracle = Oracle.create(database, 40_000);
+                Daemon daemon = Daemon.start(directory, database);
+                Connection administrator = database.connect()) {
+            daemon.register(Oracle.JOB, oracle.yaml(100, BATCH));
+            awaitMoreBatches(oracle, 5);
+            int ended = 0;
+            while (ended < ENDED_SESSIONS) {
+                Thread.sleep(random.nextInt(200));
+                assertThat(daemon.state(Oracle.JOB))
+                        .as("%s ended; away now", ended)
+                        .isIn("RUNNING", "");
+                try (ResultSet row = administrator
+                        .createStatement()
+                        .executeQuery("SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (SELECT pid"
+                                + " FROM pg_stat_activity WHERE datname = current_database()"
+                                + " AND application_name LIKE 'backfill%' ORDER BY random() LIMIT 1) AS one")) {
+                    row.next();
+                    ended += row.getInt(1);
+                }
+            }
+
+            finish(daemon, oracle);
+        }
+    }
+
+    /** What only the lost primary knew is lost with it, checkpoint and rows together. */
+    @Test
+    void the_standby_takes_over_without_the_last_commits() throws Exception {
+        try (TestStandby servers = TestStandby.start(directory.resolve("servers"))) {
+            TestDatabase database = servers.primary().newDatabase();
+            TestDatabase after = database.on(servers.standby());
+            try (Oracle oracle = Oracle.create(database, 20_000);
+                    Daemon daemon = Daemon.start(
+                            directory,
+                            Map.of("main", servers.urlOfThePrimary(database.name())),
+                            "lease = 2s",
+                            "database-defaults.throttle { replication-drain = off, replication-lag = off,"
+                                    + " standby-missing = off, standby-stale = off }")) {
+                daemon.register(Oracle.JOB, oracle.yaml(50, BATCH));
+                awaitMoreBatches(oracle, 20);
+                servers.freezeReceiver();
+                awaitMoreBatches(oracle, 20);
+                long known = oracle.batches();
+                servers.killPrimary();
+                servers.killReceiver();
+                servers.promote();
+                oracle.movesTo(after);
+                assertThat(oracle.batches())
+                        .as("batches that the standby knows of")
+                        .isLessThan(known);
+
+                daemon.awaitState(Oracle.JOB, "SUCCEEDED");
+                oracle.assertExactlyOnce();
+            }
+        }
+    }
+
+    private static void awaitMoreBatches(Oracle oracle, int more) throws Exception {
+        long before = oracle.batches();
+        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> oracle.batches() >= before + more);
+    }
+
+    private static Duration median(List<Duration> durations) {
+        List<Duration> sorted = new ArrayList<>(durations);
+        Collections.sort(sorted);
+        return sorted.get(sorted.size() / 2);
+    }
+
+    private static void finish(Daemon daemon, Oracle oracle) throws Exception {
+        await().atMost(Duration.ofMinutes(2))
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> daemon.state(Oracle.JOB).equals("SUCCEEDED"));
+        oracle.assertExactlyOnce();
+    }
+}
