@@ -1,12 +1,9 @@
 package dev.backfill.orchestrator.testing;
 
-import dev.backfill.api.JobDefinition;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,13 +12,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** The real program in a process of its own. Closing it ends that process, whatever state it is in. */
 public final class BackfillProcess implements AutoCloseable {
 
-    private static final String MAIN_CLASS = "dev.backfill.orchestrator.Main";
     private static final Duration END_PATIENCE = Duration.ofSeconds(10);
 
     private final Process process;
@@ -170,39 +164,9 @@ public final class BackfillProcess implements AutoCloseable {
         }
 
         private List<String> command() throws IOException {
-            List<String> command = new ArrayList<>();
-            if (System.getProperty("os.name").equals("Linux")) {
-                // A shell that starts the tests in its background has them ignore SIGINT, and children inherit that.
-                command.addAll(List.of("/usr/bin/env", "--default-signal=INT"));
-            }
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.addAll(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
-            command.addAll(options);
-            command.addAll(List.of("-cp", classPath(), MAIN_CLASS));
+            List<String> command = ProgramArchive.command(options);
             command.addAll(arguments);
             return command;
-        }
-
-        private static String classPath() throws IOException {
-            Path target = Path.of(System.getProperty("basedir", ""), "target").toAbsolutePath();
-            return Stream.of(
-                            target.resolve("classes"),
-                            api(),
-                            target.resolve("lib").resolve("*"))
-                    .map(Path::toString)
-                    .collect(Collectors.joining(File.pathSeparator));
-        }
-
-        private static Path api() throws IOException {
-            try {
-                return Path.of(JobDefinition.class
-                        .getProtectionDomain()
-                        .getCodeSource()
-                        .getLocation()
-                        .toURI());
-            } catch (URISyntaxException e) {
-                throw new IOException(e);
-            }
         }
     }
 
