@@ -284,7 +284,7 @@ class AdminServerTest {
         long begun = System.nanoTime();
         admin.close();
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofMillis(600));
-        client.join(5_000);
+        client.join(20_000);
         assertThat(client.isAlive()).isFalse();
         never.countDown();
     }

@@ -74,7 +74,11 @@ class ErrorTableTest {
         trigger("slow", "dawdle()");
         create("locked", MANY);
         daemon = Daemon.start(
-                directory, Map.of("main", database.jdbcUrl()), "workers = 60", "databases.main.max-workers = 60");
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "lease = 2s",
+                "workers = 60",
+                "databases.main.max-workers = 60");
         cancelOne();
         Stream.concat(SET_ASIDE.stream(), PAUSED.stream())
                 .forEach(code -> daemon.register(job(code), yaml(table(code), job(code), "quarantine: 1")));
@@ -92,7 +96,9 @@ class ErrorTableTest {
                 "CREATE FUNCTION wait_once() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
                         + " IF nextval(''times_cancelled'') = 1 THEN PERFORM pg_sleep(20); END IF; RETURN NEW; END'");
         trigger("cancelled", "wait_once()");
-        daemon.register("cancelled", yaml("cancelled", "cancelled", "quarantine: 100, statement-timeout: 25s"));
+        String limits = "quarantine: 100, statement-timeout: 3s";
+        daemon.register(
+                "cancelled", yaml("cancelled", "cancelled", limits).replace("parallelism: 1", "parallelism: 2"));
         String cancel = "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity"
                 + " WHERE datname = current_database() AND wait_event = 'PgSleep'";
         await().atMost(PATIENCE).until(() -> database.queryLong(cancel) == 1);
@@ -185,6 +191,11 @@ class ErrorTableTest {
         assertThat(database.queryLong("SELECT count(*) FROM " + quarantine("cancelled")))
                 .isZero();
         assertChanged("cancelled", ROWS);
+        assertThat(database.queryStrings("SELECT DISTINCT fence || ' ' || attempts FROM backfill.slice"
+                        + " WHERE run = (SELECT id FROM backfill.run WHERE job = 'cancelled')"))
+                .as("nobody else took the slice while its worker waited")
+                .containsExactly("1 0");
+        assertThat(daemon.process().errors()).contains("somebody cancelled a batch");
     }
 
     @Test

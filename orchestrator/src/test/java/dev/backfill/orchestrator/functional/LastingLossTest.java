@@ -18,7 +18,7 @@ class LastingLossTest {
 
     private static final int ROWS = 1500;
     private static final int SLOW = 271;
-    private static final Duration LONG_ENOUGH_TO_BLAME_A_ROW = Duration.ofSeconds(8);
+    private static final Duration LONG_ENOUGH_TO_BLAME_A_ROW = Duration.ofSeconds(6);
 
     @TempDir
     private Path directory;
@@ -105,30 +105,6 @@ class LastingLossTest {
             daemon.say("resume", "job");
             daemon.awaitState("job", "SUCCEEDED");
         }
-        assertEachChangedOnce();
-    }
-
-    @Test
-    void a_worker_that_waits_after_somebodys_cancel_keeps_its_slice() throws Exception {
-        database.execute("CREATE SEQUENCE s");
-        trigger("IF nextval('s') = 1 THEN PERFORM pg_sleep(20); END IF;", "WHEN (OLD.id = " + SLOW + ")");
-        try (Daemon daemon = Daemon.start(directory, database)) {
-            daemon.register(
-                    "job",
-                    yaml("statement-timeout: 1s, lock-timeout: 100ms").replace("parallelism: 1", "parallelism: 2"));
-            await().until(() -> database.queryLong("SELECT count(*) FILTER (WHERE pg_cancel_backend(pid))"
-                            + " FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")
-                    > 0);
-
-            await().atMost(Duration.ofMinutes(1))
-                    .until(() -> daemon.state("job").equals("SUCCEEDED"));
-
-            assertThat(daemon.process().errors()).contains("somebody cancelled a batch");
-        }
-        assertThat(database.queryStrings("SELECT fence || ' ' || attempts FROM backfill.slice WHERE number = 1"))
-                .containsExactly("1 0");
-        assertThat(database.queryLong("SELECT extract(epoch FROM finished - started)::int FROM backfill.run"))
-                .isGreaterThanOrEqualTo(30);
         assertEachChangedOnce();
     }
 

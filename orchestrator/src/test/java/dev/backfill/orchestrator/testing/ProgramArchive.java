@@ -69,7 +69,9 @@ final class ProgramArchive {
             return false;
         }
         FileTime made = Files.getLastModifiedTime(ARCHIVE);
-        try (Stream<Path> files = Stream.concat(Files.walk(CLASSES), Files.walk(api()))) {
+        try (Stream<Path> ours = Files.walk(CLASSES);
+                Stream<Path> theirs = Files.walk(api());
+                Stream<Path> files = Stream.concat(ours, theirs)) {
             for (Path file : files.toList()) {
                 if (Files.getLastModifiedTime(file).compareTo(made) > 0) {
                     return false;

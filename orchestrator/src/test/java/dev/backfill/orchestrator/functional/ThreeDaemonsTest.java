@@ -1,0 +1,145 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Three daemons on one database: all work, and each of them may go, stand still, or be replaced. */
+class ThreeDaemonsTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(40);
+    private static final Duration LOOK = Duration.ofMillis(10);
+    private static final Duration BATCH = Duration.ofMillis(80);
+
+    /** With the default lease of 15 s, and 20 s on a machine that has nothing else to do. */
+    private static final Duration AT_MOST_UNTIL_TAKEN_OVER = Duration.ofSeconds(25);
+
+    @TempDir
+    private Path directory;
+
+    private TestDatabase database;
+    private Oracle oracle;
+    private final List<Daemon> daemons = new ArrayList<>();
+
+    @BeforeEach
+    void create() throws Exception {
+        database = TestPostgres.newest().newDatabase();
+        oracle = Oracle.create(database, 60_000);
+    }
+
+    @AfterEach
+    void drop() throws Exception {
+        daemons.forEach(Daemon::close);
+        oracle.close();
+        database.close();
+    }
+
+    @Test
+    void they_are_restarted_one_after_the_other_under_load() throws Exception {
+        startThree("lease = 2s");
+        for (int i = 0; i < daemons.size(); i++) {
+            awaitAllWork();
+            Daemon old = daemons.get(i);
+            old.process().sigterm();
+            assertThat(old.process().waitFor(Duration.ofSeconds(6))).isZero();
+            old.close();
+            daemons.set(i, start(i, "lease = 2s"));
+        }
+        awaitAllWork();
+
+        finish();
+        assertThat(database.queryStrings("SELECT count(*) FROM backfill.slice WHERE attempts > 0"))
+                .as("slices that a worker was gone from in mid-batch")
+                .containsExactly("0");
+        assertThat(database.queryLong("SELECT count(*) FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
+                .isZero();
+    }
+
+    @Test
+    void one_is_killed_and_one_stands_still_past_its_lease_and_comes_back() throws Exception {
+        startThree("database-defaults.session.idle-in-transaction-timeout = off");
+        awaitAllWork();
+        Daemon killed = daemons.get(0);
+        killed.process().kill9();
+        killed.process().waitFor(PATIENCE);
+        long gone = System.nanoTime();
+        await().atMost(AT_MOST_UNTIL_TAKEN_OVER).pollInterval(LOOK).until(() -> slicesOf(killed) == 0);
+        System.out.println("slices of a killed daemon went on after " + since(gone));
+
+        Daemon still = daemons.get(1);
+        stopBetweenBatches(still);
+        long stopped = System.nanoTime();
+        await().atMost(AT_MOST_UNTIL_TAKEN_OVER).pollInterval(LOOK).until(() -> slicesOf(still) == 0);
+        System.out.println("slices of a daemon that stood still went on after " + since(stopped));
+        long ahead = oracle.batches() + 4;
+        await().atMost(PATIENCE).until(() -> oracle.batches() >= ahead);
+        still.process().sigcont();
+
+        finish();
+    }
+
+    private void startThree(String setting) throws Exception {
+        for (int i = 0; i < 3; i++) {
+            daemons.add(start(i, setting));
+        }
+        daemons.get(0).register(Oracle.JOB, oracle.yaml(100, BATCH).replace("parallelism: 2", "parallelism: 3"));
+    }
+
+    private Daemon start(int number, String setting) throws Exception {
+        return Daemon.start(
+                directory.resolve("daemon" + number),
+                Map.of("main", database.jdbcUrl()),
+                setting,
+                "databases.main.max-workers = 1");
+    }
+
+    private void awaitAllWork() {
+        await().atMost(PATIENCE)
+                .pollInterval(LOOK)
+                .until(() ->
+                        slicesOf(daemons.get(0)) > 0 && slicesOf(daemons.get(1)) > 0 && slicesOf(daemons.get(2)) > 0);
+    }
+
+    private long slicesOf(Daemon daemon) throws Exception {
+        return database.queryLong(
+                "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
+                        .formatted(daemon.process().pid()));
+    }
+
+    /** At a moment when it has a slice and none of its workers a transaction, as often as that takes. */
+    private void stopBetweenBatches(Daemon daemon) {
+        String busy = "SELECT count(*) FROM pg_stat_activity a JOIN backfill.slice s ON s.backend_pid = a.pid"
+                + " WHERE s.state = 'RUNNING' AND s.owner LIKE '%%/%d/%%' AND a.state <> 'idle'"
+                        .formatted(daemon.process().pid());
+        await().atMost(PATIENCE).pollInterval(LOOK).until(() -> {
+            daemon.process().sigstop();
+            if (slicesOf(daemon) > 0 && database.queryLong(busy) == 0) {
+                return true;
+            }
+            daemon.process().sigcont();
+            return false;
+        });
+    }
+
+    private void finish() throws Exception {
+        await().atMost(Duration.ofMinutes(2))
+                .pollInterval(Duration.ofMillis(200))
+                .until(() -> daemons.get(2).state(Oracle.JOB).equals("SUCCEEDED"));
+        oracle.assertExactlyOnce();
+    }
+
+    private static Duration since(long nanos) {
+        return Duration.ofNanos(System.nanoTime() - nanos);
+    }
+}
