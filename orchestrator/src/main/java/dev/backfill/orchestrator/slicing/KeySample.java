@@ -47,6 +47,7 @@ record KeySample(JobStatement statement) {
                 .verbatim(statement.tableName())
                 .code(" AS t TABLESAMPLE SYSTEM (" + percent.toPlainString() + ") WHERE ")
                 .add(range.predicate(key, Optional.empty()))
+                .add(isNot(range.upTo(), columns))
                 .code(") AS t")
                 .code(KeyColumns.orderBy(columns, range.order(key)))
                 .build();
@@ -54,5 +55,21 @@ record KeySample(JobStatement statement) {
         List<@Nullable String> last = range.upTo().parts();
         keys.remove(new Key(last.subList(0, Math.min(last.size(), columns.size()))));
         return keys;
+    }
+
+    /** Equal is what the database calls equal: such as 1.0 and 1.00. */
+    private static SqlFragment isNot(Key last, List<KeyColumn> columns) {
+        SqlFragment.Builder sql = SqlFragment.builder();
+        if (last.isNull() || last.parts().size() < columns.size()) {
+            return sql.build();
+        }
+        sql.code(" AND NOT (");
+        for (int i = 0; i < columns.size(); i++) {
+            sql.code(i == 0 ? "" : " AND ")
+                    .verbatim(columns.get(i).quoted())
+                    .code(" = ")
+                    .bind(last.parts().get(i), columns.get(i).type());
+        }
+        return sql.code(")").build();
     }
 }
