@@ -6,6 +6,8 @@ import java.sql.SQLException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
  * Sorts SQLSTATEs by what happens next.
@@ -109,12 +111,11 @@ public final class SqlStates {
      * @return one line
      */
     public static String message(Throwable error) {
-        for (Throwable t = error; t != null; t = t.getCause()) {
-            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
-                String pooler = PREPARED_ELSEWHERE.contains(String.valueOf(e.getSQLState())) ? POOLER : "";
-                return line(String.valueOf(e.getServerErrorMessage().getMessage())) + " (SQLSTATE " + e.getSQLState()
-                        + ")" + pooler;
-            }
+        Optional<ServerErrorMessage> said = said(error);
+        if (said.isPresent()) {
+            String state = String.valueOf(said.get().getSQLState());
+            String pooler = PREPARED_ELSEWHERE.contains(state) ? POOLER : "";
+            return line(String.valueOf(said.get().getMessage())) + " (SQLSTATE " + state + ")" + pooler;
         }
         String text = error.getClass().getSimpleName();
         for (Throwable t = error; t != null; t = t.getCause()) {
@@ -131,13 +132,7 @@ public final class SqlStates {
      * @return one line; empty when it said nothing
      */
     public static Optional<String> detail(Throwable error) {
-        for (Throwable t = error; t != null; t = t.getCause()) {
-            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
-                return Optional.ofNullable(e.getServerErrorMessage().getDetail())
-                        .map(SqlStates::line);
-            }
-        }
-        return Optional.empty();
+        return said(error).map(ServerErrorMessage::getDetail).map(SqlStates::line);
     }
 
     /**
@@ -148,12 +143,7 @@ public final class SqlStates {
      * @return false for what only the driver knows of
      */
     public static boolean isSaidByServer(Throwable error) {
-        for (Throwable t = error; t != null; t = t.getCause()) {
-            if (t instanceof org.postgresql.util.PSQLException e && e.getServerErrorMessage() != null) {
-                return true;
-            }
-        }
-        return false;
+        return said(error).isPresent();
     }
 
     /**
@@ -169,6 +159,15 @@ public final class SqlStates {
             }
         }
         return state(error).filter(SESSION_LOST::contains).isPresent();
+    }
+
+    private static Optional<ServerErrorMessage> said(Throwable error) {
+        for (Throwable t = error; t != null; t = t.getCause()) {
+            if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
+                return Optional.of(e.getServerErrorMessage());
+            }
+        }
+        return Optional.empty();
     }
 
     private static String line(String text) {

@@ -14,7 +14,6 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keys of some pages of a table, for what cannot be reckoned: any type, any distribution, without statistics.
@@ -51,23 +50,20 @@ record KeySample(JobStatement statement) {
                 .code(") AS t")
                 .code(KeyColumns.orderBy(columns, range.order(key)))
                 .build();
-        List<Key> keys = Statements.keys(connection, sql);
-        List<@Nullable String> last = range.upTo().parts();
-        keys.remove(new Key(last.subList(0, Math.min(last.size(), columns.size()))));
-        return keys;
+        return Statements.keys(connection, sql);
     }
 
     /** Equal is what the database calls equal: such as 1.0 and 1.00. */
     private static SqlFragment isNot(Key last, List<KeyColumn> columns) {
         SqlFragment.Builder sql = SqlFragment.builder();
-        if (last.isNull() || last.parts().size() < columns.size()) {
-            return sql.build();
+        if (last.parts().size() < columns.size()) {
+            return sql.build(); // it stands for a group, whose keys lie before its end
         }
-        sql.code(" AND NOT (");
+        sql.code(" AND (");
         for (int i = 0; i < columns.size(); i++) {
-            sql.code(i == 0 ? "" : " AND ")
+            sql.code(i == 0 ? "" : " OR ")
                     .verbatim(columns.get(i).quoted())
-                    .code(" = ")
+                    .code(" IS DISTINCT FROM ")
                     .bind(last.parts().get(i), columns.get(i).type());
         }
         return sql.code(")").build();
