@@ -278,7 +278,8 @@ class AdminServerTest {
             return "";
         });
         // Over a bare socket: the client of the JDK may wait on for a connection that is gone.
-        try (Socket client = new Socket("127.0.0.1", admin.server().port())) {
+        try (Socket client =
+                new Socket(InetAddress.getLoopbackAddress(), admin.server().port())) {
             client.setSoTimeout(5_000);
             client.getOutputStream()
                     .write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
