@@ -29,7 +29,6 @@ class ThreeDaemonsTest {
     private Path directory;
 
     private TestDatabase database;
-    private Oracle oracle;
     private final List<Daemon> daemons = new ArrayList<>();
 
     @BeforeEach
@@ -40,58 +39,59 @@ class ThreeDaemonsTest {
     @AfterEach
     void drop() throws Exception {
         daemons.forEach(Daemon::close);
-        oracle.close();
         database.close();
     }
 
     @Test
     void they_are_restarted_one_after_the_other_under_load() throws Exception {
-        oracle = Oracle.create(database, 60_000);
-        startThree("lease = 2s", "databases.main.max-workers = 1");
-        register(3);
-        for (int i = 0; i < daemons.size(); i++) {
+        try (Oracle oracle = Oracle.create(database, 60_000)) {
+            startThree("lease = 2s", "databases.main.max-workers = 1");
+            register(oracle, 3);
+            for (int i = 0; i < daemons.size(); i++) {
+                awaitAllWork();
+                Daemon old = daemons.get(i);
+                old.process().sigterm();
+                assertThat(old.process().waitFor(Duration.ofSeconds(6))).isZero();
+                old.close();
+                daemons.set(i, start(i, "lease = 2s", "databases.main.max-workers = 1"));
+            }
             awaitAllWork();
-            Daemon old = daemons.get(i);
-            old.process().sigterm();
-            assertThat(old.process().waitFor(Duration.ofSeconds(6))).isZero();
-            old.close();
-            daemons.set(i, start(i, "lease = 2s", "databases.main.max-workers = 1"));
-        }
-        awaitAllWork();
 
-        finish();
-        assertThat(database.queryStrings("SELECT count(*) FROM backfill.slice WHERE attempts > 0"))
-                .as("slices that a worker was gone from in mid-batch")
-                .containsExactly("0");
-        assertThat(database.queryLong("SELECT count(*) FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
-                .isZero();
+            finish(oracle);
+            assertThat(database.queryStrings("SELECT count(*) FROM backfill.slice WHERE attempts > 0"))
+                    .as("slices that a worker was gone from in mid-batch")
+                    .containsExactly("0");
+            assertThat(database.queryLong("SELECT count(*) FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
+                    .isZero();
+        }
     }
 
     /** Whoever has the only slice is killed, and whoever has it then stands still. */
     @Test
     void one_is_killed_and_one_stands_still_past_its_lease_and_comes_back() throws Exception {
-        oracle = Oracle.create(database, 20_000);
-        startThree("database-defaults.session.idle-in-transaction-timeout = off");
-        register(1);
-        Daemon killed = awaitWorking();
-        killed.process().kill9();
-        killed.process().waitFor(PATIENCE);
-        long gone = System.nanoTime();
-        daemons.remove(killed);
-        Daemon still = awaitWorking();
-        assertTakenOver("killed", gone);
+        try (Oracle oracle = Oracle.create(database, 20_000)) {
+            startThree("database-defaults.session.idle-in-transaction-timeout = off");
+            register(oracle, 1);
+            Daemon killed = awaitWorking();
+            killed.process().kill9();
+            killed.process().waitFor(PATIENCE);
+            long gone = System.nanoTime();
+            daemons.remove(killed);
+            Daemon still = awaitWorking();
+            assertTakenOver("killed", gone);
 
-        stopBetweenBatches(still);
-        long stopped = System.nanoTime();
-        daemons.remove(still);
-        try (still) {
-            Daemon last = awaitWorking();
-            assertTakenOver("stopped", stopped);
-            assertThat(fencedCommits(last)).isZero();
-            still.process().sigcont();
-            await().atMost(PATIENCE).until(() -> fencedCommits(still) == 1);
+            stopBetweenBatches(still);
+            long stopped = System.nanoTime();
+            daemons.remove(still);
+            try (still) {
+                Daemon last = awaitWorking();
+                assertTakenOver("stopped", stopped);
+                assertThat(fencedCommits(last)).isZero();
+                still.process().sigcont();
+                await().atMost(PATIENCE).until(() -> fencedCommits(still) == 1);
 
-            finish();
+                finish(oracle);
+            }
         }
     }
 
@@ -115,7 +115,7 @@ class ThreeDaemonsTest {
         }
     }
 
-    private void register(int parallelism) {
+    private void register(Oracle oracle, int parallelism) {
         String yaml = oracle.yaml(100, BATCH).replace("parallelism: 2", "parallelism: " + parallelism);
         daemons.get(0).register(Oracle.JOB, yaml);
     }
@@ -166,7 +166,7 @@ class ThreeDaemonsTest {
         });
     }
 
-    private void finish() throws Exception {
+    private void finish(Oracle oracle) throws Exception {
         await().atMost(Duration.ofMinutes(2))
                 .pollInterval(Duration.ofMillis(200))
                 .until(() -> daemons.get(0).state(Oracle.JOB).equals("SUCCEEDED"));
