@@ -2,11 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.backfill.orchestrator.testing.BackfillProcess;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
+import dev.backfill.orchestrator.testing.FakeClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -26,10 +22,11 @@ class ClocksApartTest {
     private Path directory;
 
     @ParameterizedTest
-    @CsvSource({"+90s, true", "+90s, false", "-90s, true", "-90s, false"})
-    void each_planned_time_has_one_run(String offset, boolean registeredOverTheWrongOne) throws Exception {
+    @CsvSource({"90, true", "90, false", "-90, true", "-90, false"})
+    void each_planned_time_has_one_run(long ahead, boolean registeredOverTheWrongOne) throws Exception {
+        FakeClock clock = FakeClock.in(directory, Duration.ofSeconds(ahead));
         try (Ticks ticks = Ticks.create();
-                Daemon wrong = ticks.start(directory.resolve("wrong"), process -> apart(process, offset));
+                Daemon wrong = ticks.start(directory.resolve("wrong"), clock::of);
                 Daemon right = ticks.start(directory.resolve("right"))) {
             assertThat(Duration.between(said(wrong), said(right)).abs()).isGreaterThan(Duration.ofSeconds(60));
 
@@ -38,28 +35,6 @@ class ClocksApartTest {
             ticks.assertEachPeriodHasOneRun(STARTS);
             assertThat(ticks.planned().get(0)).isBefore(ticks.now());
         }
-    }
-
-    private static BackfillProcess.Builder apart(BackfillProcess.Builder process, String offset) {
-        // The last makes it leave waits alone that go by the monotonic clock; without it they end at once.
-        return process.environment("LD_PRELOAD", library().toString())
-                .environment("FAKETIME", offset)
-                .environment("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-                .environment("FAKETIME_FORCE_MONOTONIC_FIX", "0");
-    }
-
-    private static Path library() {
-        try (DirectoryStream<Path> found = Files.newDirectoryStream(Path.of("/usr/lib"))) {
-            for (Path directory : found) {
-                Path library = directory.resolve("faketime/libfaketime.so.1");
-                if (Files.exists(library)) {
-                    return library;
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        throw new AssertionError("there is no libfaketime: install Debian's package faketime");
     }
 
     /** The time by its own clock at which a daemon said that it serves. */
