@@ -67,9 +67,10 @@ public final class JobsDirectory {
             sayOnce(directory, "no job file is seen", e);
             return List.of();
         }
-        watched.keySet().retainAll(files);
+        Set<Path> there = Set.copyOf(files);
+        watched.keySet().retainAll(there);
         illegible.clear();
-        saidUnreadable.retainAll(files);
+        saidUnreadable.retainAll(there);
         List<JobFile> settled = new ArrayList<>();
         files.forEach(file -> settled(file).ifPresent(settled::add));
         return settled;

@@ -16,6 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -223,6 +224,31 @@ class JobsDirectoryTest {
                 .hasSameHashCodeAs(new JobFile("a.yaml", new byte[] {1, 2}))
                 .isNotEqualTo(new JobFile("a.yaml", new byte[] {1}))
                 .isNotEqualTo(new JobFile("b.yaml", new byte[] {1, 2}));
+    }
+
+    /** Looked at twice a second: what takes the square of the files' number keeps a core busy from a few thousand on. */
+    @Test
+    void a_look_at_eight_times_as_many_files_takes_no_more_than_sixteen_times_as_long() throws IOException {
+        Duration few = look(500);
+        Duration many = look(4_000);
+
+        assertThat(many).isLessThan(few.multipliedBy(16));
+    }
+
+    /** The shortest of several. */
+    private Duration look(int files) throws IOException {
+        for (int i = 0; i < files; i++) {
+            write("job-" + i + ".yaml", "one");
+        }
+        assertThat(scans()).isNotEmpty();
+        return IntStream.range(0, 5)
+                .mapToObj(i -> {
+                    long begun = System.nanoTime();
+                    assertThat(scan()).isEmpty();
+                    return Duration.ofNanos(System.nanoTime() - begun);
+                })
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
     }
 
     private interface Steps {
