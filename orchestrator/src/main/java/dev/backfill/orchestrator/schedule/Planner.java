@@ -7,9 +7,11 @@ import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.quartz.SchedulerException;
@@ -25,6 +27,8 @@ public final class Planner implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
     private static final Duration LOOK = Duration.ofSeconds(30);
+    private static final Duration LONGEST_REST = Duration.ofSeconds(1);
+    private static final int RESTS_FOR_A_LOOK = 4;
 
     /**
      * What a planner works with.
@@ -41,6 +45,7 @@ public final class Planner implements AutoCloseable {
             Consumer<String> added) {}
 
     private final Surroundings around;
+    private final Timing timing;
     private final Bell bell;
     private final Stop stop;
     private @Nullable AlarmClock clock;
@@ -53,6 +58,7 @@ public final class Planner implements AutoCloseable {
      */
     public Planner(Surroundings around, Timing timing) {
         this.around = around;
+        this.timing = timing;
         this.bell = new Bell(timing);
         this.stop = new Stop(timing);
     }
@@ -71,8 +77,19 @@ public final class Planner implements AutoCloseable {
 
     private void loop() {
         while (!stop.isRequested()) {
-            bell.await(look());
+            long begun = timing.nanos();
+            Duration pause = look();
+            Duration rest = rest(timing.since(begun), pause);
+            stop.sleep(rest);
+            bell.await(pause.minus(rest));
         }
+    }
+
+    /** A look takes as long as there are many jobs: while they pour in it is better not one look a job. */
+    private static Duration rest(Duration look, Duration atMost) {
+        return Stream.of(look.multipliedBy(RESTS_FOR_A_LOOK), LONGEST_REST, atMost)
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
     }
 
     /** Does what is due; says for how long there is nothing to do. */

@@ -175,6 +175,33 @@ class PlannerTest {
         await().atMost(PATIENCE).untilAsserted(() -> assertThat(alarms()).hasSize(1));
     }
 
+    /** Each file of a directory that has just been filled rings: that is no reason to look at all jobs for each of them. */
+    @Test
+    void who_rings_without_end_keeps_it_no_busier_than_a_fifth() throws InterruptedException {
+        Duration look = Duration.ofMillis(100);
+        List<Long> looks = new CopyOnWriteArrayList<>();
+        Planner planner = new Planner(
+                new Planner.Surroundings(
+                        () -> {
+                            looks.add(System.nanoTime());
+                            Timing.system().sleep(look);
+                            return List.of();
+                        },
+                        () -> null,
+                        "daemon",
+                        told::add),
+                Timing.system());
+        opened.add(planner);
+
+        planner.start();
+        for (int i = 0; i < 200; i++) {
+            planner.wake();
+            Thread.sleep(10);
+        }
+
+        assertThat(looks).hasSizeBetween(2, 5);
+    }
+
     private Planner start(TestStores at) {
         DataSource sessions = at.database().openScheduler();
         return start(at, () -> sessions);
