@@ -142,7 +142,8 @@ public final class BatchPlan {
             case TIMEOUT -> timedOut();
             case DATA -> bisect(Next.PASS_OVER);
             case PAUSE -> Next.STOP;
-            case SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> Next.AGAIN_LATER;
+            case RESOURCES -> outgrown();
+            case SESSION_LOST, DATABASE_DOWN, DENIED, DISK_FULL -> Next.AGAIN_LATER;
         };
     }
 
@@ -153,6 +154,15 @@ public final class BatchPlan {
         }
         failures = 0;
         return Next.SET_ASIDE;
+    }
+
+    /** Fewer keys may fit into the memory, the locks or the temporary files that there are; the fewest wait for more. */
+    private Next outgrown() {
+        if (sizer.isAtMin()) {
+            return Next.AGAIN_LATER;
+        }
+        sizer.halve();
+        return Next.AGAIN_NOW;
     }
 
     private Next timedOut() {

@@ -130,7 +130,8 @@ final class Patience {
 
     Duration pause(ErrorClass error, int failures) {
         return switch (error) {
-            case DENIED, RESOURCES, DISK_FULL -> Duration.ofSeconds(5);
+            case DENIED, DISK_FULL -> Duration.ofSeconds(5);
+            case RESOURCES -> Duration.ofSeconds(2);
             case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DATA, PAUSE -> backoff.after(failures);
         };
     }

@@ -49,6 +49,16 @@ class BatchPlanTest {
     }
 
     @Test
+    void what_the_server_has_no_room_for_is_tried_with_fewer_keys_and_the_fewest_wait() {
+        for (int size = 1000; size > 100; size = plan.size()) {
+            assertThat(plan.failed(ErrorClass.RESOURCES)).isEqualTo(Next.AGAIN_NOW);
+            assertThat(plan.size()).isEqualTo(Math.max(100, size / 2));
+        }
+        assertThat(plan.failed(ErrorClass.RESOURCES)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.size()).isEqualTo(100);
+    }
+
+    @Test
     void a_patient_batch_that_was_quick_makes_the_next_one_brisk_again() {
         while (plan.mode() == Mode.BRISK) {
             plan.failed(ErrorClass.TIMEOUT);
@@ -82,7 +92,7 @@ class BatchPlanTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"SESSION_LOST", "DATABASE_DOWN", "DENIED", "RESOURCES", "DISK_FULL"})
+    @EnumSource(names = {"SESSION_LOST", "DATABASE_DOWN", "DENIED", "DISK_FULL"})
     void what_is_not_the_batchs_fault_does_not_change_it(ErrorClass error) {
         for (int attempt = 1; attempt <= 10; attempt++) {
             assertThat(plan.failed(error)).isEqualTo(Next.AGAIN_LATER);
