@@ -154,12 +154,27 @@ public final class Dispatcher {
                 ready();
             }
             site.pulse().beat(); // nothing begins by a clock of yesterday
-            holds.write();
+            writeHolds();
             driveWhatIsDue();
         } catch (UnfitException e) {
             away(Status.REFUSED, String.valueOf(e.getMessage()));
         } catch (SQLException | RuntimeException e) {
             fault(e);
+        }
+    }
+
+    /** That the disk is full cannot be written down; the holds stay known here, and the database is no less there. */
+    private void writeHolds() {
+        try {
+            holds.write();
+        } catch (RuntimeException e) {
+            if (SqlStates.state(e)
+                    .map(SqlStates::classify)
+                    .filter(ErrorClass.DISK_FULL::equals)
+                    .isEmpty()) {
+                throw e;
+            }
+            LOG.atDebug().setCause(e).log("holds are not written down while the disk is full");
         }
     }
 

@@ -39,6 +39,11 @@ public final class OwnServer implements AutoCloseable {
         return Files.readString(server.log());
     }
 
+    /** Whether it runs. */
+    public boolean isAlive() {
+        return server.isAlive();
+    }
+
     /** Ends it at once, in the middle of everything. */
     public void crash() throws IOException, InterruptedException {
         server.stop("QUIT");

@@ -95,6 +95,10 @@ final class ServerProcess {
         awaitAnswer();
     }
 
+    boolean isAlive() {
+        return process != null && process.isAlive();
+    }
+
     /** Waits until it answers. */
     void awaitAnswer() throws SQLException, InterruptedException {
         long since = System.nanoTime();
