@@ -29,13 +29,13 @@ public final class WorkerSessions implements AutoCloseable {
     /**
      * How long the server lets a session wait for a lock before it looks for a deadlock.
      *
+     * @param session a session of this pool
      * @return its {@code deadlock_timeout}
      * @throws SQLException when it cannot be asked
      */
-    public Duration deadlockTimeout() throws SQLException {
+    public static Duration deadlockTimeout(Connection session) throws SQLException {
         String query = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'";
-        try (Connection connection = take();
-                PreparedStatement statement = connection.prepareStatement(query);
+        try (PreparedStatement statement = session.prepareStatement(query);
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return Duration.ofMillis(row.getLong(1));

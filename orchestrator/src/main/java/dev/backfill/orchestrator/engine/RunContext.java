@@ -2,6 +2,8 @@ package dev.backfill.orchestrator.engine;
 
 import dev.backfill.api.Execution;
 import dev.backfill.orchestrator.db.WorkerSessions;
+import dev.backfill.orchestrator.engine.Patience.Hopeless;
+import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Run;
@@ -74,6 +76,24 @@ public record RunContext(
 
     Patience patience(Stop stop) {
         return new Patience(run, around.listener(), stop::sleep, backoff());
+    }
+
+    /**
+     * Does what is soon done over a session, with the hand of a worker: however many runs begin at once, their sessions are no
+     * more than the hands.
+     */
+    <T> T briefly(Session.Use<T> use) throws Hopeless, Stopped {
+        Hands.Hand hand = limits().hands().hand();
+        Stop stop = around.stop();
+        if (!hand.take(stop, () -> {})) {
+            throw new Stopped();
+        }
+        try (Session session = new Session(sessions)) {
+            return new Patience(run, around.listener(), duration -> hand.rest(stop, duration), backoff())
+                    .call(() -> session.use(use));
+        } finally {
+            hand.giveBack();
+        }
     }
 
     Patience.Backoff backoff() {

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
+import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.engine.Verifier.Finding;
@@ -128,13 +129,11 @@ public final class RunDriver {
             return;
         }
         Slicer slicer = new Slicer(context.statement());
-        context.patience().call(() -> {
-            try (Connection connection = context.sessions().take()) {
-                FrozenRange range = slicer.freeze(connection);
-                long rows = slicer.estimate(connection, range);
-                List<Bounds> slices = slicer.cut(connection, range, rows);
-                return passes().begin(run, new Plan(range, slices, new Rows(rows, Optional.empty())), wish);
-            }
+        context.briefly(connection -> {
+            FrozenRange range = slicer.freeze(connection);
+            long rows = slicer.estimate(connection, range);
+            List<Bounds> slices = slicer.cut(connection, range, rows);
+            return passes().begin(run, new Plan(range, slices, new Rows(rows, Optional.empty())), wish);
         });
     }
 
@@ -165,25 +164,21 @@ public final class RunDriver {
         }
         new WorkCrew(context, run, timeouts(), canary).work();
         boolean follows = context.statement().job().target().range().course().follow() && run.pass() == 1;
-        if (!follows
-                || context.around().stop().isRequested()
-                || !context.patience().call(this::follow)) {
+        if (!follows || context.around().stop().isRequested() || !context.briefly(this::follow)) {
             context.patience().call(() -> context.stores().transitions().beginVerifying(run.id()));
         }
     }
 
     /** One more round over the rows that came in meanwhile; false when there is none to make. */
-    private boolean follow() throws SQLException {
+    private boolean follow(Connection connection) throws SQLException {
         Optional<Followed> next = Following.next(passes().followed(context.run()));
         Run now = context.stores().runs().find(context.run()); // after that: no round can have been added since
         if (next.isEmpty() || now.state() != RunState.RUNNING) {
             return false;
         }
-        try (Connection connection = context.sessions().take()) {
-            Optional<Plan> plan = new Slicer(context.statement())
-                    .following(connection, now.details().range().orElseThrow());
-            return plan.isPresent() && passes().follow(now, plan.get(), next.get());
-        }
+        Optional<Plan> plan = new Slicer(context.statement())
+                .following(connection, now.details().range().orElseThrow());
+        return plan.isPresent() && passes().follow(now, plan.get(), next.get());
     }
 
     /** The part after which the job wants the run to pause, unless it has been there. */
@@ -254,11 +249,9 @@ public final class RunDriver {
         Details details = run.details();
         FrozenRange range = details.range().orElseThrow();
         long rows = details.estimatedRows().orElse(0L);
-        context.patience().call(() -> {
-            try (Connection connection = context.sessions().take()) {
-                List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
-                return passes().beginAgain(run, new Plan(range, slices, new Rows(rows, Optional.of(remaining))));
-            }
+        context.briefly(connection -> {
+            List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
+            return passes().beginAgain(run, new Plan(range, slices, new Rows(rows, Optional.of(remaining))));
         });
     }
 
@@ -286,8 +279,6 @@ public final class RunDriver {
     }
 
     private Timeouts timeouts() throws Hopeless, Stopped {
-        return Timeouts.of(
-                context.execution().errors(),
-                context.patience().call(() -> context.sessions().deadlockTimeout()));
+        return Timeouts.of(context.execution().errors(), context.briefly(WorkerSessions::deadlockTimeout));
     }
 }

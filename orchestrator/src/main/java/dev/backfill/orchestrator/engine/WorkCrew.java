@@ -190,6 +190,10 @@ final class WorkCrew {
             if (slices.progress(run.id()).isDone()) {
                 return false;
             }
+            if (context.limits().hands().areWanted()) {
+                worker.session().close(); // who waits for the hand has its session too
+                return !pausedForOthers();
+            }
             return split(worker, splitter) || !pausedForOthers();
         });
     }
