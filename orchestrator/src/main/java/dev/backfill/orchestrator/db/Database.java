@@ -26,6 +26,9 @@ public final class Database implements AutoCloseable {
     private static final Duration CONTROL_STATEMENT_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(5);
 
+    /** A server's connections are few, and a role's may be fewer: what was needed for a moment goes back soon. */
+    private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(30);
+
     /**
      * Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. A
      * session whose client is gone ends soon, and its locks with it.
@@ -205,6 +208,7 @@ public final class Database implements AutoCloseable {
         pool.setDataSource(dataSource(socketTimeout));
         pool.setMaximumPoolSize(size);
         pool.setMinimumIdle(0);
+        pool.setIdleTimeout(IDLE_TIMEOUT.toMillis());
         pool.setInitializationFailTimeout(-1);
         pool.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
         return pool;
