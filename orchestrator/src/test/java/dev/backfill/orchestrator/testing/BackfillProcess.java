@@ -150,6 +150,12 @@ public final class BackfillProcess implements AutoCloseable {
             return this;
         }
 
+        /** Gives its JVM an option, such as {@code -Xmx40m}. */
+        public Builder option(String option) {
+            options.add(option);
+            return this;
+        }
+
         /** Sets the directory that it runs in. */
         public Builder directory(Path newDirectory) {
             directory = newDirectory;
