@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 
@@ -56,12 +57,19 @@ public final class SchemaMigrator {
     public static void migrate(Database database) throws SQLException {
         OwnSchema own = database.settings().own();
         int version;
+        boolean complete;
         try (Connection connection = database.connect()) {
             version = version(connection, own.schema());
             if (version == SCRIPTS.size()) {
                 return;
             }
-            if (isCompleteByHand(connection, own.schema()) && mayMakeNothing(connection, own)) {
+            complete = isCompleteByHand(connection, own.schema());
+            if (complete && !own.upgrade()) {
+                return;
+            }
+        }
+        try (Connection connection = database.connectOwner()) {
+            if (complete && mayMakeNothing(connection, own)) {
                 return; // there is nothing to do but a history to write, which may wait
             }
             Optional<String> obstacle = obstacle(connection, own);
@@ -96,17 +104,22 @@ public final class SchemaMigrator {
     }
 
     /**
-     * Creates or upgrades the own tables, whatever the configuration says of upgrades.
+     * Creates or upgrades the own tables, whatever the configuration says of upgrades, and lets the user use what the
+     * owner has created.
      *
      * @param database where
-     * @throws UnfitException when they are of a newer version or of somebody else
+     * @throws UnfitException when they are of a newer version or of somebody else, or there is only a pooler
      */
     public static void upgrade(Database database) {
         String schema = database.settings().own().schema();
-        try (Connection connection = database.connect()) {
+        DataSource source = database.forMigration()
+                .orElseThrow(() -> new UnfitException("the own tables in schema " + SqlName.quote(schema)
+                        + " are not up to date, and nothing leads past the pooler to create or upgrade them: name the"
+                        + " server's own url in the configuration, owner.url"));
+        try (Connection connection = database.connectOwner()) {
             int byHand = byHand(connection, schema);
             Flyway.configure(SchemaMigrator.class.getClassLoader())
-                    .dataSource(database.forMigration())
+                    .dataSource(source)
                     .schemas(schema)
                     .createSchemas(true)
                     .table(HISTORY)
@@ -115,6 +128,7 @@ public final class SchemaMigrator {
                     .baselineVersion(Integer.toString(byHand))
                     .load()
                     .migrate();
+            OwnerRights.share(connection, database);
         } catch (SQLException e) {
             throw new FlywayException("the own tables could not be looked at", e);
         } catch (FlywayException e) {
@@ -148,8 +162,7 @@ public final class SchemaMigrator {
     }
 
     private static boolean mayMakeNothing(Connection connection, OwnSchema own) throws SQLException {
-        return !own.upgrade()
-                || missingRight(connection, own.schema()).isPresent()
+        return OwnerRights.missing(connection, own.schema()).isPresent()
                 || (!own.allTablesPublication()
                         && allTablesPublication(connection).isPresent());
     }
@@ -202,12 +215,24 @@ public final class SchemaMigrator {
     /**
      * What stands in the way of creating the own tables, or of bringing them up to date.
      *
-     * @param connection a session of the user that would do so
-     * @param own the own schema
+     * @param database where
      * @return what is wrong and what to do; empty when they are up to date or can be
-     * @throws SQLException when the catalog cannot be read
+     * @throws SQLException when the database cannot be reached, or its catalog cannot be read
      */
-    public static Optional<String> obstacle(Connection connection, OwnSchema own) throws SQLException {
+    public static Optional<String> obstacle(Database database) throws SQLException {
+        OwnSchema own = database.settings().own();
+        try (Connection connection = database.connect()) {
+            if (version(connection, own.schema()) == SCRIPTS.size() || isCompleteByHand(connection, own.schema())) {
+                return Optional.empty();
+            }
+        }
+        try (Connection connection = database.connectOwner()) {
+            return obstacle(connection, own);
+        }
+    }
+
+    /** The same, for the session of who would create them. */
+    private static Optional<String> obstacle(Connection connection, OwnSchema own) throws SQLException {
         State state = state(connection, own.schema());
         String name = SqlName.quote(own.schema());
         if (state == State.TAKEN) {
@@ -225,33 +250,7 @@ public final class SchemaMigrator {
                     + " program");
         }
         Optional<String> publication = own.allTablesPublication() ? Optional.empty() : allTablesPublication(connection);
-        return publication.isPresent() ? publication : missingRight(connection, own.schema());
-    }
-
-    private static Optional<String> missingRight(Connection connection, String schema) throws SQLException {
-        String sql = """
-                SELECT n.oid IS NOT NULL AS exists,
-                       CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                            ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
-                       current_user
-                FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
-                """;
-        String name = SqlName.quote(schema);
-        try (PreparedStatement query = connection.prepareStatement(sql)) {
-            query.setString(1, schema);
-            try (ResultSet row = query.executeQuery()) {
-                row.next();
-                if (row.getBoolean("allowed")) {
-                    return Optional.empty();
-                }
-                String user = SqlName.quote(row.getString("current_user"));
-                String grant = row.getBoolean("exists")
-                        ? "GRANT USAGE, CREATE ON SCHEMA %s TO %s".formatted(name, user)
-                        : "CREATE SCHEMA %s AUTHORIZATION %s".formatted(name, user);
-                return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
-                        .formatted(user, name, grant));
-            }
-        }
+        return publication.isPresent() ? publication : OwnerRights.missing(connection, own.schema());
     }
 
     /**
