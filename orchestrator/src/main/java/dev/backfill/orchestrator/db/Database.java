@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.sessions.Parameters;
 import dev.backfill.orchestrator.sessions.PooledConnection;
 import dev.backfill.orchestrator.sessions.SessionSettings;
+import dev.backfill.orchestrator.sessions.SharedSessions;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -34,6 +35,10 @@ public final class Database implements AutoCloseable {
 
     private static final Duration PROBE_SOCKET_TIMEOUT = Duration.ofSeconds(4);
     private static final Duration MIGRATION_SOCKET_TIMEOUT = Duration.ofMinutes(5);
+
+    private static final String UNKNOWN_POOLER = "two connections share a session of the server: a pooler gives each"
+            + " transaction another one, and would run what one has prepared for the other. Nothing was done; set pooler ="
+            + " transaction for this database, or let its url name the server itself";
 
     private final DatabaseSettings settings;
     private final OwnTables tables;
@@ -107,6 +112,22 @@ public final class Database implements AutoCloseable {
      */
     public Connection connect() throws SQLException {
         return control.getConnection();
+    }
+
+    /**
+     * Looks for a pooler in transaction mode that the configuration does not know of.
+     *
+     * @return what is wrong and what to do, when one was seen
+     * @throws SQLException when the database cannot be reached
+     */
+    Optional<String> unknownPooler() throws SQLException {
+        if (settings.login().pooled()) {
+            return Optional.empty();
+        }
+        try (Connection one = control.getConnection();
+                Connection other = control.getConnection()) {
+            return SharedSessions.areSeenBy(one, other) ? Optional.of(UNKNOWN_POOLER) : Optional.empty();
+        }
     }
 
     /**

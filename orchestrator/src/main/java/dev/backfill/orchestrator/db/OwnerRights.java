@@ -8,8 +8,8 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
 
-/** What the owner of the own tables needs to create them, and what it lets the user do with them. */
-final class OwnerRights {
+/** What stands in the way of the owner of the own tables, and what it lets the user do with them. */
+public final class OwnerRights {
 
     private OwnerRights() {}
 
@@ -37,6 +37,27 @@ final class OwnerRights {
                 return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
                         .formatted(user, name, grant));
             }
+        }
+    }
+
+    /**
+     * Looks for a publication of all tables, before own tables are created: a subscriber that lacks a table stops
+     * applying when the first change of it arrives, and everything else with it.
+     *
+     * @param connection any session on the database; it is not ended
+     * @return what is wrong and what to do, in one text; empty when own tables may be created
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static Optional<String> allTablesPublication(Connection connection) throws SQLException {
+        String sql = "SELECT string_agg(quote_ident(pubname), ', ' ORDER BY pubname) FROM pg_catalog.pg_publication"
+                + " WHERE puballtables";
+        try (PreparedStatement query = connection.prepareStatement(sql);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return Optional.ofNullable(row.getString(1))
+                    .map(names -> "publication " + names + " publishes all tables: new tables would stop its"
+                            + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber,"
+                            + " then set all-tables-publication = allow");
         }
     }
 

@@ -52,12 +52,13 @@ public final class SchemaMigrator {
      *
      * @param database where
      * @throws SQLException when the database cannot be reached
-     * @throws UnfitException when something stands in the way
+     * @throws UnfitException when something stands in the way, or a pooler is there that is not configured
      */
     public static void migrate(Database database) throws SQLException {
         OwnSchema own = database.settings().own();
         int version;
         boolean complete;
+        refuse(database.unknownPooler());
         try (Connection connection = database.connect()) {
             version = version(connection, own.schema());
             if (version == SCRIPTS.size()) {
@@ -72,10 +73,7 @@ public final class SchemaMigrator {
             if (complete && mayMakeNothing(connection, own)) {
                 return; // there is nothing to do but a history to write, which may wait
             }
-            Optional<String> obstacle = obstacle(connection, own);
-            if (obstacle.isPresent()) {
-                throw new UnfitException(obstacle.get());
-            }
+            refuse(obstacle(connection, own));
         }
         if (!own.upgrade()) {
             throw new UnfitException("the own tables in schema %s are of version %d, and this program needs %d;"
@@ -94,6 +92,7 @@ public final class SchemaMigrator {
      */
     public static void require(Database database) throws SQLException {
         String schema = database.settings().own().schema();
+        refuse(database.unknownPooler());
         try (Connection connection = database.connect()) {
             if (version(connection, schema) != SCRIPTS.size() && !isCompleteByHand(connection, schema)) {
                 throw new UnfitException("the own tables in schema " + SqlName.quote(schema)
@@ -140,6 +139,12 @@ public final class SchemaMigrator {
         }
     }
 
+    private static void refuse(Optional<String> obstacle) {
+        obstacle.ifPresent(what -> {
+            throw new UnfitException(what);
+        });
+    }
+
     /** Which version of the tables was made by hand; 0 when none was. */
     private static int byHand(Connection connection, String schema) throws SQLException {
         if (state(connection, schema) != State.BY_HAND) {
@@ -164,7 +169,7 @@ public final class SchemaMigrator {
     private static boolean mayMakeNothing(Connection connection, OwnSchema own) throws SQLException {
         return OwnerRights.missing(connection, own.schema()).isPresent()
                 || (!own.allTablesPublication()
-                        && allTablesPublication(connection).isPresent());
+                        && OwnerRights.allTablesPublication(connection).isPresent());
     }
 
     /** The version of the own tables by their history; 0 when there is none. */
@@ -221,6 +226,10 @@ public final class SchemaMigrator {
      */
     public static Optional<String> obstacle(Database database) throws SQLException {
         OwnSchema own = database.settings().own();
+        Optional<String> pooler = database.unknownPooler();
+        if (pooler.isPresent()) {
+            return pooler;
+        }
         try (Connection connection = database.connect()) {
             if (version(connection, own.schema()) == SCRIPTS.size() || isCompleteByHand(connection, own.schema())) {
                 return Optional.empty();
@@ -249,29 +258,9 @@ public final class SchemaMigrator {
                             .formatted(name, version, SCRIPTS.size())
                     + " program");
         }
-        Optional<String> publication = own.allTablesPublication() ? Optional.empty() : allTablesPublication(connection);
+        Optional<String> publication =
+                own.allTablesPublication() ? Optional.empty() : OwnerRights.allTablesPublication(connection);
         return publication.isPresent() ? publication : OwnerRights.missing(connection, own.schema());
-    }
-
-    /**
-     * Looks for a publication of all tables, before own tables are created: a subscriber that lacks a table stops
-     * applying when the first change of it arrives, and everything else with it.
-     *
-     * @param connection any session on the database; it is not ended
-     * @return what is wrong and what to do, in one text; empty when own tables may be created
-     * @throws SQLException when the catalog cannot be read
-     */
-    public static Optional<String> allTablesPublication(Connection connection) throws SQLException {
-        String sql = "SELECT string_agg(quote_ident(pubname), ', ' ORDER BY pubname) FROM pg_catalog.pg_publication"
-                + " WHERE puballtables";
-        try (PreparedStatement query = connection.prepareStatement(sql);
-                ResultSet row = query.executeQuery()) {
-            row.next();
-            return Optional.ofNullable(row.getString(1))
-                    .map(names -> "publication " + names + " publishes all tables: new tables would stop its"
-                            + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber,"
-                            + " then set all-tables-publication = allow");
-        }
     }
 
     /**

@@ -102,7 +102,8 @@ class PoolerSettingsTest {
     }
 
     private List<String> problems(String text) {
-        return catchThrowableOfType(ConfigurationException.class, () -> read(text))
-                .problems();
+        return catchThrowableOfType(ConfigurationException.class, () -> read(text)).problems().stream()
+                .map(problem -> problem.substring(problem.indexOf("job.conf")))
+                .toList();
     }
 }

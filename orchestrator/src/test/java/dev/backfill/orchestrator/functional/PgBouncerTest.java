@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,9 +54,7 @@ class PgBouncerTest {
             daemon.register(Oracle.JOB, oracle.yaml(100, BATCH));
             awaitWork(killed);
             awaitWork(daemon);
-            application.awaitLooks(20);
-            assertThat(bouncer.clients(database)).hasSizeGreaterThan(SESSIONS);
-            assertThat(bouncer.sessions(database)).hasSizeLessThanOrEqualTo(SESSIONS);
+            application.awaitSharedSession(database);
             assertThat(database.queryLong("SELECT count(*) FROM backfill.slice WHERE backend_pid IS NOT NULL"))
                     .as("slices bound to a session that is the pooler's")
                     .isZero();
@@ -64,9 +63,7 @@ class PgBouncerTest {
             killed.process().waitFor(PATIENCE);
             awaitBatches(oracle, 10);
             bouncer.kill9();
-            await().atMost(PATIENCE)
-                    .until(() ->
-                            daemon.get("/api/v1/databases").body().toString().contains("\"up\":false"));
+            await().atMost(PATIENCE).pollInterval(LOOK).until(() -> !daemon.isReady());
             bouncer.startAgain();
             awaitBatches(oracle, 10);
             daemon.say("pause", Oracle.JOB);
@@ -79,6 +76,78 @@ class PgBouncerTest {
         }
     }
 
+    @Test
+    void planned_starts_and_every_verb_work_for_a_user_that_does_not_own_the_own_tables() throws Exception {
+        TestRole user = database.newMonitoringRole();
+        TestRole owner = database.newRole();
+        database.execute(
+                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0)",
+                "INSERT INTO c SELECT generate_series(1, 2000)",
+                "GRANT SELECT, UPDATE ON c TO " + user.name(),
+                "GRANT CREATE ON DATABASE %s TO %s".formatted(database.name(), owner.name()));
+        try (PgBouncer bouncer = bouncer(user);
+                Daemon daemon = Daemon.start(
+                        directory.resolve("daemon"),
+                        Map.of("main", bouncer.jdbcUrl(database, user.name())),
+                        "databases.main { pooler = transaction, session.search-path = public",
+                        "owner { url = \"%s\" } }".formatted(database.jdbcUrl(owner.name())))) {
+            assertThat(database.queryStrings("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'backfill'"))
+                    .containsExactly(owner.name());
+            daemon.register("planned", yaml("planned", "start: { cron: \"* * * * * ?\" }", Duration.ZERO));
+            daemon.awaitState("planned", "SUCCEEDED");
+            daemon.delete("/api/v1/jobs/planned");
+            daemon.register("verbs", yaml("verbs", "start: manual", BATCH));
+            daemon.say("start", "verbs");
+            daemon.awaitState("verbs", "RUNNING");
+            daemon.say("pause", "verbs");
+            daemon.awaitState("verbs", "PAUSED");
+            daemon.say("resume", "verbs");
+            daemon.awaitState("verbs", "RUNNING");
+            daemon.say("cancel", "verbs");
+            daemon.awaitState("verbs", "CANCELLED");
+            assertThat(daemon.post("/api/v1/pause").status()).isEqualTo(200);
+            daemon.say("start", "verbs");
+            daemon.awaitRun(
+                    "verbs", run -> run.path("hold").path("reason").asString("").equals("stopped"));
+            assertThat(daemon.post("/api/v1/resume").status()).isEqualTo(200);
+            daemon.awaitState("verbs", "SUCCEEDED");
+            daemon.say("verify", "verbs");
+            await().atMost(PATIENCE)
+                    .until(() -> database.queryLong("SELECT count(*) FROM backfill.proof WHERE job = 'verbs'") == 2);
+        }
+    }
+
+    @Test
+    void a_pooler_that_is_not_configured_is_refused_before_anything_is_done() throws Exception {
+        try (PgBouncer bouncer = bouncer();
+                Daemon daemon = Daemon.startUnready(
+                        directory.resolve("daemon"),
+                        UnaryOperator.identity(),
+                        Map.of("main", bouncer.jdbcUrl(database)))) {
+            String said = "reason=\"two connections share a session of the server";
+            await(daemon.process().toString())
+                    .atMost(PATIENCE)
+                    .until(() -> daemon.process().errors().contains(said));
+
+            assertThat(daemon.process().errors()).contains("set pooler = transaction for this database");
+            assertThat(database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = 'backfill'"))
+                    .isZero();
+        }
+    }
+
+    private static String yaml(String job, String schedule, Duration batch) {
+        return """
+                version: 1
+                job: %s
+                table: c
+                range: { by: id }
+                sql: UPDATE c SET n = n + 1 WHERE :range AND (SELECT pg_sleep(%s)) IS NOT NULL
+                verify: { remaining: n = 0 }
+                batch: { size: 100, min: 100, max: 100 }
+                schedule: { %s }
+                """.formatted(job, batch.toMillis() / 1000.0, schedule);
+    }
+
     private PgBouncer bouncer(TestRole... users) throws Exception {
         return PgBouncer.start(Files.createDirectory(directory.resolve("bouncer")), database.server(), SESSIONS, users);
     }
@@ -88,13 +157,17 @@ class PgBouncerTest {
                 directory.resolve(name),
                 Map.of("main", bouncer.jdbcUrl(database)),
                 "lease = 2s",
-                "databases.main { pooler = transaction, owner.url = \"%s\" }".formatted(database.jdbcUrl()));
+                "databases.main { max-workers = 1, pooler = transaction, owner.url = \"%s\" }"
+                        .formatted(database.jdbcUrl()));
     }
 
     private void awaitWork(Daemon daemon) {
         String working = "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
                 .formatted(daemon.process().pid());
-        await().atMost(PATIENCE).pollInterval(LOOK).until(() -> database.queryLong(working) > 0);
+        await(daemon.process().toString())
+                .atMost(PATIENCE)
+                .pollInterval(LOOK)
+                .until(() -> database.queryLong(working) > 0);
     }
 
     private static void awaitBatches(Oracle oracle, int more) throws Exception {

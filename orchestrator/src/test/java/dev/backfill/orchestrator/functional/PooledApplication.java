@@ -31,6 +31,7 @@ final class PooledApplication implements AutoCloseable {
     private final String url;
     private final Set<String> untouched;
     private final Set<String> changed = new ConcurrentSkipListSet<>();
+    private final Set<String> sessions = new ConcurrentSkipListSet<>();
     private final AtomicInteger looks = new AtomicInteger();
     private final Thread thread;
     private volatile boolean closed;
@@ -43,7 +44,9 @@ final class PooledApplication implements AutoCloseable {
 
     /** Starts one; its sessions should be like a fresh one without a pooler. */
     static PooledApplication start(TestDatabase database, PgBouncer bouncer) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(database.jdbcUrl() + "&prepareThreshold=0")) {
+        try (Connection connection = DriverManager.getConnection(database.jdbcUrl() + "&prepareThreshold=0");
+                Statement statement = connection.createStatement()) {
+            statement.execute("LOAD 'plpgsql'"); // triggers load it, and its settings
             PooledApplication application =
                     new PooledApplication(bouncer.jdbcUrl(database) + "&prepareThreshold=0", state(connection));
             application.thread.start();
@@ -51,10 +54,15 @@ final class PooledApplication implements AutoCloseable {
         }
     }
 
-    /** Waits until it has looked so many times more. */
-    void awaitLooks(int more) {
-        int before = looks.get();
-        await().atMost(Duration.ofSeconds(30)).until(() -> looks.get() >= before + more);
+    /** Waits until a session that it has had has the program's name: the program has it now. */
+    void awaitSharedSession(TestDatabase database) {
+        await().atMost(Duration.ofSeconds(30)).until(() -> {
+            String used = String.join(", ", sessions);
+            return !used.isEmpty()
+                    && database.queryLong("SELECT count(*) FROM pg_stat_activity WHERE pid IN (" + used
+                                    + ") AND application_name LIKE 'backfill%'")
+                            > 0;
+        });
     }
 
     void assertThatNothingWasSet() {
@@ -69,6 +77,7 @@ final class PooledApplication implements AutoCloseable {
                     Set<String> state = state(connection);
                     state.removeAll(untouched);
                     changed.addAll(state);
+                    sessions.addAll(query(connection, "SELECT pg_backend_pid()"));
                     looks.incrementAndGet();
                     pause();
                 }
@@ -87,8 +96,12 @@ final class PooledApplication implements AutoCloseable {
     }
 
     private static Set<String> state(Connection connection) throws SQLException {
+        return query(connection, STATE);
+    }
+
+    private static Set<String> query(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(STATE)) {
+                ResultSet row = statement.executeQuery(sql)) {
             Set<String> state = new TreeSet<>();
             while (row.next()) {
                 state.add(row.getString(1));

@@ -10,9 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,11 +25,13 @@ public final class PgBouncer implements AutoCloseable {
     private static final Path PROGRAM = Path.of("/usr/sbin/pgbouncer");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    private final TestPostgres server;
     private final Path directory;
     private final int port;
     private @Nullable Process process;
 
-    private PgBouncer(Path directory) throws IOException {
+    private PgBouncer(TestPostgres server, Path directory) throws IOException {
+        this.server = server;
         this.directory = directory;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             this.port = free.getLocalPort();
@@ -53,7 +53,7 @@ public final class PgBouncer implements AutoCloseable {
      */
     public static PgBouncer start(Path directory, TestPostgres server, int sessions, TestRole... users)
             throws IOException {
-        PgBouncer bouncer = new PgBouncer(directory);
+        PgBouncer bouncer = new PgBouncer(server, directory);
         List<String> known = new ArrayList<>(List.of("\"" + TestPostgres.SUPERUSER + "\" \"\""));
         for (TestRole user : users) {
             known.add("\"" + user.name() + "\" \"\"");
@@ -72,7 +72,6 @@ public final class PgBouncer implements AutoCloseable {
                 unix_socket_dir =
                 auth_type = trust
                 auth_file = %s
-                admin_users = %s
                 """.formatted(
                         server.port(), sessions, bouncer.port, directory.resolve("users"), TestPostgres.SUPERUSER));
         bouncer.startAgain();
@@ -87,16 +86,6 @@ public final class PgBouncer implements AutoCloseable {
     /** The URL of a database for a user, by way of it. */
     public String jdbcUrl(TestDatabase database, String user) {
         return database.server().url(database.name(), user, port);
-    }
-
-    /** Its clients in a database, of every user. */
-    public List<String> clients(TestDatabase database) throws SQLException {
-        return rows("SHOW CLIENTS", database);
-    }
-
-    /** Its sessions on the server in a database, of every user. */
-    public List<String> sessions(TestDatabase database) throws SQLException {
-        return rows("SHOW SERVERS", database);
     }
 
     /** Ends it at once, with all its connections. */
@@ -124,26 +113,13 @@ public final class PgBouncer implements AutoCloseable {
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(20))
                 .ignoreExceptions()
-                .until(() -> !ask("SHOW VERSION", "version").isEmpty());
+                .until(this::answers);
     }
 
-    private List<String> rows(String question, TestDatabase database) throws SQLException {
-        return ask(question, "database").stream()
-                .filter(database.name()::equals)
-                .toList();
-    }
-
-    private List<String> ask(String question, String column) throws SQLException {
-        String url = "jdbc:postgresql://127.0.0.1:" + port + "/pgbouncer?sslmode=disable&preferQueryMode=simple&user="
-                + TestPostgres.SUPERUSER;
-        try (Connection connection = DriverManager.getConnection(url);
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(question)) {
-            List<String> values = new ArrayList<>();
-            while (row.next()) {
-                values.add(row.getString(column));
-            }
-            return values;
+    private boolean answers() throws SQLException {
+        try (Connection connection =
+                DriverManager.getConnection(server.url(TestPostgres.SUPERUSER, TestPostgres.SUPERUSER, port))) {
+            return connection.isValid(1);
         }
     }
 
