@@ -37,7 +37,6 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private final Bell bell;
     private final Attendance attendance;
     private @Nullable Judge judge;
-    private long lastPosition;
     private @Nullable Connection connection;
     private volatile long expectedRead;
     private volatile Optional<Standing> standing = Optional.empty();
@@ -146,7 +145,7 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
             long asked = timing.nanos();
             ReplicationProbe.Answer answer = ReplicationProbe.ask(open);
             readExpected(asked);
-            Judge.Verdict verdict = judge(answer.position()).judge(asked, answer);
+            Judge.Verdict verdict = judge().judge(asked, answer);
             standing = Optional.of(verdict.standing());
             trouble = Optional.empty();
             verdict.newlyExpected().forEach(this::expect);
@@ -185,17 +184,13 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         }
     }
 
-    /**
-     * What was learned of speeds and times is another server's after a reconnect, and when the position goes back, which
-     * a pooler's connection outlives.
-     */
-    private Judge judge(long position) {
+    /** What was learned of speeds and times is another server's after a reconnect. */
+    private Judge judge() {
         Judge present = judge;
-        if (present == null || position < lastPosition) {
+        if (present == null) {
             present = new Judge(attendance);
             judge = present;
         }
-        lastPosition = position;
         return present;
     }
 
