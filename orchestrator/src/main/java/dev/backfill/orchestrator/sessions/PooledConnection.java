@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.sessions;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -84,7 +86,7 @@ public final class PooledConnection implements InvocationHandler {
                 yield call(server, method, arguments);
             }
             case "createStatement", "prepareStatement", "prepareCall" ->
-                statement((Statement) call(server, method, arguments));
+                statement((Statement) requireNonNull(call(server, method, arguments)));
             default -> call(server, method, arguments);
         };
     }

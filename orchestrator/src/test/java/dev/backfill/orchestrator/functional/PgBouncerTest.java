@@ -125,9 +125,7 @@ class PgBouncerTest {
                         UnaryOperator.identity(),
                         Map.of("main", bouncer.jdbcUrl(database)))) {
             String said = "reason=\"two connections share a session of the server";
-            await(daemon.process().toString())
-                    .atMost(PATIENCE)
-                    .until(() -> daemon.process().errors().contains(said));
+            await().atMost(PATIENCE).until(() -> daemon.process().errors().contains(said));
 
             assertThat(daemon.process().errors()).contains("set pooler = transaction for this database");
             assertThat(database.queryLong("SELECT count(*) FROM pg_namespace WHERE nspname = 'backfill'"))
@@ -164,10 +162,7 @@ class PgBouncerTest {
     private void awaitWork(Daemon daemon) {
         String working = "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
                 .formatted(daemon.process().pid());
-        await(daemon.process().toString())
-                .atMost(PATIENCE)
-                .pollInterval(LOOK)
-                .until(() -> database.queryLong(working) > 0);
+        await().atMost(PATIENCE).pollInterval(LOOK).until(() -> database.queryLong(working) > 0);
     }
 
     private static void awaitBatches(Oracle oracle, int more) throws Exception {

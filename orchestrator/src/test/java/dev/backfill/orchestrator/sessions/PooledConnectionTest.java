@@ -46,6 +46,8 @@ class PooledConnectionTest {
     @Test
     void each_statement_in_autocommit_mode_is_a_transaction_with_the_settings() throws Exception {
         assertThat(pooled.getAutoCommit()).isTrue();
+        assertThat(pooled.isValid(1)).isTrue();
+        assertNothingIsLeft();
         assertThat(lockTimeout(pooled)).isEqualTo("7s");
         assertNothingIsLeft();
 
