@@ -21,6 +21,7 @@ import org.flywaydb.core.api.FlywayException;
 public final class SchemaMigrator {
 
     private static final String HISTORY = "schema_history";
+    private static final String DENIED = "42501";
     private static final String MIGRATIONS = "db/migration";
     private static final List<String> SCRIPTS =
             List.of("V1__runs.sql", "V2__daemon.sql", "V3__every_table_every_error.sql");
@@ -56,28 +57,20 @@ public final class SchemaMigrator {
      */
     public static void migrate(Database database) throws SQLException {
         OwnSchema own = database.settings().own();
-        int version;
-        boolean complete;
         refuse(database.unknownPooler());
-        try (Connection connection = database.connect()) {
-            version = version(connection, own.schema());
-            if (version == SCRIPTS.size()) {
-                return;
-            }
-            complete = isCompleteByHand(connection, own.schema());
-            if (complete && !own.upgrade()) {
-                return;
-            }
+        Seen seen = seen(database);
+        if (seen.version() == SCRIPTS.size() || (seen.complete() && !own.upgrade())) {
+            return;
         }
         try (Connection connection = database.connectOwner()) {
-            if (complete && mayMakeNothing(connection, own)) {
+            if (seen.complete() && mayMakeNothing(connection, own)) {
                 return; // there is nothing to do but a history to write, which may wait
             }
             refuse(obstacle(connection, own));
         }
         if (!own.upgrade()) {
             throw new UnfitException("the own tables in schema %s are of version %d, and this program needs %d;"
-                            .formatted(SqlName.quote(own.schema()), version, SCRIPTS.size())
+                            .formatted(SqlName.quote(own.schema()), seen.version(), SCRIPTS.size())
                     + " upgrade = check leaves them alone: run `backfill database upgrade`");
         }
         upgrade(database);
@@ -136,6 +129,24 @@ public final class SchemaMigrator {
             }
             throw new UnfitException("the own tables in schema " + schema
                     + " are not as this version knows them; a newer version may have been here: " + e.getMessage());
+        }
+    }
+
+    /** What the user sees of the own tables: their version by their history, and whether they were made by hand. */
+    private record Seen(int version, boolean complete) {}
+
+    /** Where the owner has not let the user use the own tables yet, it sees none. */
+    private static Seen seen(Database database) throws SQLException {
+        OwnSchema own = database.settings().own();
+        try (Connection connection = database.connect()) {
+            int version = version(connection, own.schema());
+            return new Seen(version, version != SCRIPTS.size() && isCompleteByHand(connection, own.schema()));
+        } catch (SQLException e) {
+            if (own.owner().isPresent()
+                    && SqlStates.state(e).filter(DENIED::equals).isPresent()) {
+                return new Seen(0, false);
+            }
+            throw e;
         }
     }
 
@@ -230,10 +241,9 @@ public final class SchemaMigrator {
         if (pooler.isPresent()) {
             return pooler;
         }
-        try (Connection connection = database.connect()) {
-            if (version(connection, own.schema()) == SCRIPTS.size() || isCompleteByHand(connection, own.schema())) {
-                return Optional.empty();
-            }
+        Seen seen = seen(database);
+        if (seen.version() == SCRIPTS.size() || seen.complete()) {
+            return Optional.empty();
         }
         try (Connection connection = database.connectOwner()) {
             return obstacle(connection, own);

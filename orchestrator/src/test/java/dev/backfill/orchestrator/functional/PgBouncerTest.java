@@ -65,6 +65,7 @@ class PgBouncerTest {
             bouncer.kill9();
             await().atMost(PATIENCE).pollInterval(LOOK).until(() -> !daemon.isReady());
             bouncer.startAgain();
+            daemon.awaitReady();
             awaitBatches(oracle, 10);
             daemon.say("pause", Oracle.JOB);
             daemon.awaitState(Oracle.JOB, "PAUSED");
