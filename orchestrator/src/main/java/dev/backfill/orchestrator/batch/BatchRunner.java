@@ -6,7 +6,7 @@ import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
-import dev.backfill.orchestrator.run.SliceLeases;
+import dev.backfill.orchestrator.sessions.Parameters;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
@@ -94,6 +94,7 @@ public final class BatchRunner {
      */
     public record Result(Checkpoints.Batch batch, Optional<RunState> runState) {}
 
+    private static final String COMMIT = "synchronous_commit";
     private static final Duration PATIENT_LOCK = Duration.ofMillis(10);
 
     private final Frame frame;
@@ -119,7 +120,7 @@ public final class BatchRunner {
     }
 
     /**
-     * Sets a session to a mode.
+     * Sets the session, or each transaction behind a pooler, to a mode.
      *
      * @param connection the worker's, in autocommit mode
      * @param mode the mode
@@ -129,14 +130,13 @@ public final class BatchRunner {
      */
     public void enter(Connection connection, Mode mode, boolean isSuspicious) throws SQLException {
         Duration lock = mode == Mode.BRISK ? timeouts.lock() : PATIENT_LOCK;
-        try (Statement settings = connection.createStatement()) {
-            settings.execute(
-                    "SELECT set_config('lock_timeout', '%d', false), set_config('statement_timeout', '%d', false)"
-                            .formatted(lock.toMillis(), timeout(mode).toMillis()));
-            if (isSuspicious) {
-                settings.execute(SliceLeases.flushed(false));
-            }
+        Parameters settings = Parameters.none()
+                .with("lock_timeout", Parameters.milliseconds(lock))
+                .with("statement_timeout", Parameters.milliseconds(timeout(mode)));
+        if (isSuspicious && Parameters.read(connection, COMMIT).equals("off")) {
+            settings = settings.with(COMMIT, "local");
         }
+        settings.set(connection);
     }
 
     /**

@@ -5,7 +5,6 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.db.SchemaMigrator.UnfitException;
 import dev.backfill.orchestrator.db.SqlStates;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -78,12 +77,9 @@ final class DatabaseCommand implements Callable<Integer> {
         }
 
         private static void upgrade(Database target) throws SQLException {
-            try (Connection connection = target.connect()) {
-                Optional<String> obstacle =
-                        SchemaMigrator.obstacle(connection, target.settings().own());
-                if (obstacle.isPresent()) {
-                    throw new UnfitException(obstacle.get());
-                }
+            Optional<String> obstacle = SchemaMigrator.obstacle(target);
+            if (obstacle.isPresent()) {
+                throw new UnfitException(obstacle.get());
             }
             SchemaMigrator.upgrade(target);
         }

@@ -22,6 +22,8 @@ final class DatabaseReader {
             "user",
             "password",
             "password-file",
+            "pooler",
+            "owner",
             "schema",
             "upgrade",
             "max-workers",
@@ -30,6 +32,7 @@ final class DatabaseReader {
             "all-tables-publication",
             "throttle",
             "standbys");
+    private static final Set<String> OWNER = Set.of("url", "user", "password", "password-file");
     private static final Set<String> SESSION =
             Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
     private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
@@ -48,7 +51,10 @@ final class DatabaseReader {
         allow(defaults);
         defaults.text("user");
         password(defaults);
-        own(defaults);
+        defaults.section("owner").text("user");
+        password(defaults.section("owner"));
+        isPooled(defaults);
+        own(defaults, Optional.empty());
         session(defaults);
         work(defaults);
     }
@@ -61,33 +67,74 @@ final class DatabaseReader {
         Section database = databases.section(name);
         allow(database);
         Section all = database.orElse(defaults);
-        return new DatabaseSettings(name, login(database, all), own(all), session(all), work(all));
+        Login login = login(database, all);
+        OwnSchema own = own(all, owner(database, all, login));
+        if (login.pooled() && own.upgrade() && all.section("owner").text("url").isEmpty()) {
+            database.problem(
+                    "owner",
+                    "names no url: behind a pooler the own tables are created past it; say where the server itself is,"
+                            + " or create them by hand and set upgrade = check");
+        }
+        return new DatabaseSettings(name, login, own, session(all), work(all));
     }
 
     private static void allow(Section database) {
         database.allow(KEYS);
         database.section("session").allow(SESSION);
+        database.section("owner").allow(OWNER);
         ThrottleReader.allow(database);
     }
 
+    private static boolean isPooled(Section database) {
+        return database.isFirst("pooler", "transaction", "none");
+    }
+
     private Login login(Section database, Section all) {
-        Optional<String> password =
-                database.has("password") || database.has("password-file") ? password(database) : password(defaults);
+        Optional<String> password = password(database, defaults);
         Optional<String> user = all.text("user");
+        boolean pooled = isPooled(all);
         if (!all.has("url")) {
             database.problem("url", "is missing (such as jdbc:postgresql://host:5432/name)");
-            return new Login("", user, password);
+            return new Login("", user, password, pooled);
         }
         String url = all.requiredText("url");
         try {
             DatabaseUrl parsed = DatabaseUrl.parse(url);
-            return new Login(parsed.jdbc(), user.or(parsed::user), password.or(parsed::password));
+            return new Login(parsed.jdbc(), user.or(parsed::user), password.or(parsed::password), pooled);
         } catch (IllegalArgumentException e) {
             if (!url.isEmpty()) {
                 all.problem("url", "is not right: " + e.getMessage());
             }
-            return new Login("", user, password);
+            return new Login("", user, password, pooled);
         }
+    }
+
+    /** Who creates the own tables; empty when that is the user, where the user is. Never behind a pooler. */
+    private Optional<Login> owner(Section database, Section all, Login login) {
+        Section owner = all.section("owner");
+        Optional<String> password = password(database.section("owner"), defaults.section("owner"));
+        Optional<String> user = owner.text("user");
+        Optional<String> url = owner.text("url");
+        if (url.isEmpty() && (login.pooled() || (user.isEmpty() && password.isEmpty()))) {
+            return Optional.empty();
+        }
+        try {
+            DatabaseUrl parsed = DatabaseUrl.parse(url.orElse(login.url()));
+            Optional<String> name = user.or(parsed::user).or(login::user);
+            Optional<String> theUsers = name.equals(login.user()) ? login.password() : Optional.empty();
+            return Optional.of(
+                    new Login(parsed.jdbc(), name, password.or(parsed::password).or(() -> theUsers)));
+        } catch (IllegalArgumentException e) {
+            if (url.isPresent()) {
+                owner.problem("url", "is not right: " + e.getMessage());
+            }
+            return Optional.empty();
+        }
+    }
+
+    /** The password of a section, and where it says nothing, of another. */
+    private Optional<String> password(Section section, Section other) {
+        return section.has("password") || section.has("password-file") ? password(section) : password(other);
     }
 
     private Optional<String> password(Section section) {
@@ -111,11 +158,12 @@ final class DatabaseReader {
         }
     }
 
-    private static OwnSchema own(Section database) {
+    private static OwnSchema own(Section database, Optional<Login> owner) {
         return new OwnSchema(
                 database.requiredText("schema"),
                 database.isFirst("upgrade", "auto", "check"),
-                database.isFirst("all-tables-publication", "allow", "refuse"));
+                database.isFirst("all-tables-publication", "allow", "refuse"),
+                owner);
     }
 
     private Session session(Section database) {

@@ -42,8 +42,20 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
      * @param schema their schema
      * @param upgrade whether they are created and brought up to date, or only checked
      * @param allTablesPublication whether they may be created under a publication FOR ALL TABLES
+     * @param owner who creates them, and where, past a pooler; empty for the user itself
      */
-    public record OwnSchema(String schema, boolean upgrade, boolean allTablesPublication) {}
+    public record OwnSchema(String schema, boolean upgrade, boolean allTablesPublication, Optional<Login> owner) {
+        /**
+         * Tables that the user itself creates.
+         *
+         * @param schema their schema
+         * @param upgrade whether they are created and brought up to date, or only checked
+         * @param allTablesPublication whether they may be created under a publication FOR ALL TABLES
+         */
+        public OwnSchema(String schema, boolean upgrade, boolean allTablesPublication) {
+            this(schema, upgrade, allTablesPublication, Optional.empty());
+        }
+    }
 
     /**
      * Where a database is and as whom it is used.
@@ -51,8 +63,20 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
      * @param url the driver's URL, without credentials
      * @param user the user; empty for the driver's default
      * @param password the password; empty when the server asks for none or a password file has it
+     * @param pooled whether a pooler is there that gives each transaction another session of the server
      */
-    public record Login(String url, Optional<String> user, Optional<String> password) {
+    public record Login(String url, Optional<String> user, Optional<String> password, boolean pooled) {
+        /**
+         * The server itself.
+         *
+         * @param url the driver's URL, without credentials
+         * @param user the user; empty for the driver's default
+         * @param password the password; empty when the server asks for none or a password file has it
+         */
+        public Login(String url, Optional<String> user, Optional<String> password) {
+            this(url, user, password, false);
+        }
+
         @Override
         public String toString() {
             return user.map(u -> u + " at ").orElse("") + DatabaseUrl.withoutSecrets(url);

@@ -3,12 +3,19 @@ package dev.backfill.orchestrator.db;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.backfill.orchestrator.config.DatabaseSettings;
+import dev.backfill.orchestrator.config.DatabaseSettings.Login;
+import dev.backfill.orchestrator.sessions.Parameters;
+import dev.backfill.orchestrator.sessions.PooledConnection;
+import dev.backfill.orchestrator.sessions.SessionSettings;
+import dev.backfill.orchestrator.sessions.SharedSessions;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
+import java.util.function.IntFunction;
 import javax.sql.DataSource;
 import org.jdbi.v3.core.Jdbi;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -29,30 +36,12 @@ public final class Database implements AutoCloseable {
     /** A server's connections are few, and a role's may be fewer: what was needed for a moment goes back soon. */
     private static final Duration IDLE_TIMEOUT = Duration.ofSeconds(30);
 
-    /**
-     * Changes of state are on disk when they are done, and with them every batch before, whatever the role's default. A
-     * session whose client is gone ends soon, and its locks with it.
-     */
-    private static final String CONTROL_SESSION = """
-            SELECT set_config('application_name', 'backfill', false),
-                   set_config('lock_timeout', '10s', false),
-                   set_config('statement_timeout', '30s', false),
-                   set_config('synchronous_commit', 'on', false),
-                   set_config('idle_in_transaction_session_timeout', '5s', false),
-                   set_config('client_connection_check_interval', '1s', false),
-                   set_config('tcp_keepalives_idle', '5', false),
-                   set_config('tcp_keepalives_interval', '5', false),
-                   set_config('tcp_keepalives_count', '3', false),
-                   set_config('default_transaction_isolation', 'read committed', false)
-            """;
-
     private static final Duration PROBE_SOCKET_TIMEOUT = Duration.ofSeconds(4);
-    private static final String PROBE_SESSION = """
-            SELECT set_config('application_name', 'backfill monitor', false),
-                   set_config('lock_timeout', '200ms', false),
-                   set_config('statement_timeout', '2s', false),
-                   set_config('default_transaction_read_only', 'on', false)
-            """;
+    private static final Duration MIGRATION_SOCKET_TIMEOUT = Duration.ofMinutes(5);
+
+    private static final String UNKNOWN_POOLER = "two connections share a session of the server: a pooler gives each"
+            + " transaction another one, and would run what one has prepared for the other. Nothing was done; set pooler ="
+            + " transaction for this database, or let its url name the server itself";
 
     private final DatabaseSettings settings;
     private final OwnTables tables;
@@ -67,10 +56,9 @@ public final class Database implements AutoCloseable {
      */
     public Database(DatabaseSettings settings) {
         this.settings = settings;
-        this.tables = new OwnTables(settings.own().schema());
-        HikariConfig pool = pool("control", CONTROL_STATEMENT_TIMEOUT, CONTROL_CONNECTIONS);
-        pool.setConnectionInitSql(CONTROL_SESSION);
-        this.control = new HikariDataSource(pool);
+        this.tables = new OwnTables(settings.own().schema(), settings.login().pooled());
+        this.control = new HikariDataSource(
+                pool("control", Parameters.CONTROL, CONTROL_STATEMENT_TIMEOUT, CONTROL_CONNECTIONS));
         this.jdbi = Jdbi.create(control);
     }
 
@@ -102,18 +90,15 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * One connection of its own, past every pool: for first contact and for checks.
+     * One connection of its own, past our pools: for first contact and for checks.
      *
      * @param session what the session is set to
      * @return an open connection, not in autocommit mode; the caller closes it
      * @throws SQLException with the server's or the driver's reason
      */
     public Connection connect(SessionSettings session) throws SQLException {
-        Connection connection = dataSource(session.timeouts().batch()).getConnection();
+        Connection connection = open(settings.login(), session.timeouts().batch(), session::parameters);
         try {
-            try (var statement = connection.createStatement()) {
-                statement.execute(session.sql(connection.getMetaData().getDatabaseMajorVersion()));
-            }
             connection.setAutoCommit(false);
             return connection;
         } catch (SQLException e) {
@@ -133,6 +118,22 @@ public final class Database implements AutoCloseable {
     }
 
     /**
+     * Looks for a pooler in transaction mode that the configuration does not know of.
+     *
+     * @return what is wrong and what to do, when one was seen
+     * @throws SQLException when the database cannot be reached
+     */
+    Optional<String> unknownPooler() throws SQLException {
+        if (settings.login().pooled()) {
+            return Optional.empty();
+        }
+        try (Connection one = control.getConnection();
+                Connection other = control.getConnection()) {
+            return SharedSessions.areSeenBy(one, other) ? Optional.of(UNKNOWN_POOLER) : Optional.empty();
+        }
+    }
+
+    /**
      * Opens a pool of workers' sessions. It is closed with this database at the latest.
      *
      * @param session what each session is set to
@@ -145,29 +146,37 @@ public final class Database implements AutoCloseable {
         try (Connection connection = control.getConnection()) {
             version = connection.getMetaData().getDatabaseMajorVersion();
         }
-        HikariConfig pool = pool(session.applicationName(), session.timeouts().batch(), size);
-        pool.setConnectionInitSql(session.sql(version));
-        HikariDataSource opened = new HikariDataSource(pool);
+        HikariDataSource opened = new HikariDataSource(pool(
+                session.applicationName(),
+                session.parameters(version),
+                session.timeouts().batch(),
+                size));
         workers.removeIf(HikariDataSource::isClosed);
         workers.push(opened);
         return new WorkerSessions(opened);
     }
 
     /**
-     * One connection of its own for looking at the database's health, past every pool, that waits for nothing long.
+     * One connection of its own for looking at the database's health, past our pools, that waits for nothing long.
      *
      * @return an open connection in autocommit mode; the caller closes it
      * @throws SQLException with the server's or the driver's reason
      */
     public Connection connectProbe() throws SQLException {
-        Connection connection = dataSource(PROBE_SOCKET_TIMEOUT).getConnection();
-        try (var statement = connection.createStatement()) {
-            statement.execute(PROBE_SESSION);
-            return connection;
-        } catch (SQLException e) {
-            connection.close();
-            throw e;
-        }
+        return open(settings.login(), PROBE_SOCKET_TIMEOUT, version -> Parameters.PROBE);
+    }
+
+    /**
+     * A session of who creates the own tables, past a pooler where the configuration says how.
+     *
+     * @return an open connection in autocommit mode; the caller closes it
+     * @throws SQLException when none can be had
+     */
+    public Connection connectOwner() throws SQLException {
+        Optional<Login> owner = settings.own().owner();
+        return owner.isPresent()
+                ? open(owner.get(), CONTROL_STATEMENT_TIMEOUT, version -> Parameters.CONTROL)
+                : connect();
     }
 
     /**
@@ -176,11 +185,9 @@ public final class Database implements AutoCloseable {
      * @return connections that find the own tables without a schema's name
      */
     public synchronized DataSource openScheduler() {
-        HikariConfig pool = pool("scheduler", CONTROL_STATEMENT_TIMEOUT, SCHEDULER_CONNECTIONS);
-        pool.setConnectionInitSql(CONTROL_SESSION
-                + ", set_config('search_path', '%s', false)"
-                        .formatted(SqlName.quote(tables.schema()).replace("'", "''")));
-        HikariDataSource opened = new HikariDataSource(pool);
+        Parameters parameters = Parameters.CONTROL.with("search_path", SqlName.quote(tables.schema()));
+        HikariDataSource opened =
+                new HikariDataSource(pool("scheduler", parameters, CONTROL_STATEMENT_TIMEOUT, SCHEDULER_CONNECTIONS));
         workers.push(opened);
         return opened;
     }
@@ -194,18 +201,41 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * A data source for the migration of the own tables.
+     * A data source for the migration of the own tables, which sets sessions as it likes.
      *
-     * @return unpooled connections
+     * @return unpooled connections of who creates them; empty when there are none past a pooler
      */
-    DataSource forMigration() {
-        return dataSource(Duration.ofMinutes(5));
+    Optional<DataSource> forMigration() {
+        Login login = settings.own().owner().orElse(settings.login());
+        return login.pooled() ? Optional.empty() : Optional.of(dataSource(login, MIGRATION_SOCKET_TIMEOUT));
     }
 
-    private HikariConfig pool(String name, Duration socketTimeout, int size) {
+    private Connection open(Login login, Duration socketTimeout, IntFunction<Parameters> parameters)
+            throws SQLException {
+        Connection connection = dataSource(login, socketTimeout).getConnection();
+        try {
+            Parameters set = parameters.apply(connection.getMetaData().getDatabaseMajorVersion());
+            if (login.pooled()) {
+                return PooledConnection.over(connection, set);
+            }
+            set.set(connection);
+            return connection;
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    private HikariConfig pool(String name, Parameters parameters, Duration socketTimeout, int size) {
         HikariConfig pool = new HikariConfig();
         pool.setPoolName(settings.name() + " " + name);
-        pool.setDataSource(dataSource(socketTimeout));
+        DataSource source = dataSource(settings.login(), socketTimeout);
+        if (settings.login().pooled()) {
+            pool.setDataSource(PooledConnection.over(source, parameters));
+        } else {
+            pool.setDataSource(source);
+            pool.setConnectionInitSql(parameters.forSession());
+        }
         pool.setMaximumPoolSize(size);
         pool.setMinimumIdle(0);
         pool.setIdleTimeout(IDLE_TIMEOUT.toMillis());
@@ -214,16 +244,19 @@ public final class Database implements AutoCloseable {
         return pool;
     }
 
-    private PGSimpleDataSource dataSource(Duration socketTimeout) {
+    private static DataSource dataSource(Login login, Duration socketTimeout) {
         PGSimpleDataSource source = new PGSimpleDataSource();
-        source.setUrl(settings.login().url());
-        settings.login().user().ifPresent(source::setUser);
-        settings.login().password().ifPresent(source::setPassword);
+        source.setUrl(login.url());
+        login.user().ifPresent(source::setUser);
+        login.password().ifPresent(source::setPassword);
         source.setConnectTimeout((int) CONNECTION_TIMEOUT.toSeconds());
         source.setSocketTimeout((int) Math.max(1, socketTimeout.toSeconds()));
         source.setTcpKeepAlive(true);
         source.setApplicationName("backfill");
         source.setAssumeMinServerVersion("14");
+        if (login.pooled()) {
+            source.setPrepareThreshold(0); // what is prepared on one session of the server is not on the next
+        }
         return source;
     }
 }

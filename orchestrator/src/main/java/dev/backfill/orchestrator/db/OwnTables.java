@@ -7,8 +7,9 @@ import dev.backfill.orchestrator.sql.SqlName;
  * as they stand; this puts the configured schema in.
  *
  * @param schema the schema's name, without quotes
+ * @param pooled whether they are reached through a pooler, so that the life of a session says nothing of who used it
  */
-public record OwnTables(String schema) {
+public record OwnTables(String schema, boolean pooled) {
 
     private static final String WRITTEN = "backfill.";
 

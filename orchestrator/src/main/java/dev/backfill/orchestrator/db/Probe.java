@@ -98,8 +98,19 @@ public record Probe(Connection connection) {
                     connection.rollback(before);
                     yield Optional.of(e);
                 }
-                case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> throw e;
+                case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DENIED, RESOURCES, DISK_FULL -> {
+                    afterwards(e, () -> connection.rollback(before));
+                    throw e;
+                }
             };
+        }
+    }
+
+    private static void afterwards(SQLException error, Attempt attempt) {
+        try {
+            attempt.run();
+        } catch (SQLException e) {
+            error.addSuppressed(e);
         }
     }
 
@@ -113,18 +124,27 @@ public record Probe(Connection connection) {
      */
     public Optional<SQLException> refusal(SqlFragment sql, boolean plan) throws SQLException {
         List<String> prepared = new ArrayList<>();
-        Optional<SQLException> failure = failure(() -> {
-            execute("PREPARE " + NAME + " AS " + sql.numbered());
-            prepared.add(NAME);
-            if (plan) {
-                execute("SET LOCAL plan_cache_mode = force_generic_plan");
-                execute("EXPLAIN EXECUTE " + NAME + nulls(sql.binds().size()));
-            }
-        });
+        try {
+            Optional<SQLException> failure = failure(() -> {
+                execute("PREPARE " + NAME + " AS " + sql.numbered());
+                prepared.add(NAME);
+                if (plan) {
+                    execute("SET LOCAL plan_cache_mode = force_generic_plan");
+                    execute("EXPLAIN EXECUTE " + NAME + nulls(sql.binds().size()));
+                }
+            });
+            forget(prepared);
+            return failure;
+        } catch (SQLException e) {
+            afterwards(e, () -> forget(prepared)); // the session may be a pooler's, and others' after this transaction
+            throw e;
+        }
+    }
+
+    private void forget(List<String> prepared) throws SQLException {
         for (String name : prepared) {
             execute("DEALLOCATE " + name);
         }
-        return failure;
     }
 
     private static String nulls(int count) {

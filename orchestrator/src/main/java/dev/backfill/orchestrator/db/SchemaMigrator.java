@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 
@@ -20,6 +21,7 @@ import org.flywaydb.core.api.FlywayException;
 public final class SchemaMigrator {
 
     private static final String HISTORY = "schema_history";
+    private static final String DENIED = "42501";
     private static final String MIGRATIONS = "db/migration";
     private static final List<String> SCRIPTS =
             List.of("V1__runs.sql", "V2__daemon.sql", "V3__every_table_every_error.sql");
@@ -51,27 +53,24 @@ public final class SchemaMigrator {
      *
      * @param database where
      * @throws SQLException when the database cannot be reached
-     * @throws UnfitException when something stands in the way
+     * @throws UnfitException when something stands in the way, or a pooler is there that is not configured
      */
     public static void migrate(Database database) throws SQLException {
         OwnSchema own = database.settings().own();
-        int version;
-        try (Connection connection = database.connect()) {
-            version = version(connection, own.schema());
-            if (version == SCRIPTS.size()) {
-                return;
-            }
-            if (isCompleteByHand(connection, own.schema()) && mayMakeNothing(connection, own)) {
+        refuse(database.unknownPooler());
+        Seen seen = seen(database);
+        if (seen.version() == SCRIPTS.size() || (seen.complete() && !own.upgrade())) {
+            return;
+        }
+        try (Connection connection = database.connectOwner()) {
+            if (seen.complete() && mayMakeNothing(connection, own)) {
                 return; // there is nothing to do but a history to write, which may wait
             }
-            Optional<String> obstacle = obstacle(connection, own);
-            if (obstacle.isPresent()) {
-                throw new UnfitException(obstacle.get());
-            }
+            refuse(obstacle(connection, own));
         }
         if (!own.upgrade()) {
             throw new UnfitException("the own tables in schema %s are of version %d, and this program needs %d;"
-                            .formatted(SqlName.quote(own.schema()), version, SCRIPTS.size())
+                            .formatted(SqlName.quote(own.schema()), seen.version(), SCRIPTS.size())
                     + " upgrade = check leaves them alone: run `backfill database upgrade`");
         }
         upgrade(database);
@@ -86,6 +85,7 @@ public final class SchemaMigrator {
      */
     public static void require(Database database) throws SQLException {
         String schema = database.settings().own().schema();
+        refuse(database.unknownPooler());
         try (Connection connection = database.connect()) {
             if (version(connection, schema) != SCRIPTS.size() && !isCompleteByHand(connection, schema)) {
                 throw new UnfitException("the own tables in schema " + SqlName.quote(schema)
@@ -96,17 +96,22 @@ public final class SchemaMigrator {
     }
 
     /**
-     * Creates or upgrades the own tables, whatever the configuration says of upgrades.
+     * Creates or upgrades the own tables, whatever the configuration says of upgrades, and lets the user use what the
+     * owner has created.
      *
      * @param database where
-     * @throws UnfitException when they are of a newer version or of somebody else
+     * @throws UnfitException when they are of a newer version or of somebody else, or there is only a pooler
      */
     public static void upgrade(Database database) {
         String schema = database.settings().own().schema();
-        try (Connection connection = database.connect()) {
+        DataSource source = database.forMigration()
+                .orElseThrow(() -> new UnfitException("the own tables in schema " + SqlName.quote(schema)
+                        + " are not up to date, and nothing leads past the pooler to create or upgrade them: name the"
+                        + " server's own url in the configuration, owner.url"));
+        try (Connection connection = database.connectOwner()) {
             int byHand = byHand(connection, schema);
             Flyway.configure(SchemaMigrator.class.getClassLoader())
-                    .dataSource(database.forMigration())
+                    .dataSource(source)
                     .schemas(schema)
                     .createSchemas(true)
                     .table(HISTORY)
@@ -115,6 +120,7 @@ public final class SchemaMigrator {
                     .baselineVersion(Integer.toString(byHand))
                     .load()
                     .migrate();
+            OwnerRights.share(connection, database);
         } catch (SQLException e) {
             throw new FlywayException("the own tables could not be looked at", e);
         } catch (FlywayException e) {
@@ -124,6 +130,30 @@ public final class SchemaMigrator {
             throw new UnfitException("the own tables in schema " + schema
                     + " are not as this version knows them; a newer version may have been here: " + e.getMessage());
         }
+    }
+
+    /** What the user sees of the own tables: their version by their history, and whether they were made by hand. */
+    private record Seen(int version, boolean complete) {}
+
+    /** Where the owner has not let the user use the own tables yet, it sees none. */
+    private static Seen seen(Database database) throws SQLException {
+        OwnSchema own = database.settings().own();
+        try (Connection connection = database.connect()) {
+            int version = version(connection, own.schema());
+            return new Seen(version, version != SCRIPTS.size() && isCompleteByHand(connection, own.schema()));
+        } catch (SQLException e) {
+            if (own.owner().isPresent()
+                    && SqlStates.state(e).filter(DENIED::equals).isPresent()) {
+                return new Seen(0, false);
+            }
+            throw e;
+        }
+    }
+
+    private static void refuse(Optional<String> obstacle) {
+        obstacle.ifPresent(what -> {
+            throw new UnfitException(what);
+        });
     }
 
     /** Which version of the tables was made by hand; 0 when none was. */
@@ -148,10 +178,9 @@ public final class SchemaMigrator {
     }
 
     private static boolean mayMakeNothing(Connection connection, OwnSchema own) throws SQLException {
-        return !own.upgrade()
-                || missingRight(connection, own.schema()).isPresent()
+        return OwnerRights.missing(connection, own.schema()).isPresent()
                 || (!own.allTablesPublication()
-                        && allTablesPublication(connection).isPresent());
+                        && OwnerRights.allTablesPublication(connection).isPresent());
     }
 
     /** The version of the own tables by their history; 0 when there is none. */
@@ -202,12 +231,27 @@ public final class SchemaMigrator {
     /**
      * What stands in the way of creating the own tables, or of bringing them up to date.
      *
-     * @param connection a session of the user that would do so
-     * @param own the own schema
+     * @param database where
      * @return what is wrong and what to do; empty when they are up to date or can be
-     * @throws SQLException when the catalog cannot be read
+     * @throws SQLException when the database cannot be reached, or its catalog cannot be read
      */
-    public static Optional<String> obstacle(Connection connection, OwnSchema own) throws SQLException {
+    public static Optional<String> obstacle(Database database) throws SQLException {
+        OwnSchema own = database.settings().own();
+        Optional<String> pooler = database.unknownPooler();
+        if (pooler.isPresent()) {
+            return pooler;
+        }
+        Seen seen = seen(database);
+        if (seen.version() == SCRIPTS.size() || seen.complete()) {
+            return Optional.empty();
+        }
+        try (Connection connection = database.connectOwner()) {
+            return obstacle(connection, own);
+        }
+    }
+
+    /** The same, for the session of who would create them. */
+    private static Optional<String> obstacle(Connection connection, OwnSchema own) throws SQLException {
         State state = state(connection, own.schema());
         String name = SqlName.quote(own.schema());
         if (state == State.TAKEN) {
@@ -224,55 +268,9 @@ public final class SchemaMigrator {
                             .formatted(name, version, SCRIPTS.size())
                     + " program");
         }
-        Optional<String> publication = own.allTablesPublication() ? Optional.empty() : allTablesPublication(connection);
-        return publication.isPresent() ? publication : missingRight(connection, own.schema());
-    }
-
-    private static Optional<String> missingRight(Connection connection, String schema) throws SQLException {
-        String sql = """
-                SELECT n.oid IS NOT NULL AS exists,
-                       CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-                            ELSE has_schema_privilege(n.oid, 'CREATE') END AS allowed,
-                       current_user
-                FROM (SELECT) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = ?
-                """;
-        String name = SqlName.quote(schema);
-        try (PreparedStatement query = connection.prepareStatement(sql)) {
-            query.setString(1, schema);
-            try (ResultSet row = query.executeQuery()) {
-                row.next();
-                if (row.getBoolean("allowed")) {
-                    return Optional.empty();
-                }
-                String user = SqlName.quote(row.getString("current_user"));
-                String grant = row.getBoolean("exists")
-                        ? "GRANT USAGE, CREATE ON SCHEMA %s TO %s".formatted(name, user)
-                        : "CREATE SCHEMA %s AUTHORIZATION %s".formatted(name, user);
-                return Optional.of("%s may not create the own tables in schema %s; let an administrator run: %s"
-                        .formatted(user, name, grant));
-            }
-        }
-    }
-
-    /**
-     * Looks for a publication of all tables, before own tables are created: a subscriber that lacks a table stops
-     * applying when the first change of it arrives, and everything else with it.
-     *
-     * @param connection any session on the database; it is not ended
-     * @return what is wrong and what to do, in one text; empty when own tables may be created
-     * @throws SQLException when the catalog cannot be read
-     */
-    public static Optional<String> allTablesPublication(Connection connection) throws SQLException {
-        String sql = "SELECT string_agg(quote_ident(pubname), ', ' ORDER BY pubname) FROM pg_catalog.pg_publication"
-                + " WHERE puballtables";
-        try (PreparedStatement query = connection.prepareStatement(sql);
-                ResultSet row = query.executeQuery()) {
-            row.next();
-            return Optional.ofNullable(row.getString(1))
-                    .map(names -> "publication " + names + " publishes all tables: new tables would stop its"
-                            + " subscribers until they have them. Run `backfill ddl`, create the tables on each subscriber,"
-                            + " then set all-tables-publication = allow");
-        }
+        Optional<String> publication =
+                own.allTablesPublication() ? Optional.empty() : OwnerRights.allTablesPublication(connection);
+        return publication.isPresent() ? publication : OwnerRights.missing(connection, own.schema());
     }
 
     /**

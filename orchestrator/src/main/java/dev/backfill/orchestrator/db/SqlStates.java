@@ -22,7 +22,11 @@ public final class SqlStates {
     private static final Set<String> DENIED = Set.of("57P04", "3D000");
     private static final Set<String> PREPARED_ELSEWHERE = Set.of("26000", "42P05");
     private static final String POOLER =
-            "; a pooler seems to give each transaction another session: let the url name the server itself";
+            "; a pooler seems to give each transaction another session: set pooler = transaction for this database, or let"
+                    + " its url name the server itself";
+    /** What PgBouncer says when the server's session has broken off without a word. */
+    private static final String BROKEN_OFF = "server conn crashed";
+
     private static final Set<String> DATA_CLASSES = Set.of("22", "23", "P0", "20", "21", "2F", "38", "39", "44", "54");
     private static final Set<String> DEFINED_CLASSES = Set.of(
             "00", "01", "02", "03", "08", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "20", "21", "22", "23", "24", "25",
@@ -143,7 +147,9 @@ public final class SqlStates {
      * @return false for what only the driver knows of
      */
     public static boolean isSaidByServer(Throwable error) {
-        return said(error).isPresent();
+        return said(error)
+                .filter(message -> !String.valueOf(message.getMessage()).contains(BROKEN_OFF))
+                .isPresent();
     }
 
     /**

@@ -83,7 +83,7 @@ public final class RunStore {
     private static final String CLAIM_VERIFICATION =
             """
             UPDATE backfill.run SET verifier = ?, verifier_until = clock_timestamp() + CAST(? AS interval),
-                verifier_pid = pg_backend_pid(),
+                verifier_pid = CASE WHEN ? THEN pg_backend_pid() END,
                 verifier_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                   WHERE a.pid = pg_backend_pid())
             WHERE id = ? AND (state = 'VERIFYING' OR check_asked IS NOT NULL) AND (verifier = ? OR (%s) IS NOT TRUE)
@@ -137,8 +137,9 @@ public final class RunStore {
                 connection.prepareStatement(database.tables().sql(CLAIM_VERIFICATION))) {
             update.setString(1, owner);
             update.setString(2, Stored.interval(lease));
-            update.setString(3, run);
-            update.setString(4, owner);
+            update.setBoolean(3, !database.tables().pooled());
+            update.setString(4, run);
+            update.setString(5, owner);
             return update.executeUpdate() > 0;
         }
     }

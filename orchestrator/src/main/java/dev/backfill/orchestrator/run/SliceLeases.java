@@ -24,6 +24,11 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
 
     private static final String LIVE = Stored.live("lease_until", "backend_pid", "s.backend_start");
 
+    /** Who has a slice, and how often it was taken, must survive a crash of the server, or the crash is met for ever. */
+    private static final String FLUSHED = """
+            SELECT set_config('synchronous_commit', 'local', true) WHERE current_setting('synchronous_commit') = 'off'
+            """;
+
     private static final String FREE = """
             SELECT EXISTS (SELECT FROM backfill.slice s
             WHERE run = ? AND state <> 'DONE' AND (%s) IS NOT TRUE)
@@ -43,7 +48,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                 state = 'RUNNING', owner = ?, fence = fence + 1,
                 attempts = attempts + CASE state WHEN 'RUNNING' THEN 1 ELSE 0 END,
                 lease_until = clock_timestamp() + CAST(? AS interval),
-                backend_pid = pg_backend_pid(),
+                backend_pid = CASE WHEN ? THEN pg_backend_pid() END,
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                  WHERE a.pid = pg_backend_pid())
             WHERE run = ? AND number = (
@@ -58,7 +63,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
                 fence = fence + 1,
                 attempts = attempts + ?,
                 lease_until = clock_timestamp() + CAST(? AS interval),
-                backend_pid = pg_backend_pid(),
+                backend_pid = CASE WHEN ? THEN pg_backend_pid() END,
                 backend_start = (SELECT a.backend_start FROM pg_catalog.pg_stat_activity a
                                  WHERE a.pid = pg_backend_pid())
             WHERE run = ? AND number = ? AND owner = ? AND fence = ? AND state = 'RUNNING'
@@ -89,7 +94,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         connection.setAutoCommit(false);
         try {
             try (Statement settings = connection.createStatement()) {
-                settings.execute(flushed(true));
+                settings.execute(FLUSHED);
             }
             Optional<Slice> slice = lockRun(connection, run) ? take(connection, run, parallelism) : Optional.empty();
             connection.commit();
@@ -118,7 +123,7 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
             try (Statement settings = connection.createStatement()) {
                 settings.execute("SET LOCAL lock_timeout = 0");
                 settings.execute("SET LOCAL statement_timeout = 0");
-                settings.execute(flushed(true));
+                settings.execute(FLUSHED);
             }
             Optional<Slice> mine = anew(connection, slice, isDeath);
             connection.commit();
@@ -168,18 +173,6 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         }
     }
 
-    /**
-     * Has commits reach the disk also where they need not: who has a slice, and how often it was taken, must survive a
-     * crash of the server, or the crash is met again and again.
-     *
-     * @param once for this transaction only
-     * @return the statement
-     */
-    public static String flushed(boolean once) {
-        return "SELECT set_config('synchronous_commit', 'local', " + once
-                + ") WHERE current_setting('synchronous_commit') = 'off'";
-    }
-
     private boolean anyFree(Connection connection, String run) throws SQLException {
         try (PreparedStatement query = connection.prepareStatement(tables.sql(FREE))) {
             query.setString(1, run);
@@ -202,10 +195,11 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         try (PreparedStatement update = connection.prepareStatement(tables.sql(CLAIM))) {
             update.setString(1, owner);
             update.setString(2, Stored.interval(lease));
-            update.setString(3, run);
+            update.setBoolean(3, !tables.pooled());
             update.setString(4, run);
-            update.setInt(5, parallelism);
-            update.setString(6, run);
+            update.setString(5, run);
+            update.setInt(6, parallelism);
+            update.setString(7, run);
             return read(update, run);
         }
     }
@@ -214,10 +208,11 @@ public record SliceLeases(OwnTables tables, String owner, Duration lease) {
         try (PreparedStatement update = connection.prepareStatement(tables.sql(CLAIM_ANEW))) {
             update.setInt(1, isDeath ? 1 : 0);
             update.setString(2, Stored.interval(lease));
-            update.setString(3, slice.id().run());
-            update.setInt(4, slice.id().number());
-            update.setString(5, slice.lease().owner());
-            update.setLong(6, slice.lease().fence());
+            update.setBoolean(3, !tables.pooled());
+            update.setString(4, slice.id().run());
+            update.setInt(5, slice.id().number());
+            update.setString(6, slice.lease().owner());
+            update.setLong(7, slice.lease().fence());
             return read(update, slice.id().run());
         }
     }

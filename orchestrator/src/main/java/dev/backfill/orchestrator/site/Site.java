@@ -31,7 +31,6 @@ import dev.backfill.orchestrator.throttle.DatabaseClock;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -230,9 +229,7 @@ public final class Site implements AutoCloseable {
      * @throws SQLException when the database cannot be reached or answers nothing
      */
     public Optional<String> obstacle() throws SQLException {
-        try (Connection connection = database.connect()) {
-            return SchemaMigrator.obstacle(connection, database.settings().own());
-        }
+        return SchemaMigrator.obstacle(database);
     }
 
     /**

@@ -6,6 +6,8 @@ import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 class SqlStatesTest {
 
@@ -44,5 +46,21 @@ class SqlStatesTest {
         Throwable error = new IllegalStateException("outside", new SQLException("inside\nDetail: a row"));
         assertThat(SqlStates.message(error)).isEqualTo("inside");
         assertThat(SqlStates.message(new IllegalStateException())).isEqualTo("IllegalStateException");
+    }
+
+    @Test
+    void a_session_that_broke_off_without_a_word_did_so_also_when_the_pooler_says_it() {
+        assertThat(SqlStates.isSaidByServer(said("57P02", "terminating connection because of crash")))
+                .isTrue();
+        assertThat(SqlStates.isSaidByServer(said("08P01", "query_wait_timeout")))
+                .isTrue();
+        assertThat(SqlStates.isSaidByServer(said("08P01", "server conn crashed?")))
+                .isFalse();
+        assertThat(SqlStates.isSaidByServer(new SQLException("an end of the stream", "08006")))
+                .isFalse();
+    }
+
+    private static SQLException said(String state, String message) {
+        return new PSQLException(new ServerErrorMessage("SFATAL\0C" + state + "\0M" + message + "\0"));
     }
 }

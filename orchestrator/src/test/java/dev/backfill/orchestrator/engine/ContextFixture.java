@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.engine;
 
-import dev.backfill.orchestrator.db.SessionSettings;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.RunContext.Limits;
@@ -10,6 +9,7 @@ import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.sessions.SessionSettings;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.SqlName;

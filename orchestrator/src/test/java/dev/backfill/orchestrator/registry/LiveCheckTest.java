@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.backfill.orchestrator.db.SchemaMigrator;
+import dev.backfill.orchestrator.db.OwnerRights;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
@@ -352,11 +352,11 @@ class LiveCheckTest {
     @Test
     void a_publication_of_all_tables_keeps_own_tables_from_being_created() throws SQLException {
         try (Connection connection = database.connect()) {
-            assertThat(SchemaMigrator.allTablesPublication(connection)).isEmpty();
+            assertThat(OwnerRights.allTablesPublication(connection)).isEmpty();
             database.execute("CREATE PUBLICATION a_few FOR TABLE orders");
-            assertThat(SchemaMigrator.allTablesPublication(connection)).isEmpty();
+            assertThat(OwnerRights.allTablesPublication(connection)).isEmpty();
             database.execute("CREATE PUBLICATION everything FOR ALL TABLES");
-            assertThat(SchemaMigrator.allTablesPublication(connection).orElseThrow())
+            assertThat(OwnerRights.allTablesPublication(connection).orElseThrow())
                     .startsWith("publication everything publishes all tables")
                     .contains("backfill ddl", "all-tables-publication = allow");
         }

@@ -1,14 +1,13 @@
-package dev.backfill.orchestrator.db;
+package dev.backfill.orchestrator.sessions;
 
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
- * What a session of a batch is set to, once, when it begins.
+ * What a session of a batch is set to.
  *
  * @param applicationName what {@code pg_stat_activity} shows, such as {@code backfill/orders-total-cents}
  * @param timeouts how long it may wait
@@ -39,25 +38,23 @@ public record SessionSettings(
     private static final int TRANSACTION_TIMEOUT_SINCE = 17;
 
     /**
-     * The statement that sets all of it.
+     * All of it.
      *
      * @param serverVersion the server's major version
-     * @return one SELECT
+     * @return what it knows
      */
-    String sql(int serverVersion) {
+    public Parameters parameters(int serverVersion) {
         Map<String, String> settings = new LinkedHashMap<>();
         session.role().ifPresent(role -> settings.put("role", role));
         settings.put("application_name", applicationName);
-        settings.put("lock_timeout", milliseconds(timeouts.lock()));
-        settings.put("statement_timeout", milliseconds(timeouts.statement()));
+        settings.put("lock_timeout", Parameters.milliseconds(timeouts.lock()));
+        settings.put("statement_timeout", Parameters.milliseconds(timeouts.statement()));
         settings.put(
                 "idle_in_transaction_session_timeout",
-                session.idleInTransactionTimeout()
-                        .map(SessionSettings::milliseconds)
-                        .orElse("0"));
+                session.idleInTransactionTimeout().map(Parameters::milliseconds).orElse("0"));
         if (serverVersion >= TRANSACTION_TIMEOUT_SINCE
                 && session.idleInTransactionTimeout().isPresent()) {
-            settings.put("transaction_timeout", milliseconds(timeouts.batch()));
+            settings.put("transaction_timeout", Parameters.milliseconds(timeouts.batch()));
         }
         if (serverVersion >= CONNECTION_CHECK_SINCE) {
             settings.put("client_connection_check_interval", "1s");
@@ -76,16 +73,6 @@ public record SessionSettings(
         settings.put("TimeZone", timeZone);
         Optional<String> path = session.searchPath();
         path.ifPresent(p -> settings.put("search_path", p));
-        return settings.entrySet().stream()
-                .map(s -> "set_config(" + literal(s.getKey()) + ", " + literal(s.getValue()) + ", false)")
-                .collect(Collectors.joining(", ", "SELECT ", ""));
-    }
-
-    private static String milliseconds(Duration duration) {
-        return Long.toString(Math.max(1, duration.toMillis()));
-    }
-
-    private static String literal(String value) {
-        return "'" + value.replace("'", "''") + "'";
+        return new Parameters(settings);
     }
 }
