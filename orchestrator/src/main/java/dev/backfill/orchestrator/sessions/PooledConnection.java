@@ -65,6 +65,7 @@ public final class PooledConnection implements InvocationHandler {
     }
 
     @Override
+    @SuppressWarnings("ReferenceEquality") // what a connection's equals means
     public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments)
             throws Throwable {
         String name = method.getName();

@@ -69,7 +69,7 @@ class ConnectionsTest {
     void others_take_every_connection_in_mid_run() throws Exception {
         try (Oracle oracle = oracle(20_000);
                 Daemon daemon = start()) {
-            daemon.register(elsewhere.name(), elsewhere.job("database: other"));
+            register(daemon, elsewhere);
             daemon.register(Oracle.JOB, yaml(oracle, 2));
             awaitBatches(oracle, 10);
             try (ConnectionHog hog = ConnectionHog.start(database)) {
@@ -99,7 +99,7 @@ class ConnectionsTest {
                 ConnectionHog hog = ConnectionHog.start(database);
                 Daemon daemon = start()) {
             daemon.jobFile(directory, "oracle.yaml", yaml(oracle, 2));
-            daemon.register(elsewhere.name(), elsewhere.job("database: other"));
+            register(daemon, elsewhere);
             await().dontCatchUncaughtExceptions().atMost(PATIENCE).until(() -> isAway(daemon));
             assertOthersGoOn(daemon);
 
@@ -179,5 +179,10 @@ class ConnectionsTest {
 
     private static void awaitBatches(Oracle oracle, long batches) {
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> oracle.batches() >= batches);
+    }
+
+    private static void register(Daemon daemon, PacedTable table) {
+        String yaml = table.job("database: other");
+        daemon.register(table.name(), yaml);
     }
 }

@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** A process that is ended at any moment loses nothing and does nothing twice. */
 class KillTest {
 
-    private static final int FEWEST_KILLS = 8;
-    private static final long ROWS = 17_000;
+    private static final int FEWEST_KILLS = 4;
+    private static final long ROWS = 9_000;
 
     @TempDir
     private Path directory;
