@@ -73,7 +73,7 @@ public final class PgBouncer implements AutoCloseable {
                 auth_type = trust
                 auth_file = %s
                 """.formatted(
-                        server.port(), sessions, bouncer.port, directory.resolve("users"), TestPostgres.SUPERUSER));
+                        server.port(), sessions, bouncer.port, directory.resolve("users")));
         bouncer.startAgain();
         return bouncer;
     }
