@@ -68,6 +68,13 @@ class SlicesTest {
                 "by: time, column: k",
                 "\"2026-01-05\"",
                 "\"2026-03-01\""),
+        ALL_TIMES(
+                "k timestamptz PRIMARY KEY",
+                "CASE i WHEN 1 THEN '4713-01-01 00:00+00 BC' WHEN 2 THEN '294276-12-31 23:59:59.999999+00'"
+                        + " ELSE '2026-01-01'::timestamptz + i * interval '1 h' END",
+                "by: time, column: k",
+                "\"2026-01-05\"",
+                "\"2026-03-01\""),
         COMPOSITE("k int, id int, PRIMARY KEY (k, id)", "i / 1500, i", "by: id", "1", "2"),
         TENANT("k int, id text, PRIMARY KEY (k, id)", "1, md5(i::text)", "by: id", "0", "9");
 
