@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,7 @@ final class WorkCrew {
     private final List<BatchRunner> runners = new ArrayList<>();
     private final Queue<SliceWorker> workers = new ConcurrentLinkedQueue<>();
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
+    private final AtomicBoolean uncut = new AtomicBoolean();
     private volatile boolean goingHome;
 
     WorkCrew(RunContext context, Run run, Timeouts timeouts, Canary canary) {
@@ -198,15 +200,22 @@ final class WorkCrew {
         });
     }
 
-    /** A cut is a favour: when it would have to wait, there is none. */
+    /** A cut is a favour: when it would have to wait or cannot be made, there is none. */
     private boolean split(SliceWorker worker, LiveSplitter splitter) throws SQLException {
         int workers = context.execution().parallelism();
         try {
             return worker.session().use(open -> splitter.split(open, run.id(), range, workers));
         } catch (SQLException e) {
             ErrorClass error = SqlStates.classify(e);
-            if (error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
+            boolean impossible = error == ErrorClass.DATA || error == ErrorClass.PAUSE;
+            if (!impossible && error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
                 throw e;
+            }
+            if (impossible && uncut.compareAndSet(false, true)) {
+                LOG.atWarn()
+                        .log(
+                                "cannot cut a slice for an idle worker: {}; the run goes on, and its last slices may take longer",
+                                SqlStates.message(e));
             }
             stop.sleep(AFTER_A_DEAR_CUT);
             return false;

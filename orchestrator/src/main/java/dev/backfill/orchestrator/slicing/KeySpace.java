@@ -46,9 +46,23 @@ enum KeySpace {
                 type.equals("date")
                         ? "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + floor((hi - lo) * (%s)::numeric)::integer END"
                                 .formatted(fraction)
-                        : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN lo + (hi - lo) * (%s)::double precision END"
-                                .formatted(fraction);
+                        : "CASE WHEN isfinite(lo) AND isfinite(hi) THEN %s END".formatted(instant(type, fraction));
         };
+    }
+
+    /**
+     * No interval holds the distance between the ends of the type, hence seconds since 2000-01-01, from which every
+     * instant is near enough. A number of hours is exact in floating point up to there, a number of microseconds is not.
+     */
+    private static String instant(String type, String fraction) {
+        String seconds =
+                "(%1$s + (%2$s - %1$s) * (%3$s)::numeric)".formatted(sinceEpoch("lo"), sinceEpoch("hi"), fraction);
+        return "'2000-01-01 00:00:00+00'::%1$s + div(%2$s, 3600)::double precision * interval '1 hour' + mod(%2$s, 3600)::double precision * interval '1 second'"
+                .formatted(type, seconds);
+    }
+
+    private static String sinceEpoch(String time) {
+        return "(extract(epoch FROM %s) - 946684800)".formatted(time);
     }
 
     private static String bits(String uuid) {

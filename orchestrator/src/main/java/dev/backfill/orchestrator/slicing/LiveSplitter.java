@@ -154,16 +154,13 @@ public record LiveSplitter(JobStatement statement, SliceStore slices, long least
             throws SQLException {
         KeyColumn first = statement.key().first();
         SqlFragment sql = SqlFragment.builder()
-                .code("SELECT " + first.asText() + " FROM (SELECT lo, hi, " + space.between(first, "0.5") + " AS "
-                        + first.quoted() + " FROM (SELECT ")
+                .code("SELECT " + first.asText() + " FROM (SELECT m.middle AS " + first.quoted())
+                .code(" FROM (SELECT lo, hi, " + space.between(first, "0.5") + " AS middle FROM (SELECT ")
                 .bind(lo, first.type())
                 .code(" AS lo, ")
                 .bind(hi, first.type())
-                .code(" AS hi) AS ends) AS middle WHERE ")
-                .verbatim(first.quoted())
-                .code(" > least(lo, hi) AND ")
-                .verbatim(first.quoted())
-                .code(" < greatest(lo, hi)")
+                .code(" AS hi) AS ends) AS m")
+                .code(" WHERE m.middle > least(m.lo, m.hi) AND m.middle < greatest(m.lo, m.hi)) AS t")
                 .build();
         try (PreparedStatement query = Statements.prepare(connection, sql);
                 ResultSet row = query.executeQuery()) {

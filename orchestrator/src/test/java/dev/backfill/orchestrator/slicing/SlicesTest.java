@@ -31,6 +31,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranges of random tables, cut into slices, and these cut again under their workers: every row is in exactly one. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -64,6 +65,13 @@ class SlicesTest {
         TIME(
                 "k timestamptz, id int PRIMARY KEY",
                 "CASE WHEN i % 9 = 0 THEN NULL WHEN i > 2500 THEN '2026-02-01' ELSE '2026-01-01'::timestamptz + i / 5 * interval '1 h' END, i",
+                "by: time, column: k",
+                "\"2026-01-05\"",
+                "\"2026-03-01\""),
+        ALL_TIMES(
+                "k timestamptz PRIMARY KEY",
+                "CASE i WHEN 1 THEN '4713-01-01 00:00+00 BC' WHEN 2 THEN '294276-12-31 23:59:59.999999+00'"
+                        + " ELSE '2026-01-01'::timestamptz + i * interval '1 h' END",
                 "by: time, column: k",
                 "\"2026-01-05\"",
                 "\"2026-03-01\""),
@@ -110,6 +118,27 @@ class SlicesTest {
             cuts += check(shape, random, i % 2 == 0);
         }
         assertThat(cuts).as("slices that were cut under their workers").isGreaterThanOrEqualTo(CASES);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lo", "hi", "middle", "ends"})
+    void a_slice_is_cut_whatever_its_column_is_called(String column) throws Exception {
+        stores.clear();
+        stores.server()
+                .execute(
+                        "DROP TABLE IF EXISTS t",
+                        "CREATE TABLE t (" + column + " int PRIMARY KEY, visits int NOT NULL DEFAULT 0)",
+                        "INSERT INTO t SELECT i FROM generate_series(1, 1000) AS i");
+        LoadedJob job = job("{ by: id }", Seed.random(column));
+        JobStatement statement = statement(job);
+        FrozenRange range = new Slicer(statement).freeze(connection);
+        String run = begin(job, range, new Slicer(statement).cut(connection, range, 1000));
+        stores.server().execute("UPDATE backfill.slice SET state = 'RUNNING'");
+
+        assertThat(new LiveSplitter(statement, new SliceStore(stores.database()), LEAST)
+                        .split(connection, run, range, 64))
+                .isTrue();
+        assertThat(bounds(run)).extracting(Bounds::to).containsExactlyInAnyOrder(Key.of("500"), Key.of("1000"));
     }
 
     private int check(Shape shape, Random random, boolean down) throws Exception {
