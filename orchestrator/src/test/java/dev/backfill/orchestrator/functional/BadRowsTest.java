@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Random;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Six kinds of bad data in rows at random places of a large table. {@code -Drows=} and {@code -Dbad=} set how many. */
+@Tag("storm")
 class BadRowsTest {
 
     private static final int ROWS = Integer.getInteger("rows", 200_000);

@@ -11,12 +11,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** The clock of a daemon's host jumps under a run, with planned starts to come and a standby to watch. */
+@Tag("storm")
 @EnabledIf("dev.backfill.orchestrator.testing.FakeClock#isPossible")
 class ClockJumpTest {
 

@@ -10,10 +10,12 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A directory of many job files, of which some begin at the same moment. {@code -Djobs=} and {@code -Druns=} set how many. */
+@Tag("storm")
 class ManyJobsTest {
 
     private static final int JOBS = Integer.getInteger("jobs", 200);

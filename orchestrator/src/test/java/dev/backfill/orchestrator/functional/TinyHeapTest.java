@@ -8,10 +8,12 @@ import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A daemon whose heap is full in mid-work ends, and the next goes on. */
+@Tag("storm")
 class TinyHeapTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
