@@ -63,17 +63,13 @@ public final class RunDriver {
                 if (pacer.await(context.around().stop(), LOOK_AT_STATE)) {
                     step(run);
                 }
-                Run after = find();
-                if (after.state() != run.state()) {
-                    context.around().listener().stateChanged(after);
-                }
-                run = after;
+                run = told(run, find());
             }
             return run;
         } catch (Stopped e) {
             return run;
         } catch (Hopeless e) {
-            return pausedBy(e);
+            return told(run, pausedBy(e));
         } finally {
             pacer.release();
         }
@@ -102,6 +98,13 @@ public final class RunDriver {
         } catch (Hopeless e) {
             context.stores().transitions().concludeCheck(run, Optional.empty(), String.valueOf(e.getMessage()));
         }
+    }
+
+    private Run told(Run before, Run after) {
+        if (after.state() != before.state()) {
+            context.around().listener().stateChanged(after);
+        }
+        return after;
     }
 
     private static boolean isMoving(RunState state) {

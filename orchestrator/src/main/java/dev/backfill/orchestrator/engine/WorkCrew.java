@@ -213,6 +213,7 @@ final class WorkCrew {
             }
             if (impossible && uncut.compareAndSet(false, true)) {
                 LOG.atWarn()
+                        .addKeyValue("job", run.revision().job())
                         .log(
                                 "cannot cut a slice for an idle worker: {}; the run goes on, and its last slices may take longer",
                                 SqlStates.message(e));

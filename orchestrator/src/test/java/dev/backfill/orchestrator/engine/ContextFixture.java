@@ -6,7 +6,9 @@ import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.sessions.SessionSettings;
@@ -57,6 +59,12 @@ final class ContextFixture implements AutoCloseable {
                         stores.events()),
                 sessions,
                 new Surroundings(timing, new Random(1), listener, new Stop(timing), new Limits(throttle, Hands.of(1))));
+    }
+
+    /** The run, which has not begun; there is no such table as it is for. */
+    Run pending() throws SQLException {
+        stores.addRun("fill", RUN, RunState.PENDING);
+        return stores.runs().find(RUN);
     }
 
     private static JobStatement statement() {
