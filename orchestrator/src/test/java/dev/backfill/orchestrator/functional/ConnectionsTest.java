@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 class ConnectionsTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
-    private static final Duration RECOVERY = Duration.ofSeconds(15);
+    private static final Duration RECOVERY = Duration.ofSeconds(8);
     private static final Duration BATCH = Duration.ofMillis(30);
     private static final String NO_CONNECTION = "53300";
 

@@ -24,7 +24,7 @@ class DiskFullTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
     private static final Duration A_WHILE = Duration.ofSeconds(6);
-    private static final Duration RECOVERY = Duration.ofSeconds(15);
+    private static final Duration RECOVERY = Duration.ofSeconds(8);
     private static final Duration BATCH = Duration.ofMillis(20);
     private static final int MEGABYTES = 160;
     private static final long A_BIT = 512 * 1024;

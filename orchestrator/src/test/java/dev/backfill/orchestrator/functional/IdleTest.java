@@ -11,12 +11,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a daemon costs that has nothing to do. Takes one and a half minutes. */
+@Tag("measured")
 class IdleTest {
 
     private static final int JOBS = 200;
@@ -25,7 +27,7 @@ class IdleTest {
     private static final Duration MEASURED = Duration.ofSeconds(60);
     private static final double MOST_OF_A_CORE = 0.02;
     private static final long TICKS_A_SECOND = 100;
-    private static final Duration MOST_TO_BE_READY = Duration.ofSeconds(15);
+    private static final Duration MOST_TO_BE_READY = Duration.ofSeconds(5);
 
     @TempDir
     private Path directory;

@@ -10,13 +10,11 @@ import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.random.RandomGenerator;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A process that is ended at any moment loses nothing and does nothing twice. */
-@Tag("storm")
 class KillTest {
 
     private static final int FEWEST_KILLS = 8;

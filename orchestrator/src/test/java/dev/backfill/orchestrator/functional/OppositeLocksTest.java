@@ -24,7 +24,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -99,7 +98,6 @@ class OppositeLocksTest {
         table.assertManySlicesAndBatches();
     }
 
-    @Tag("storm")
     @ParameterizedTest
     @MethodSource("jobs")
     void the_application_never_becomes_the_victim_of_a_deadlock(String range, String limits) throws Exception {
