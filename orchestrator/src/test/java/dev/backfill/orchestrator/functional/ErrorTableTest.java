@@ -209,11 +209,10 @@ class ErrorTableTest {
 
             daemon.awaitRun(
                     "locked",
-                    run -> run.path("hold").path("reason").asString("").equals("locked-rows"));
+                    run -> run.path("hold").path("reason").asString("").equals("locked-rows")
+                            && run.path("hold").path("detail").asString("").contains("stay locked by others"));
             await().atMost(PATIENCE)
                     .until(() -> database.queryLong("SELECT count(*) FROM locked WHERE n = 0 AND id > 2000") == 0);
-            assertThat(daemon.run("locked").path("hold").path("detail").asString())
-                    .contains("stay locked by others");
             other.rollback();
         }
         daemon.awaitState("locked", "SUCCEEDED");

@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.testing;
 
+import static org.awaitility.Awaitility.await;
+
 import dev.backfill.api.JobDefinition;
 import java.io.File;
 import java.io.IOException;
@@ -11,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -27,12 +31,14 @@ import java.util.stream.Stream;
 final class ProgramArchive {
 
     private static final String MAIN_CLASS = "dev.backfill.orchestrator.Main";
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final Path TARGET =
             Path.of(System.getProperty("basedir", ""), "target").toAbsolutePath();
     private static final Path CLASSES = TARGET.resolve("classes");
     private static final Path DIRECTORY = TARGET.resolve("program");
     private static final Path JAR = DIRECTORY.resolve("program.jar");
     private static final Path ARCHIVE = DIRECTORY.resolve("program.jsa");
+    private static final Path LOG = DIRECTORY.resolve("log.txt");
 
     private ProgramArchive() {}
 
@@ -81,7 +87,7 @@ final class ProgramArchive {
         }
     }
 
-    /** What a daemon loads until it serves goes into the archive. */
+    /** What a daemon loads until it has run a job goes into the archive. */
     private static void create() throws IOException {
         Files.deleteIfExists(ARCHIVE);
         ToolProvider jar = ToolProvider.findFirst("jar").orElseThrow();
@@ -91,26 +97,51 @@ final class ProgramArchive {
             content.addAll(List.of("-C", api().toString(), "."));
         }
         jar.run(System.out, System.err, content.toArray(String[]::new));
-        Path configuration = DIRECTORY.resolve("orchestrator.conf");
-        Path log = DIRECTORY.resolve("log.txt");
-        Files.writeString(
-                configuration, "admin.port = 0\ndatabases.none.url = \"postgresql://nobody@127.0.0.1:1/none\"\n");
-        List<String> command = words(List.of("-XX:ArchiveClassesAtExit=" + ARCHIVE, "-Xlog:disable"));
-        command.addAll(List.of("serve", "--config", configuration.toString()));
-        Process daemon = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(Redirect.to(log.toFile()))
-                .start();
-        try {
-            while (daemon.isAlive() && !Files.readString(log).contains("daemon serves")) {
-                Thread.sleep(20);
-            }
-            daemon.destroy();
-            if (!daemon.waitFor(1, TimeUnit.MINUTES) || !Files.exists(ARCHIVE)) {
-                throw new IOException("no archive of the program's classes was made; see " + log);
-            }
+        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+            database.execute(
+                    "CREATE TABLE t (id bigint PRIMARY KEY, n int)",
+                    "INSERT INTO t SELECT generate_series(1, 5000)",
+                    "ANALYZE t");
+            awaitEndOfRun(daemon(database));
+        } catch (SQLException e) {
+            throw new IOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A daemon that runs a job as it starts. */
+    private static Process daemon(TestDatabase database) throws IOException {
+        Path jobs = Files.createDirectories(DIRECTORY.resolve("jobs"));
+        Files.writeString(jobs.resolve("t.yaml"), """
+                job: t
+                version: 1
+                table: t
+                range: { by: id }
+                sql: UPDATE t SET n = 1 WHERE :range
+                verify: none
+                """);
+        Path configuration = DIRECTORY.resolve("orchestrator.conf");
+        Files.write(
+                configuration,
+                List.of("admin.port = 0", "jobs = jobs", "databases.main.url = \"" + database.jdbcUrl() + "\""));
+        List<String> command = words(List.of("-XX:ArchiveClassesAtExit=" + ARCHIVE, "-Xlog:disable"));
+        command.addAll(List.of("serve", "--config", configuration.toString()));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(Redirect.to(LOG.toFile()))
+                .start();
+    }
+
+    private static void awaitEndOfRun(Process daemon) throws IOException, InterruptedException {
+        try {
+            await().atMost(PATIENCE)
+                    .pollInterval(Duration.ofMillis(20))
+                    .until(() -> !daemon.isAlive() || Files.readString(LOG).contains("state=\"SUCCEEDED\""));
+            daemon.destroy();
+            if (!daemon.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS) || !Files.exists(ARCHIVE)) {
+                throw new IOException("no archive of the program's classes was made; see " + LOG);
+            }
         } finally {
             daemon.destroyForcibly();
         }

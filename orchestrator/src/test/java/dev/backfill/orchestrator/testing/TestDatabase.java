@@ -7,13 +7,19 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** One test's own database. Closing it drops it with whoever is still connected, and drops its roles. */
 public final class TestDatabase implements AutoCloseable {
 
+    private static final Set<String> LOST = Set.of("08003", "08006", "57P01", "57P02", "57P05");
+
     private final TestPostgres server;
     private final String name;
     private final List<TestRole> roles = new ArrayList<>();
+    private final AtomicReference<@Nullable Connection> kept = new AtomicReference<>();
 
     private TestDatabase(TestPostgres server, String name) {
         this.server = server;
@@ -100,14 +106,33 @@ public final class TestDatabase implements AutoCloseable {
 
     /** The first column of each row, as the superuser; NULL is the text {@code null}. */
     public List<String> queryStrings(String sql) throws SQLException {
-        try (Connection connection = connect();
-                Statement statement = connection.createStatement();
+        Connection known = kept.getAndSet(null); // what waits asks again and again: a session each would be dear
+        if (known != null) {
+            try {
+                return queryAndKeep(known, sql);
+            } catch (SQLException e) {
+                if (!LOST.contains(e.getSQLState())) {
+                    throw e;
+                }
+            }
+        }
+        return queryAndKeep(connect(), sql);
+    }
+
+    private List<String> queryAndKeep(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             List<String> values = new ArrayList<>();
             while (rows.next()) {
                 values.add(String.valueOf(rows.getString(1)));
             }
+            if (!kept.compareAndSet(null, connection)) {
+                connection.close();
+            }
             return values;
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
         }
     }
 
@@ -115,6 +140,10 @@ public final class TestDatabase implements AutoCloseable {
     public void close() throws SQLException {
         for (String gid : queryStrings("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()")) {
             execute("ROLLBACK PREPARED '" + gid + "'");
+        }
+        Connection mine = kept.getAndSet(null);
+        if (mine != null) {
+            mine.close();
         }
         try (Connection connection = server.connect()) {
             execute(connection, "DROP DATABASE " + name + " WITH (FORCE)");
