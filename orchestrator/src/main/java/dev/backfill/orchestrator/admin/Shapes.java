@@ -153,6 +153,8 @@ record Shapes(Function<String, List<Reading>> readings) {
                 .put("snapshot", proof.snapshot())
                 .put("at", proof.at())
                 .put("remaining", proof.remaining())
+                .put("quarantined", proof.what().quarantined())
+                .put("state", proof.what().state())
                 .put("newer-run", newer.map(run -> Json.of("run", run.run()).put("state", run.state())));
     }
 

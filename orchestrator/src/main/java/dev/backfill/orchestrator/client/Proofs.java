@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.client.RefusedException.Fault;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -26,6 +27,7 @@ record Proofs(JsonNode answer) {
     private static final String UNCHECKED = "unchecked";
     private static final String CHECKING = "checking";
     private static final String AWAY = "away";
+    private static final Set<String> ENDED = Set.of("SUCCEEDED", "FAILED", "CANCELLED");
 
     /**
      * Asks for them.
@@ -89,15 +91,20 @@ record Proofs(JsonNode answer) {
                 .orElse("");
     }
 
-    /** Whether nothing is left, in all databases, and nothing has begun since. */
+    /** Whether nothing is left or set aside, in all databases, and nothing has begun since. */
     ExitCode verdict() {
         if (!list(AWAY).isEmpty()) {
             return ExitCode.UNREACHABLE;
         }
-        boolean good = list(PROOFS).stream()
-                .allMatch(proof -> proof.path("remaining").asLong(1) == 0
-                        && proof.path("newer-run").isNull());
+        boolean good = list(PROOFS).stream().allMatch(Proofs::isGood);
         return good && !list(PROOFS).isEmpty() && list(UNCHECKED).isEmpty() ? ExitCode.DONE : ExitCode.LEFT;
+    }
+
+    private static boolean isGood(JsonNode proof) {
+        return proof.path("remaining").asLong(1) == 0
+                && proof.path("quarantined").asLong(0) == 0
+                && ENDED.contains(text(proof, "state"))
+                && proof.path("newer-run").isNull();
     }
 
     /** Tells them to a script. */
@@ -127,11 +134,9 @@ record Proofs(JsonNode answer) {
         String start = from.isEmpty() ? key(range.path("start")) : from;
         out.printf("job %s, database %s%n", text(answer, "job"), database(proof));
         line(out, "remaining", remaining == 0 ? "0, nothing is left" : remaining + " rows are still to do");
+        tellQuarantined(out, proof);
         line(out, "at", text(proof, "at"));
-        line(
-                out,
-                "run",
-                text(proof, "run") + ", revision " + proof.path("revision").asInt());
+        tellRun(out, proof);
         line(out, "range", range.path("end").isNull() ? "no row" : start + " to " + key(range.path("end")));
         if (!range.path("nulls").isNull()) {
             line(out, "", "and the rows whose range column is NULL");
@@ -144,6 +149,26 @@ record Proofs(JsonNode answer) {
                     "a newer run " + text(newer, "run") + " is " + text(newer, "state") + "; this is not its proof");
         }
         tellChecks(out, database(proof));
+    }
+
+    private void tellQuarantined(PrintWriter out, JsonNode proof) {
+        long keys = proof.path("quarantined").asLong(0);
+        if (keys > 0) {
+            line(
+                    out,
+                    "set aside",
+                    (keys == 1 ? "1 key is" : keys + " keys are")
+                            + " in quarantine: mend what is wrong with them, then retry the run");
+        }
+    }
+
+    private static void tellRun(PrintWriter out, JsonNode proof) {
+        String state = text(proof, "state");
+        String again = ENDED.contains(state) ? "" : " again: this was found before";
+        line(
+                out,
+                "run",
+                text(proof, "run") + ", revision " + proof.path("revision").asInt() + ", " + state + again);
     }
 
     private void tellChecks(PrintWriter out, String database) {

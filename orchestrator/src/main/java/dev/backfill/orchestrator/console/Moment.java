@@ -64,8 +64,11 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
 
     /** How many keys there are in all, as far as is known. */
     long about() {
-        boolean done = progress.slices() > 0 && progress.isDone();
-        return done ? scanned() : Math.max(estimatedRows, scanned());
+        return isDone() ? scanned() : Math.max(estimatedRows, scanned());
+    }
+
+    private boolean isDone() {
+        return progress.slices() > 0 && progress.isDone();
     }
 
     /** One line with a bar, exactly as long as that: it covers the one before. */
@@ -84,7 +87,8 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
     }
 
     private int part(int whole) {
-        return about() == 0 ? 0 : (int) (scanned() * whole / about());
+        int part = about() == 0 ? 0 : (int) (scanned() * whole / about());
+        return isDone() ? part : Math.min(part, whole - 1); // there may be more than was expected
     }
 
     /** One line for a log. */

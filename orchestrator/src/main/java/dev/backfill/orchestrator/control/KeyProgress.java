@@ -25,6 +25,9 @@ final class KeyProgress {
     private static final int HEXADECIMAL = 16;
     private static final String DONE = "DONE";
 
+    /** What is said of a run that is not done and of which nothing else is known. */
+    private static final double UNKNOWN = 0.99;
+
     private KeyProgress() {}
 
     /** The part of a run's present pass that is done; empty before it began. */
@@ -83,6 +86,18 @@ final class KeyProgress {
         return Optional.of(((width == 0 ? 0 : done / width * measured) + counted) / slices.size());
     }
 
+    /**
+     * How many rows there are, by the keys that are behind.
+     *
+     * @param scanned how many were gone over
+     * @param done the part of the keys that is behind; empty or 0 when it cannot be said, as in the midst of texts
+     * @return at least as many as were gone over
+     */
+    static long rows(long scanned, Optional<Double> done) {
+        return Math.max(
+                scanned, Math.round(scanned / done.filter(part -> part > 0).orElse(UNKNOWN)));
+    }
+
     private static boolean isDone(SliceView slice) {
         return slice.work().state().equals(DONE);
     }
@@ -97,7 +112,8 @@ final class KeyProgress {
                 Optional<BigDecimal> one = number(from.get().get(i));
                 Optional<BigDecimal> other = number(to.get(i));
                 return one.flatMap(a -> other.map(
-                        b -> b.subtract(a, MathContext.DECIMAL64).abs().doubleValue()));
+                                b -> b.subtract(a, MathContext.DECIMAL64).abs().doubleValue()))
+                        .filter(Double::isFinite);
             }
         }
         return Optional.empty();

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.control;
 
 import dev.backfill.orchestrator.control.RunView.Eta;
+import dev.backfill.orchestrator.control.RunView.Held;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -9,11 +10,13 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** How fast runs get on, over all processes, from what was seen of them in the last minutes. Safe for use by several threads. */
 final class Rates {
 
+    private static final Set<String> ENDLESS_HOLDS = Set.of("window", "stopped");
     private static final Duration MEMORY = Duration.ofMinutes(2);
     private static final Duration LEAST = Duration.ofSeconds(1);
     private static final int MOST_RUNS = 1_000;
@@ -31,6 +34,20 @@ final class Rates {
 
     Rates(Timing timing) {
         this.timing = timing;
+    }
+
+    /**
+     * How long the rest of a run will take; empty while that is not known. A hold that ends by a clock or by a person
+     * says nothing of how long it lasts.
+     */
+    Optional<Eta> eta(String run, RunView.Rows rows, Optional<Held> hold, double lived) {
+        long all = Math.max(rows.all().estimated().orElse(0L), rows.scannedInPass());
+        long left = all - rows.scannedInPass();
+        Optional<Eta> eta = eta(run, new Seen(rows.scannedInPass(), left, hold.isPresent()));
+        if (hold.isPresent()) {
+            return eta.filter(e -> !ENDLESS_HOLDS.contains(hold.get().reason()));
+        }
+        return eta.or(() -> sinceTheStart(rows.scanned(), lived, left));
     }
 
     /** Takes in how far a run is, and says how long the rest will take; empty while that is not known. */

@@ -15,7 +15,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -25,7 +24,6 @@ import org.jspecify.annotations.Nullable;
 public final class RunBoard {
 
     private static final int MOST_SLICES = 10_000;
-    private static final Set<String> ENDLESS_HOLDS = Set.of("window", "stopped");
 
     private static final String RUN = """
             SELECT r.id, r.job, r.revision, r.state, r.reason, r.created,
@@ -207,7 +205,7 @@ public final class RunBoard {
     private RunView view(ResultSet row, StatementContext context) throws SQLException {
         RunState state = RunState.valueOf(row.getString("state"));
         String id = row.getString("id");
-        RunView.Rows rows = rows(row);
+        RunView.Rows rows = corrected(id, state, rows(row));
         boolean moving = state.isUnfinished() && state != RunState.PAUSED;
         Optional<Held> hold = moving ? hold(id, row) : Optional.empty();
         return new RunView(
@@ -219,7 +217,7 @@ public final class RunBoard {
                         instant(row, "started"),
                         instant(row, "finished")),
                 rows,
-                state == RunState.RUNNING ? eta(id, rows, hold, row.getDouble("lived")) : stopped(id));
+                state == RunState.RUNNING ? rates.eta(id, rows, hold, row.getDouble("lived")) : stopped(id));
     }
 
     private static RunView.Rows rows(ResultSet row) throws SQLException {
@@ -233,15 +231,12 @@ public final class RunBoard {
                         Optional.ofNullable(row.getObject("rows_remaining", Long.class))));
     }
 
-    /** A hold that ends by a clock or by a person says nothing of how long it lasts: then there is none. */
-    private Optional<RunView.Eta> eta(String id, RunView.Rows rows, Optional<Held> hold, double lived) {
-        long all = Math.max(rows.all().estimated().orElse(0L), rows.scannedInPass());
-        long left = all - rows.scannedInPass();
-        Optional<RunView.Eta> eta = rates.eta(id, new Rates.Seen(rows.scannedInPass(), left, hold.isPresent()));
-        if (hold.isPresent()) {
-            return eta.filter(e -> !ENDLESS_HOLDS.contains(hold.get().reason()));
-        }
-        return eta.or(() -> Rates.sinceTheStart(rows.scanned(), lived, left));
+    /** Where as many were gone over as the planner expected, the keys that are behind say how many there are. */
+    private RunView.Rows corrected(String id, RunState state, RunView.Rows rows) {
+        boolean moving = state == RunState.RUNNING || state == RunState.PAUSED;
+        return moving && rows.nearTheEstimate()
+                ? rows.expecting(KeyProgress.rows(rows.scannedInPass(), progressByKeys(id)))
+                : rows;
     }
 
     private Optional<RunView.Eta> stopped(String id) {

@@ -73,12 +73,29 @@ public record RunView(Id id, Status status, Times times, Rows rows, Optional<Eta
      * @param quarantined keys in quarantine now
      * @param all what is known of the whole
      */
-    public record Rows(long scanned, long scannedInPass, long changed, long quarantined, Whole all) {}
+    public record Rows(long scanned, long scannedInPass, long changed, long quarantined, Whole all) {
+
+        private static final double NEAR = 0.9;
+
+        /** Whether about as many were gone over as were expected, or more: then the figure may have been too low. */
+        boolean nearTheEstimate() {
+            return scannedInPass > 0
+                    && all.estimated()
+                            .filter(expected -> scannedInPass >= NEAR * expected)
+                            .isPresent();
+        }
+
+        /** The same, of so many rows in all. */
+        Rows expecting(long rows) {
+            return new Rows(scanned, scannedInPass, changed, quarantined, new Whole(Optional.of(rows), all.counted()));
+        }
+    }
 
     /**
      * What is known of the rows of the whole range.
      *
-     * @param estimated the planner's figure; empty before the run began
+     * @param estimated the planner's figure, or what the keys that are behind make of it when that was too low; empty
+     *     before the run began
      * @param counted how many the last check found still to do; empty before the first
      */
     public record Whole(Optional<Long> estimated, Optional<Long> counted) {}

@@ -42,7 +42,8 @@ public record TableFacts(
      * A column.
      *
      * @param name without quotes
-     * @param type as SQL writes it, without a length
+     * @param type as SQL writes it, without a length; what a domain is made of: a constraint of the domain that is not
+     *     valid for all rows must not keep a key from being written
      * @param nullable whether a row may hold NULL there, be it one of a table that inherits or one from before NOT NULL
      * @param generated whether it is always computed, so that nobody can set it
      * @param sources the columns that it is computed from

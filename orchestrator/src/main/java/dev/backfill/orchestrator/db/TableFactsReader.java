@@ -47,7 +47,13 @@ public final class TableFactsReader {
      * that were there before it; such constraints exist since PostgreSQL 18.
      */
     private static final String COLUMNS = TREE + """
-            SELECT a.attname, pg_catalog.format_type(a.atttypid, -1), coalesce(n.nullable, false), a.attgenerated <> '',
+            SELECT a.attname,
+                   (WITH RECURSIVE type(oid, base) AS (
+                        SELECT t.oid, t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = a.atttypid
+                        UNION ALL
+                        SELECT t.oid, t.typbasetype FROM type JOIN pg_catalog.pg_type t ON t.oid = type.base)
+                    SELECT pg_catalog.format_type(type.oid, -1) FROM type WHERE type.base = 0),
+                   coalesce(n.nullable, false), a.attgenerated <> '',
                    ARRAY(SELECT source.attname::text
                          FROM pg_catalog.pg_attrdef d
                          JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid

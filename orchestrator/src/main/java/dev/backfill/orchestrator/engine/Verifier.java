@@ -146,20 +146,27 @@ final class Verifier implements AutoCloseable {
         String started = run.details().started().orElseThrow();
         RemainingCount inside = new RemainingCount(statement, started);
         RemainingCount beyond = new RemainingCount(statement.ascending(), started);
+        RemainingCount below = new RemainingCount(statement, started);
         boolean mine = count(inside, new Slicer(statement).rows(range)) && count(inside, nulls);
         if (mine) {
             for (KeyRange cameIn : context.patience().call(() -> beyond(range, started))) {
                 mine = mine && count(beyond, Optional.of(cameIn));
             }
         }
-        return mine
-                ? Optional.of(
-                        new Finding(Optional.of(new Proof(horizon, inside.rows())), inside.firstKeys(), beyond.rows()))
-                : Optional.empty();
+        mine = mine && count(below, context.patience().call(() -> below(range)));
+        if (!mine) {
+            return Optional.empty();
+        }
+        Proof proof = new Proof(horizon, inside.rows());
+        return Optional.of(new Finding(Optional.of(proof), inside.firstKeys(), beyond.rows() + below.rows()));
     }
 
     private List<KeyRange> beyond(FrozenRange range, String started) throws SQLException {
         return session.use(open -> new Slicer(context.statement().ascending()).beyond(open, range, started));
+    }
+
+    private Optional<KeyRange> below(FrozenRange range) throws SQLException {
+        return session.use(open -> new Slicer(context.statement()).below(open, range));
     }
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {

@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.db.Probe;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.RangeValue;
 import dev.backfill.orchestrator.sql.SqlFragment;
@@ -50,6 +51,7 @@ final class StatementCheck {
     static List<Problem> problems(JobStatement statement, Locations locations, Probe probe, boolean plan)
             throws SQLException {
         StatementCheck check = new StatementCheck(statement, locations, probe);
+        check.encoding();
         check.range();
         check.expressions(plan);
         if (check.problems.isEmpty()) {
@@ -72,6 +74,21 @@ final class StatementCheck {
                     .count();
         } catch (SQLException e) {
             return 0;
+        }
+    }
+
+    /** A database without an encoding may hold texts that are none in any: such a key could not be gone behind. */
+    private void encoding() throws SQLException {
+        for (KeyColumn column : statement.key().columns()) {
+            String isText = "SELECT pg_catalog.current_setting('server_encoding') = 'SQL_ASCII' AND EXISTS ("
+                    + "SELECT FROM pg_catalog.pg_type WHERE oid = pg_catalog.to_regtype(?) AND typcollation <> 0)";
+            if (probe.isTrue(isText, column.type())) {
+                add(
+                        "/range/column",
+                        "the key's column " + column.quoted() + " holds text, and the database's encoding is SQL_ASCII",
+                        "nothing says what its bytes mean; go by a column that is no text, or move the data to a"
+                                + " database with an encoding");
+            }
         }
     }
 
@@ -198,7 +215,14 @@ final class StatementCheck {
         }
     }
 
-    private String grant(String role) {
+    private String grant(String role) throws SQLException {
+        String oid = Long.toString(statement.table().identity().oid());
+        if (probe.isTrue(
+                "SELECT pg_catalog.row_security_active(?::oid) AND pg_catalog.has_table_privilege(?::oid, 'SELECT')",
+                oid,
+                oid)) {
+            return "rows that row-level security hides from it would be left out; ALTER ROLE " + role + " BYPASSRLS";
+        }
         String right = statement.job().work() instanceof Work.Update ? "UPDATE" : "DELETE";
         return statement.job().work() instanceof Work.Sql
                 ? "GRANT it what the statement needs"

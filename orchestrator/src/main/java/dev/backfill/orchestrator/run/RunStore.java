@@ -43,12 +43,14 @@ public final class RunStore {
     public record Checked(What what, String range, String snapshot, long remaining, Instant at) {}
 
     /**
-     * What was checked.
+     * The run that was checked, as it is now.
      *
      * @param run the run's id
      * @param revision of the job
+     * @param state its state: it may be at work again since
+     * @param quarantined how many keys are set aside: they may be what `remaining` does not count
      */
-    public record What(String run, int revision) {}
+    public record What(String run, int revision, RunState state, long quarantined) {}
 
     /**
      * What is known of the checks of a job, all of it at one moment.
@@ -69,7 +71,9 @@ public final class RunStore {
 
     private static final String CHECKS = """
             SELECT p.run, p.revision, p."range"::text AS "range", p.horizon::text AS snapshot, p.remaining, p.at,
-                   l.id AS newer, l.state, ARRAY(SELECT c.id FROM backfill.run c
+                   (SELECT r.state FROM backfill.run r WHERE r.id = p.run) AS state,
+                   (SELECT count(*) FROM backfill.quarantine q WHERE q.run = p.run) AS quarantined,
+                   l.id AS newer, l.state AS newer_state, ARRAY(SELECT c.id FROM backfill.run c
                        WHERE c.job = j.name AND c.check_asked IS NOT NULL ORDER BY c.id) AS checking
             FROM (SELECT CAST(:job AS text) AS name) AS j
             LEFT JOIN LATERAL (
@@ -253,7 +257,11 @@ public final class RunStore {
             return new Checks(Optional.empty(), Optional.empty(), checking);
         }
         Checked latest = new Checked(
-                new What(row.getString("run"), row.getInt("revision")),
+                new What(
+                        row.getString("run"),
+                        row.getInt("revision"),
+                        RunState.valueOf(row.getString("state")),
+                        row.getLong("quarantined")),
                 row.getString("range"),
                 row.getString("snapshot"),
                 row.getLong("remaining"),
@@ -263,7 +271,7 @@ public final class RunStore {
                 Optional.of(latest),
                 newer == null
                         ? Optional.empty()
-                        : Optional.of(new Newer(newer, RunState.valueOf(row.getString("state")))),
+                        : Optional.of(new Newer(newer, RunState.valueOf(row.getString("newer_state")))),
                 checking);
     }
 

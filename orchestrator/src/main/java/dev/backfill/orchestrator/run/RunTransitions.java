@@ -160,9 +160,10 @@ public final class RunTransitions {
                     .bind("id", run.id())
                     .mapTo(String.class)
                     .findOne();
-            slices.forgetAttempts(handle, run.id());
-            state.ifPresent(s ->
-                    events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), reason));
+            state.ifPresent(s -> {
+                slices.forgetAttempts(handle, run.id());
+                events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), reason);
+            });
             return state.isPresent();
         });
     }

@@ -37,7 +37,9 @@ enum KeySpace {
         return switch (this) {
             case INTEGER ->
                 "floor(lo::numeric + (hi::numeric - lo::numeric) * (%s)::numeric)::%s".formatted(fraction, type);
-            case NUMERIC -> "lo + (hi - lo) * (%s)::numeric".formatted(fraction);
+            case NUMERIC ->
+                "CASE WHEN abs(lo) < 1e1000 AND abs(hi) < 1e1000 THEN lo + (hi - lo) * (%s)::numeric END"
+                        .formatted(fraction);
             case UUID ->
                 ("(lpad(to_hex(floor(%1$s::numeric + (%2$s::numeric - %1$s::numeric) * (%3$s)::numeric)::bigint), 15, '0')"
                                 + " || repeat('0', 17))::uuid")

@@ -1,20 +1,16 @@
 package dev.backfill.orchestrator.slicing;
 
-import dev.backfill.api.RangeDefinition;
 import dev.backfill.orchestrator.batch.Statements;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Passes;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
-import dev.backfill.orchestrator.sql.KeyColumn;
-import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyOrder;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
-import dev.backfill.orchestrator.sql.RangeValue;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -48,31 +44,7 @@ public record Slicer(JobStatement statement) {
      * @throws SQLException when a query fails
      */
     public FrozenRange freeze(Connection connection) throws SQLException {
-        return freeze(connection, NOW);
-    }
-
-    private FrozenRange freeze(Connection connection, String now) throws SQLException {
-        var range = statement.job().target().range();
-        KeyColumn first = statement.key().first();
-        SqlFragment.Builder inside =
-                SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
-        Optional<String> from = value(connection, range.from(), now);
-        from.ifPresent(v -> bound(inside, " >= ", v));
-        value(connection, range.to(), now).ifPresent(v -> bound(inside, " < ", v));
-        SqlFragment condition = inside.build();
-        Optional<Key> nulls = Optional.empty();
-        if (first.nullable() && !range.isBounded()) {
-            SqlFragment isNull = SqlFragment.builder()
-                    .verbatim(first.quoted())
-                    .code(" IS NULL")
-                    .build();
-            nulls = lastOfNulls(connection, isNull);
-        }
-        return new FrozenRange(
-                from,
-                key(connection, condition, statement.key().columns(), KeyOrder.ASC),
-                key(connection, condition, statement.key().columns(), KeyOrder.DESC),
-                nulls);
+        return new RangeEnds(statement).freeze(connection, NOW);
     }
 
     /**
@@ -145,12 +117,22 @@ public record Slicer(JobStatement statement) {
                 .toList();
     }
 
-    private Optional<Key> beyond(Connection connection, Key end, String now) throws SQLException {
-        KeyColumns key = statement.key();
-        List<KeyColumn> order = end.isNull() && !key.indexed() ? key.rest() : key.columns();
-        SqlFragment.Builder beyond = SqlFragment.builder().add(KeyRange.beyond(key, end));
-        value(connection, statement.job().target().range().to(), now).ifPresent(to -> bound(beyond, " < ", to));
-        return key(connection, beyond.build(), order, KeyOrder.DESC);
+    /**
+     * The rows that have come in below a range that is gone down to the smallest key there was.
+     *
+     * @param connection any session
+     * @param range the range
+     * @return down to the smallest key there is now; empty when nothing came in, and where the job names the start
+     * @throws SQLException when a query fails
+     */
+    public Optional<KeyRange> below(Connection connection, FrozenRange range) throws SQLException {
+        if (!isDescending() || range.start().isEmpty() || range.from().isPresent()) {
+            return Optional.empty();
+        }
+        Key start = range.start().get();
+        return new RangeEnds(statement)
+                .below(connection, start)
+                .map(last -> new KeyRange(new KeyRange.After(start), last));
     }
 
     /**
@@ -166,7 +148,7 @@ public record Slicer(JobStatement statement) {
     }
 
     private Optional<Passes.Plan> following(Connection connection, FrozenRange range, String now) throws SQLException {
-        FrozenRange present = freeze(connection, now);
+        FrozenRange present = new RangeEnds(statement).freeze(connection, now);
         Optional<Bounds> rows = range.end().isEmpty()
                 ? present.end().map(last -> new Bounds(Optional.empty(), last))
                 : more(connection, range.end().get(), now);
@@ -193,7 +175,7 @@ public record Slicer(JobStatement statement) {
     }
 
     private Optional<Bounds> more(Connection connection, Key end, String now) throws SQLException {
-        return beyond(connection, end, now).map(last -> new Bounds(Optional.of(end), last));
+        return new RangeEnds(statement).beyond(connection, end, now).map(last -> new Bounds(Optional.of(end), last));
     }
 
     /**
@@ -226,62 +208,6 @@ public record Slicer(JobStatement statement) {
 
     private boolean isDescending() {
         return statement.key().order() == KeyOrder.DESC;
-    }
-
-    /** What a relative time is at the start of the run, once for all of it. */
-    private Optional<String> value(Connection connection, Optional<String> written, String now) throws SQLException {
-        boolean time = statement.job().target().range().by() == RangeDefinition.Kind.TIME;
-        Optional<RangeValue> value = written.map(w -> RangeValue.of(w, time)).filter(RangeValue::isRelative);
-        if (value.isEmpty()) {
-            return written;
-        }
-        String sql = "SELECT " + value.get().expression(statement.key().first().type(), now) + "::text";
-        try (PreparedStatement query = connection.prepareStatement(sql)) {
-            query.setString(1, value.get().parameter());
-            try (ResultSet row = query.executeQuery()) {
-                row.next();
-                return Optional.of(row.getString(1));
-            }
-        }
-    }
-
-    private void bound(SqlFragment.Builder sql, String operator, String value) {
-        KeyColumn first = statement.key().first();
-        sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
-    }
-
-    /** Without an index on the whole key, the NULLs are read once and sorted, never looked for along the primary key. */
-    private Optional<Key> lastOfNulls(Connection connection, SqlFragment isNull) throws SQLException {
-        if (statement.key().indexed() || statement.key().rest().isEmpty()) {
-            return key(connection, isNull, statement.key().columns(), KeyOrder.DESC);
-        }
-        return Statements.keys(
-                        connection,
-                        SqlFragment.builder()
-                                .code("SELECT " + statement.key().select() + " FROM (SELECT * FROM ")
-                                .verbatim(statement.tableName())
-                                .code(" WHERE ")
-                                .add(isNull)
-                                .code(" OFFSET 0) AS t")
-                                .code(KeyColumns.orderBy(statement.key().rest(), KeyOrder.DESC) + " LIMIT 1")
-                                .build())
-                .stream()
-                .findFirst();
-    }
-
-    private Optional<Key> key(Connection connection, SqlFragment condition, List<KeyColumn> order, KeyOrder way)
-            throws SQLException {
-        return Statements.keys(
-                        connection,
-                        SqlFragment.builder()
-                                .code("SELECT " + statement.key().select() + " FROM ")
-                                .verbatim(statement.tableName())
-                                .code(" AS t WHERE ")
-                                .add(condition)
-                                .code(KeyColumns.orderBy(order, way) + " LIMIT 1")
-                                .build())
-                .stream()
-                .findFirst();
     }
 
     long planned(Connection connection, Optional<KeyRange> range) throws SQLException {

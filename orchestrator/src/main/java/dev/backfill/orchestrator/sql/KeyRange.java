@@ -34,20 +34,21 @@ public record KeyRange(Lower lower, Key upTo) {
     public record After(Key key) implements Lower {}
 
     /**
-     * The predicate of all rows whose key is larger than another, up to the end of the table.
+     * The predicate of all rows whose key is behind another, up to the end of the table.
      *
-     * @param key the columns it speaks of
-     * @param end the key behind which they lie; among the rows whose range column is NULL when it does
+     * @param columns the columns of the key
+     * @param order which way is up; ascending among the rows whose range column is NULL
+     * @param end the key behind which they lie; among the rows whose range column is NULL when its own is
      * @return a condition in parentheses
      */
-    public static SqlFragment beyond(KeyColumns key, Key end) {
+    public static SqlFragment behind(List<KeyColumn> columns, KeyOrder order, Key end) {
         SqlFragment.Builder sql = SqlFragment.builder().code("(");
-        Predicate predicate = new Predicate(key.columns(), KeyOrder.ASC, "");
+        Predicate predicate = new Predicate(columns, end.isNull() ? KeyOrder.ASC : order, "");
         if (end.isNull()) {
             predicate.column(sql, 0).code(" IS NULL");
             predicate.rest(sql, end, Key.NULLS);
         } else {
-            predicate.compare(sql, 0, KeyOrder.ASC.behind(), end.parts());
+            predicate.compare(sql, 0, order.behind(), end.parts());
         }
         return sql.code(")").build();
     }

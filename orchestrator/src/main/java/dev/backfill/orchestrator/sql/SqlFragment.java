@@ -121,13 +121,13 @@ public record SqlFragment(List<Piece> pieces) {
         private Builder() {}
 
         /**
-         * Adds SQL of our own.
+         * Adds SQL of our own, where a question mark can only be part of a quoted name.
          *
-         * @param text SQL outside of quotes
+         * @param text SQL
          * @return this
          */
         public Builder code(String text) {
-            pieces.add(new Code(text));
+            pieces.add(new Verbatim(text));
             return this;
         }
 

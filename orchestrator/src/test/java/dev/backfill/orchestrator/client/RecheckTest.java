@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(20)
 class RecheckTest {
 
-    private static final String OLD = "{'database': 'main', 'run': 'r1', 'at': '1', 'remaining': 0, 'newer-run': null}";
+    private static final String OLD =
+            "{'database': 'main', 'run': 'r1', 'at': '1', 'state': 'FAILED', 'remaining': 0, 'quarantined': 0, 'newer-run': null}";
     private static final String NEW = OLD.replace("'1'", "'2'");
     private static final String CHECKING = "{'database': 'main', 'run': 'r1'}";
     private static final String AWAY = "{'database': 'main', 'detail': 'refused'}";

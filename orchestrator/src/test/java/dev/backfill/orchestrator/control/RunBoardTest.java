@@ -24,6 +24,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RunBoardTest {
@@ -105,16 +106,38 @@ class RunBoardTest {
         assertThat(run.remaining()).contains(750L);
     }
 
-    @Test
-    void an_estimate_that_was_too_low_never_makes_more_than_everything() throws SQLException {
+    /** Of the keys 1 to 400, 100 are behind: whatever was expected, a quarter is done. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, 10, 100, 110})
+    void an_estimate_that_was_too_low_gives_way_to_what_the_keys_say(long estimated) throws SQLException {
         stores.addRun(JOB, "1", RunState.RUNNING);
-        stores.server().execute("UPDATE backfill.run SET estimated_rows = 10");
+        stores.server()
+                .execute(
+                        "UPDATE backfill.run SET estimated_rows = " + estimated + ", started = now() - interval '10 s',"
+                                + " \"range\" = '{\"start\": [\"0\"], \"end\": [\"400\"]}'");
         slice(1, 1, 100, 0);
+        stores.server()
+                .execute("UPDATE backfill.slice SET state = 'RUNNING', \"to\" = '[\"400\"]', checkpoint = '[\"100\"]'");
 
         RunView run = board.run("1").orElseThrow();
 
-        assertThat(run.progress()).isEqualTo(1);
-        assertThat(run.remaining()).contains(0L);
+        assertThat(run.progress()).isEqualTo(0.25, within(1e-9));
+        assertThat(run.remaining()).contains(300L);
+        assertThat(run.eta().orElseThrow().expected()).isBetween(Duration.ofSeconds(25), Duration.ofSeconds(35));
+    }
+
+    @Test
+    void a_run_that_is_not_done_never_says_that_it_is() throws SQLException {
+        stores.addRun(JOB, "1", RunState.RUNNING);
+        stores.server().execute("UPDATE backfill.run SET estimated_rows = 10");
+        slice(1, 1, 100, 0);
+        stores.server()
+                .execute("UPDATE backfill.slice SET state = 'RUNNING', \"from\" = '[\"a\"]', \"to\" = '[\"b\"]'");
+
+        RunView run = board.run("1").orElseThrow();
+
+        assertThat(run.progress()).isEqualTo(0.99, within(1e-9));
+        assertThat(run.remaining()).contains(1L);
     }
 
     @Test

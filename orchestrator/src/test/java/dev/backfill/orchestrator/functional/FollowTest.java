@@ -88,6 +88,26 @@ class FollowTest {
                 .containsExactly("0");
     }
 
+    @Test
+    void on_the_way_down_those_on_both_sides_are_reported_and_not_worked() throws Exception {
+        database.execute(
+                "CREATE SEQUENCE down INCREMENT BY -1",
+                "CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN INSERT INTO c (id) VALUES (nextval(''down'')), (5000 - currval(''down'')); RETURN NULL; END'",
+                "CREATE TRIGGER more AFTER UPDATE ON c FOR EACH STATEMENT EXECUTE FUNCTION more()");
+
+        CommandResult result = run("{ by: id, order: desc }");
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        long outside = database.queryLong("SELECT count(*) FROM c WHERE id NOT BETWEEN 1 AND 4000 AND n = 0");
+        assertThat(outside).isGreaterThan(20);
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE id NOT BETWEEN 1 AND 4000 AND n > 0"))
+                .isZero();
+        assertThat(result.text()).contains(outside + " rows beyond the end of the range");
+        assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
+                .containsExactly("0");
+    }
+
     /** Z and z are one value: the range ends inside of its group, and what follows begins there. */
     @Test
     void those_of_a_value_that_is_written_in_two_ways_are_not_worked_twice() throws Exception {

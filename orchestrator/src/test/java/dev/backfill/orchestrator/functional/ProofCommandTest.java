@@ -106,6 +106,29 @@ class ProofCommandTest {
     }
 
     @Test
+    void with_a_key_in_quarantine_a_range_without_rows_to_do_is_no_proof() throws Exception {
+        database.execute(
+                "CREATE TABLE q (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, CHECK (id <> 3 OR n = 0))",
+                "INSERT INTO q SELECT g FROM generate_series(1, 10) AS g");
+        daemon.register(
+                "set-aside", yaml("set-aside", "q", "remaining: n = 0 AND id <> 3", "errors: { quarantine: 5 }"));
+        daemon.awaitState("set-aside", "FAILED");
+        CommandResult verified = command("verify", "set-aside");
+        CommandResult proof = command("proof", "set-aside");
+
+        assertThat(verified.exit()).as(verified.text()).isEqualTo(1);
+        assertThat(proof.exit()).as(proof.text()).isEqualTo(1);
+        assertThat(proof.text())
+                .containsPattern("remaining +0, nothing is left")
+                .contains("1 key is in quarantine", ", FAILED");
+
+        database.execute("ALTER TABLE q DROP CONSTRAINT q_check");
+        daemon.post("/api/v1/jobs/set-aside/retry", "");
+        daemon.awaitState("set-aside", "SUCCEEDED");
+        assertThat(command("proof", "set-aside").exit()).isZero();
+    }
+
+    @Test
     void it_need_not_be_waited_for() {
         CommandResult result = command("verify", "done", "--no-wait");
 

@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestRole;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -316,7 +317,31 @@ class LiveCheckTest {
             assertThat(problems(LiveCheck.check(job(ID, UPDATE), connection)))
                     .singleElement()
                     .asString()
-                    .contains("row-level security");
+                    .contains("would be affected by row-level security", "ALTER ROLE " + role.name() + " BYPASSRLS")
+                    .doesNotContain("GRANT");
+        }
+    }
+
+    @Test
+    void a_text_that_is_in_no_encoding_is_refused_as_a_key() throws SQLException {
+        String name = database.name() + "_ascii";
+        database.execute("CREATE DATABASE " + name + " TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
+        try (Connection connection =
+                        DriverManager.getConnection(database.jdbcUrl().replace(database.name(), name));
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TABLE codes (code text PRIMARY KEY, id int NOT NULL UNIQUE, n int)");
+            connection.setAutoCommit(false);
+            assertThat(problems(LiveCheck.check(
+                            jobOn("codes", ID, "update: { set: { n: 1 }, where: n IS NULL }"), connection)))
+                    .singleElement()
+                    .asString()
+                    .contains("\"code\" holds text", "SQL_ASCII");
+            assertThat(LiveCheck.check(
+                            jobOn("codes", "{ by: id, column: id }", "update: { set: { n: 1 }, where: n IS NULL }"),
+                            connection))
+                    .isInstanceOf(Accepted.class);
+        } finally {
+            database.execute("DROP DATABASE " + name);
         }
     }
 

@@ -75,6 +75,12 @@ class SlicesTest {
                 "by: time, column: k",
                 "\"2026-01-05\"",
                 "\"2026-03-01\""),
+        ALL_NUMBERS(
+                "k numeric PRIMARY KEY",
+                "CASE i WHEN 1 THEN -9.9e131071 WHEN 2 THEN 9.9e131071 ELSE i END",
+                "by: id, column: k",
+                "100",
+                "2000"),
         COMPOSITE("k int, id int, PRIMARY KEY (k, id)", "i / 1500, i", "by: id", "1", "2"),
         TENANT("k int, id text, PRIMARY KEY (k, id)", "1, md5(i::text)", "by: id", "0", "9");
 
