@@ -101,6 +101,7 @@ public final class BatchRunner {
     private final Checkpoints checkpoints;
     private final Timeouts timeouts;
     private final KeySearch search;
+    private final SameTable table;
     private volatile @Nullable Statement running;
     private @Nullable Key tried;
 
@@ -117,6 +118,7 @@ public final class BatchRunner {
         this.timeouts = timeouts;
         this.search =
                 new KeySearch(frame.statement().tableName(), frame.statement().key());
+        this.table = new SameTable(checkpoints.tables(), frame.statement());
     }
 
     /**
@@ -167,6 +169,7 @@ public final class BatchRunner {
         connection.setAutoCommit(false);
         try {
             long changed = change(connection, new JobStatement.Batch(range, frame.started(), slice.pass() > 1));
+            table.requireByName(connection, slice.id().run());
             Checkpoints.Batch batch = new Checkpoints.Batch(end.key(), end.keys(), changed);
             Optional<RunState> state = checkpoints.move(connection, slice, batch);
             if (state.isPresent()) {

@@ -21,6 +21,29 @@ public final class Horizon {
                 UNION ALL SELECT 'prepared ' || gid FROM pg_catalog.pg_prepared_xacts LIMIT 10) AS open
             """;
 
+    /**
+     * Readers stand in no batch's way; sessions of the same name are the other workers of the run. The locks of a prepared
+     * transaction have no process, and keep the virtual transaction of the one that prepared it.
+     */
+    private static final String LOCKING = """
+            SELECT coalesce(string_agg(who || ' for ' || seconds || ' s', ', ' ORDER BY seconds DESC), 'nobody any more')
+            FROM (
+                SELECT DISTINCT coalesce('prepared ' || x.gid,
+                           'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '')) AS who,
+                       floor(extract(epoch FROM clock_timestamp() - coalesce(x.prepared, a.xact_start, now()))) AS seconds
+                FROM pg_catalog.pg_locks l
+                LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+                LEFT JOIN pg_catalog.pg_locks p ON l.pid IS NULL AND p.pid IS NULL
+                     AND p.locktype = 'transactionid' AND p.virtualtransaction = l.virtualtransaction
+                LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = p.transactionid
+                WHERE l.granted AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+                  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+                  AND (l.relation = %1$d OR l.relation IN (SELECT relid FROM pg_catalog.pg_partition_tree(%1$d::oid)))
+                  AND l.pid IS DISTINCT FROM pg_backend_pid()
+                  AND a.application_name IS DISTINCT FROM current_setting('application_name')
+                ORDER BY seconds DESC LIMIT 5) AS locking
+            """;
+
     private Horizon() {}
 
     /**
@@ -56,6 +79,18 @@ public final class Horizon {
      */
     public static String open(Connection connection) throws SQLException {
         return one(connection, OPEN);
+    }
+
+    /**
+     * Who has locks on a table or on rows of it, for a message.
+     *
+     * @param connection a worker's session
+     * @param table the table's number in the catalog
+     * @return process ids, and names of prepared transactions, the oldest first
+     * @throws SQLException when the query fails
+     */
+    public static String locking(Connection connection, long table) throws SQLException {
+        return one(connection, LOCKING.formatted(table));
     }
 
     private static String one(Connection connection, String query) throws SQLException {

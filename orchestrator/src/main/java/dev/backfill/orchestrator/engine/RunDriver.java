@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
+import dev.backfill.orchestrator.batch.SameTable;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
@@ -10,10 +11,10 @@ import dev.backfill.orchestrator.run.Passes.Followed;
 import dev.backfill.orchestrator.run.Passes.Occupant;
 import dev.backfill.orchestrator.run.Passes.Plan;
 import dev.backfill.orchestrator.run.Passes.Rows;
-import dev.backfill.orchestrator.run.Passes.TableWish;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Run.TableWish;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
@@ -37,6 +38,7 @@ public final class RunDriver {
 
     private final RunContext context;
     private final Pacer pacer;
+    private final SameTable table;
     private boolean waitsForTable;
 
     /**
@@ -47,6 +49,7 @@ public final class RunDriver {
     public RunDriver(RunContext context) {
         this.context = context;
         this.pacer = new Pacer(context);
+        this.table = new SameTable(context.stores().leases().tables(), context.statement());
     }
 
     /**
@@ -59,7 +62,7 @@ public final class RunDriver {
         Run run = seen;
         try {
             run = find();
-            while (!context.around().stop().isRequested() && isMoving(run.state())) {
+            while (!context.around().stop().isRequested() && run.state().isMoving()) {
                 if (pacer.await(context.around().stop(), LOOK_AT_STATE)) {
                     step(run);
                 }
@@ -117,16 +120,27 @@ public final class RunDriver {
     private void step(Run run) throws Hopeless, Stopped {
         switch (run.state()) {
             case PENDING -> begin(run);
-            case RUNNING -> work(run);
-            case VERIFYING -> verify(run);
+            case RUNNING -> work(onItsTable(run));
+            case VERIFYING -> verify(onItsTable(run));
             case PAUSED, SUCCEEDED, FAILED, CANCELLED -> throw new IllegalStateException("nothing to do for " + run);
         }
+    }
+
+    /** Requires that the run has the table before it that it began with, and answers it. */
+    private Run onItsTable(Run run) throws Hopeless, Stopped {
+        return context.patience().call(() -> {
+            try (Connection connection = context.sessions().take()) {
+                table.require(connection, run.id());
+                return run;
+            }
+        });
     }
 
     private void begin(Run run) throws Hopeless, Stopped {
         TableWish wish = new TableWish(
                 context.statement().table().identity().root(),
-                context.statement().job().target().shareTable());
+                context.statement().job().target().shareTable(),
+                context.statement().key().described());
         if (isTableBusy(run, wish)) {
             context.around().stop().sleep(LOOK_AT_STATE);
             return;
@@ -211,6 +225,7 @@ public final class RunDriver {
             context.around().stop().sleep(LOOK);
             return;
         }
+        onItsTable(run); // counted was in what has the name
         long remaining = finding.get().proof().map(Run.Proof::remaining).orElse(0L);
         long aside = context.patience()
                 .call(() -> context.stores().slices().quarantine().count(run.id()));
@@ -225,7 +240,7 @@ public final class RunDriver {
                                 run,
                                 aside > 0 ? RunState.FAILED : Verifier.verdict(finding.get()),
                                 finding.get().proof(),
-                                reason(finding.get(), aside)));
+                                finding.get().reason(aside)));
     }
 
     private boolean isCheckedElsewhere(Run run) throws Hopeless, Stopped {
@@ -256,11 +271,6 @@ public final class RunDriver {
             List<Bounds> slices = new Slicer(context.statement()).cut(connection, range, rows);
             return passes().beginAgain(run, new Plan(range, slices, new Rows(rows, Optional.of(remaining))));
         });
-    }
-
-    private static String reason(Finding finding, long aside) {
-        String found = finding.reason();
-        return aside == 0 ? found : "%d keys are in quarantine%s".formatted(aside, found.isEmpty() ? "" : "; " + found);
     }
 
     /** What cannot be mended by waiting pauses the run, with the message. */

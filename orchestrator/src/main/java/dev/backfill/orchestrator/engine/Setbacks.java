@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.engine;
 import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Result;
 import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.Horizon;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
@@ -23,6 +24,9 @@ import org.slf4j.LoggerFactory;
 final class Setbacks {
 
     private static final Logger LOG = LoggerFactory.getLogger(Setbacks.class);
+    /** What to do about what the server says. */
+    static final String THEN_RESUME = "; mend that, then resume";
+
     private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
 
     private final RunContext context;
@@ -55,9 +59,27 @@ final class Setbacks {
         boolean isOrdinary = error == ErrorClass.TIMEOUT
                 || (failures == 1 && (error == ErrorClass.LOCK || error == ErrorClass.DATABASE_DOWN));
         if (!isOrdinary) {
-            Patience.hold(error).ifPresent(hold -> hold(hold, why));
+            Patience.hold(error)
+                    .ifPresent(hold -> hold(hold, hold.equals(Hold.LOCKED_ROWS) ? locked(slice, why) : why));
         }
         return patience.pause(error, failures);
+    }
+
+    /** Says that others have locks for longer than the attempts last. */
+    void stayLocked(Slice slice, String why) {
+        hold(Hold.LOCKED_ROWS, locked(slice, why));
+    }
+
+    private String locked(Slice slice, String why) {
+        String others;
+        try {
+            long table = context.statement().table().identity().oid();
+            others = session.use(open -> Horizon.locking(open, table));
+        } catch (SQLException e) {
+            others = "who, cannot be asked now";
+        }
+        return "rows of slice %d or their table stay locked by others: %s; tried again until they are free. Locks there have: %s"
+                .formatted(slice.id().number(), why, others);
     }
 
     /** Says that somebody cancelled the statement, and how long to wait: who does that has a reason. */
@@ -140,7 +162,7 @@ final class Setbacks {
         }
         if (result.isEmpty()) {
             String spent = budget == 0 ? "" : "; errors.quarantine is used up, which is " + budget;
-            pause(slice, ErrorClass.DATA, failure.message() + spent);
+            pause(slice, ErrorClass.DATA, failure.message() + spent + THEN_RESUME);
         } else if (result.get().runState().isPresent()) {
             listener.setAside(slice, result.get().batch().to(), failure.message());
         }
@@ -193,7 +215,7 @@ final class Setbacks {
         stop.request();
     }
 
-    void hold(Hold hold, String detail) {
+    private void hold(Hold hold, String detail) {
         held = Optional.of(hold);
         listener.held(context.run(), hold, detail);
     }

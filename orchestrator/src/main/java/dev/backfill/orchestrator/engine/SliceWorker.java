@@ -11,7 +11,6 @@ import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunListener;
-import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
@@ -234,14 +233,13 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
             case SET_ASIDE -> {
-                setbacks.hold(
-                        Hold.LOCKED_ROWS, "rows of slice " + slice.id().number() + " stay locked by others: " + why);
+                setbacks.stayLocked(slice, why);
                 setbacks.giveBack(slice, REST_OF_LOCKED_ROWS);
                 yield Optional.empty();
             }
             case PASS_OVER -> passOver(slice, setbacks.failure(e, plan.failures()));
             case STOP -> {
-                setbacks.pause(slice, error, why);
+                setbacks.pause(slice, error, SqlStates.isSaidByServer(e) ? why + Setbacks.THEN_RESUME : why);
                 yield Optional.of(slice);
             }
         };

@@ -60,6 +60,14 @@ final class Verifier implements AutoCloseable {
                     .filter(part -> !part.isEmpty())
                     .collect(Collectors.joining("; "));
         }
+
+        /** The same of a run that has set so many keys aside. */
+        String reason(long aside) {
+            String found = reason();
+            return aside == 0
+                    ? found
+                    : "%d keys are in quarantine%s".formatted(aside, found.isEmpty() ? "" : "; " + found);
+        }
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);

@@ -3,7 +3,9 @@ package dev.backfill.orchestrator.run;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Run.TableWish;
 import dev.backfill.orchestrator.run.Slice.Bounds;
+import dev.backfill.orchestrator.sql.Key;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -37,14 +39,6 @@ public final class Passes {
      * @param remaining how many the check before it found still to do; empty before the first pass
      */
     public record Rows(long estimated, Optional<Long> remaining) {}
-
-    /**
-     * A run's wish for its table.
-     *
-     * @param table the number in the catalog of the table, or of the topmost that it is a partition of
-     * @param shared whether the run may work beside others
-     */
-    public record TableWish(long table, boolean shared) {}
 
     /**
      * A run that another waits for.
@@ -91,7 +85,7 @@ public final class Passes {
             """;
 
     private static final String FREEZE = """
-            "range" = jsonb_build_object('from', CAST(:from AS text),
+            "range" = jsonb_strip_nulls(jsonb_build_object('key', "range"->'key')) || jsonb_build_object('from', CAST(:from AS text),
                 'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
                 'nulls', to_jsonb(CAST(:nulls AS text[])))
             """;
@@ -136,18 +130,24 @@ public final class Passes {
      * @return false when the run is no longer in that state, or another has its table, and nothing was changed
      */
     public boolean begin(Run run, Plan plan, TableWish wish) {
-        String sql = "UPDATE backfill.run SET table_oid = CAST(:table AS oid), shared = :shared WHERE id = :id";
+        String sql = """
+                UPDATE backfill.run SET table_oid = CAST(:table AS oid), shared = :shared,
+                    "range" = "range" || jsonb_build_object('key', to_jsonb(CAST(:key AS text[])))
+                WHERE id = :id
+                """;
         return database.jdbi().inTransaction(handle -> {
             lock(handle);
             if (occupant(handle, run.id(), wish).isPresent()) {
                 return false;
             }
-            handle.createUpdate(database.tables().sql(sql))
-                    .bind("table", wish.table())
-                    .bind("shared", wish.shared())
-                    .bind("id", run.id())
-                    .execute();
-            return begin(handle, run, plan);
+            return begin(handle, run, plan)
+                    && handle.createUpdate(database.tables().sql(sql))
+                                    .bind("table", wish.table())
+                                    .bind("shared", wish.shared())
+                                    .bind("key", Stored.literal(new Key(wish.key())))
+                                    .bind("id", run.id())
+                                    .execute()
+                            > 0;
         });
     }
 
@@ -256,7 +256,7 @@ public final class Passes {
                 + " WHERE id = :id AND table_oid IS NOT NULL";
         return handle.createQuery(database.tables().sql(sql))
                 .bind("id", run.id())
-                .map((row, context) -> new TableWish(row.getLong("table_oid"), row.getBoolean("shared")))
+                .map((row, context) -> new TableWish(row.getLong("table_oid"), row.getBoolean("shared"), List.of()))
                 .findOne();
     }
 

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.sql.Key;
 import java.security.SecureRandom;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -65,6 +66,20 @@ public record Run(String id, Revision revision, RunState state, int pass, Detail
      * @param nulls the last key among the rows whose range column is NULL; empty when there was none
      */
     public record FrozenRange(Optional<String> from, Optional<Key> start, Optional<Key> end, Optional<Key> nulls) {}
+
+    /**
+     * A run's wish for its table.
+     *
+     * @param table the number in the catalog of the table, or of the topmost that it is a partition of
+     * @param shared whether the run may work beside others
+     * @param key the columns that it goes by, with their types
+     */
+    public record TableWish(long table, boolean shared, List<String> key) {
+        /** Copies the list. */
+        public TableWish {
+            key = List.copyOf(key);
+        }
+    }
 
     /**
      * What a check of the whole range found.

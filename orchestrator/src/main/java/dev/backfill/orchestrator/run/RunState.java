@@ -33,6 +33,15 @@ public enum RunState {
     }
 
     /**
+     * Whether there is something to do for the program.
+     *
+     * @return true for {@code PENDING}, {@code RUNNING} and {@code VERIFYING}
+     */
+    public boolean isMoving() {
+        return isUnfinished() && this != PAUSED;
+    }
+
+    /**
      * The one table of transitions.
      *
      * @param next the state aimed at

@@ -12,39 +12,75 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * A table {@code t} whose change is made by nothing that would notice a second time, and an {@code audit} of each change:
+ * A table {@code t} in a schema, whose change is made by nothing that would notice a second time, and an {@code audit} of each change:
  * what is lost or done twice shows. An application inserts, deletes and updates rows meanwhile.
  */
 final class Oracle implements AutoCloseable {
 
-    /** The job over it. */
+    /** The job over the one in the schema {@code public}. */
     static final String JOB = "oracle";
 
+    private static final String SLICES = "FROM backfill.slice s JOIN backfill.run r ON r.id = s.run WHERE r.job = '%s'";
+    private static final Duration OFTEN = Duration.ofMillis(5);
+
     private volatile TestDatabase database;
+    private final Place place;
     private final int rows;
+    private final Duration rest;
     private final Thread application;
     private final AtomicLong writes = new AtomicLong();
     private final AtomicReference<Exception> failure = new AtomicReference<>();
     private volatile boolean closed;
 
-    private Oracle(TestDatabase database, int rows) {
+    /**
+     * One of several in a database.
+     *
+     * @param job the job over it
+     * @param schema where its tables are
+     */
+    private record Place(String job, String schema) {
+
+        String table() {
+            return schema + ".t";
+        }
+
+        String audit() {
+            return schema + ".audit";
+        }
+    }
+
+    private Oracle(TestDatabase database, Place place, int rows, Duration rest) {
         this.database = database;
+        this.place = place;
         this.rows = rows;
+        this.rest = rest;
         this.application = new Thread(this::write, "application");
     }
 
     /** Creates the tables, with every other key of the range taken, and starts the application. */
     static Oracle create(TestDatabase database, int rows) throws SQLException {
+        return create(database, new Place(JOB, "public"), rows, OFTEN);
+    }
+
+    /** The same in a new schema, for this job; the application rests so long between two writes. */
+    static Oracle create(TestDatabase database, String job, int rows, Duration rest) throws SQLException {
+        Place place = new Place(job, job.replace('-', '_'));
+        database.execute("CREATE SCHEMA " + place.schema());
+        return create(database, place, rows, rest);
+    }
+
+    private static Oracle create(TestDatabase database, Place place, int rows, Duration rest) throws SQLException {
         database.execute(
-                "CREATE TABLE t (id bigint PRIMARY KEY, counter int NOT NULL DEFAULT 0,"
+                "CREATE TABLE %s (id bigint PRIMARY KEY, counter int NOT NULL DEFAULT 0,".formatted(place.table())
                         + " late boolean NOT NULL DEFAULT false, other int NOT NULL DEFAULT 0)",
-                "INSERT INTO t SELECT g * 2 FROM generate_series(1, %d) AS g".formatted(rows),
-                "CREATE TABLE audit (id bigint NOT NULL)",
-                "CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS"
-                        + " 'BEGIN INSERT INTO audit VALUES (NEW.id); RETURN NULL; END'",
-                "CREATE TRIGGER audit AFTER UPDATE ON t FOR EACH ROW"
-                        + " WHEN (OLD.counter IS DISTINCT FROM NEW.counter) EXECUTE FUNCTION audit()");
-        Oracle oracle = new Oracle(database, rows);
+                "INSERT INTO %s SELECT g * 2 FROM generate_series(1, %d) AS g".formatted(place.table(), rows),
+                "CREATE TABLE %s (id bigint NOT NULL)".formatted(place.audit()),
+                "CREATE FUNCTION %1$s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO %1$s VALUES (NEW.id); RETURN NULL; END'"
+                        .formatted(place.audit()),
+                "CREATE TRIGGER audit AFTER UPDATE ON %s FOR EACH ROW".formatted(place.table())
+                        + " WHEN (OLD.counter IS DISTINCT FROM NEW.counter) EXECUTE FUNCTION "
+                        + place.audit() + "()");
+        Oracle oracle = new Oracle(database, place, rows, rest);
         oracle.application.start();
         return oracle;
     }
@@ -53,21 +89,31 @@ final class Oracle implements AutoCloseable {
     String yaml(int keys, Duration batch) {
         return """
                 version: 1
-                job: %s
-                table: t
-                range: { by: id, to: %d }
-                sql: UPDATE t SET counter = counter + 1 WHERE :range AND (SELECT pg_sleep(%s)) IS NOT NULL
+                job: %1$s
+                table: %2$s
+                range: { by: id, to: %3$d }
+                sql: UPDATE %2$s SET counter = counter + 1 WHERE :range AND (SELECT pg_sleep(%4$s)) IS NOT NULL
                 verify: { remaining: counter = 0 }
                 parallelism: 2
-                batch: { size: %d, min: %d, max: %d }
-                """.formatted(JOB, last() + 1, batch.toMillis() / 1000.0, keys, keys, keys);
+                batch: { size: %5$d, min: %5$d, max: %5$d }
+                """.formatted(place.job(), place.table(), last() + 1, batch.toMillis() / 1000.0, keys);
     }
 
     /** How many batches were committed. */
     long batches() throws SQLException {
         return database.queryLong("SELECT count(to_regclass('backfill.slice'))") == 0
                 ? 0
-                : database.queryLong("SELECT coalesce(sum(batches), 0) FROM backfill.slice");
+                : database.queryLong("SELECT coalesce(sum(s.batches), 0) " + SLICES.formatted(place.job()));
+    }
+
+    /** The schema of the tables. */
+    String schema() {
+        return place.schema();
+    }
+
+    /** The largest key of the range. */
+    int last() {
+        return rows * 2;
     }
 
     /** From now on the database is there: the application goes along. */
@@ -78,36 +124,34 @@ final class Oracle implements AutoCloseable {
     /** The run has ended, and each row that was there for all of it was changed once, as the run itself says. */
     void assertExactlyOnce() throws Exception {
         stopApplication();
+        String table = place.table();
+        String audit = place.audit();
         assertThat(database.queryLong(
-                        "SELECT count(*) FROM t WHERE NOT late AND id <= %d AND counter = 0".formatted(last())))
+                        "SELECT count(*) FROM %s WHERE NOT late AND id <= %d AND counter = 0".formatted(table, last())))
                 .as("rows lost")
                 .isZero();
-        assertThat(database.queryLong("SELECT count(*) FROM t WHERE NOT late AND counter > 1"))
+        assertThat(database.queryLong("SELECT count(*) FROM " + table + " WHERE NOT late AND counter > 1"))
                 .as("rows changed twice")
                 .isZero();
         assertThat(database.queryLong(
-                        "SELECT count(*) FROM (SELECT FROM audit GROUP BY id HAVING count(*) > 1) AS twice"))
+                        "SELECT count(*) FROM (SELECT FROM " + audit + " GROUP BY id HAVING count(*) > 1) AS twice"))
                 .as("keys that the audit has twice")
                 .isZero();
-        assertThat(database.queryLong(("SELECT count(*) FROM t WHERE NOT late AND id <= %d"
-                                + " AND NOT EXISTS (SELECT FROM audit a WHERE a.id = t.id)")
-                        .formatted(last())))
+        assertThat(database.queryLong(("SELECT count(*) FROM %s AS t WHERE NOT late AND id <= %d"
+                                + " AND NOT EXISTS (SELECT FROM %s a WHERE a.id = t.id)")
+                        .formatted(table, last(), audit)))
                 .as("keys that the audit lacks")
                 .isZero();
-        assertThat(database.queryLong("SELECT count(*) FROM audit WHERE id > " + last()))
+        assertThat(database.queryLong("SELECT count(*) FROM " + audit + " WHERE id > " + last()))
                 .as("changes beyond the range")
                 .isZero();
-        assertThat(database.queryStrings("SELECT sum(rows_changed) FROM backfill.slice"))
+        assertThat(database.queryStrings("SELECT sum(s.rows_changed) " + SLICES.formatted(place.job())))
                 .as("changes by the run's account, and by the audit's")
-                .isEqualTo(database.queryStrings("SELECT count(*) FROM audit"));
+                .isEqualTo(database.queryStrings("SELECT count(*) FROM " + audit));
         assertThat(database.queryStrings("SELECT concat_ws(' ', r.state, p.remaining) FROM backfill.run r"
-                        + " LEFT JOIN backfill.proof p ON p.run = r.id"))
+                        + " LEFT JOIN backfill.proof p ON p.run = r.id WHERE r.job = '" + place.job() + "'"))
                 .containsExactly("SUCCEEDED 0");
         assertThat(writes.get()).as("writes of the application").isPositive();
-    }
-
-    private int last() {
-        return rows * 2;
     }
 
     private void stopApplication() throws Exception {
@@ -125,7 +169,7 @@ final class Oracle implements AutoCloseable {
                     Statement statement = connection.createStatement()) {
                 while (!closed) {
                     write(statement, random);
-                    Thread.sleep(5);
+                    Thread.sleep(rest.toMillis());
                 }
             } catch (SQLException e) {
                 if (e.getSQLState() != null && e.getSQLState().startsWith("40")) {
@@ -152,12 +196,13 @@ final class Oracle implements AutoCloseable {
         int taken = 2 * (1 + random.nextInt(rows));
         statement.execute(
                 switch (random.nextInt(10)) {
-                    case 0 -> "DELETE FROM t WHERE id = " + taken;
-                    case 1 -> "INSERT INTO t (id, other) VALUES (" + (last() + 1 + writes.get()) + ", 1)";
+                    case 0 -> "DELETE FROM " + place.table() + " WHERE id = " + taken;
+                    case 1 ->
+                        "INSERT INTO " + place.table() + " (id, other) VALUES (" + (last() + 1 + writes.get()) + ", 1)";
                     case 2, 3, 4 ->
-                        "INSERT INTO t (id, counter, late) VALUES (" + (taken - 1)
+                        "INSERT INTO " + place.table() + " (id, counter, late) VALUES (" + (taken - 1)
                                 + ", 1, true) ON CONFLICT DO NOTHING";
-                    default -> "UPDATE t SET other = other + 1 WHERE id = " + taken;
+                    default -> "UPDATE " + place.table() + " SET other = other + 1 WHERE id = " + taken;
                 });
         writes.incrementAndGet();
     }

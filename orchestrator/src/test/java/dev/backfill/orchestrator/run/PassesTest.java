@@ -8,8 +8,8 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.run.Passes.Followed;
 import dev.backfill.orchestrator.run.Passes.Plan;
 import dev.backfill.orchestrator.run.Passes.Rows;
-import dev.backfill.orchestrator.run.Passes.TableWish;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
+import dev.backfill.orchestrator.run.Run.TableWish;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.testing.AtOnce;
@@ -101,10 +101,12 @@ class PassesTest {
     void the_table_is_free_for_who_shares_it_and_for_another_table() {
         assertThat(begin(RUN, TABLE, false)).isTrue();
         assertThat(begin(OTHER, TABLE, false)).isFalse();
-        assertThat(passes().occupant(OTHER, new TableWish(TABLE, false)).orElseThrow())
+        assertThat(passes().occupant(OTHER, new TableWish(TABLE, false, List.of()))
+                        .orElseThrow())
                 .isEqualTo(new Passes.Occupant(RUN, "fill", RunState.RUNNING));
 
-        assertThat(passes().occupant(OTHER, new TableWish(TABLE + 1, false))).isEmpty();
+        assertThat(passes().occupant(OTHER, new TableWish(TABLE + 1, false, List.of())))
+                .isEmpty();
         assertThat(begin(OTHER, TABLE, true)).isTrue();
     }
 
@@ -190,6 +192,6 @@ class PassesTest {
     private boolean begin(String run, long table, boolean shared) {
         Plan plan =
                 new Plan(RANGE, List.of(new Bounds(Optional.empty(), Key.of("100"))), new Rows(100, Optional.empty()));
-        return passes().begin(fixture.runs().find(run), plan, new TableWish(table, shared));
+        return passes().begin(fixture.runs().find(run), plan, new TableWish(table, shared, List.of("id bigint")));
     }
 }

@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.Passes;
+import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice.Bounds;
 import dev.backfill.orchestrator.run.SliceStore;
@@ -256,7 +257,9 @@ class SlicesTest {
         String run = "run-" + ++runs;
         stores.queue().insert(NewRun.foreground(run, "fill", 1));
         Passes.Plan plan = new Passes.Plan(range, slices, new Passes.Rows(0, Optional.empty()));
-        assertThat(stores.transitions().passes().begin(stores.runs().find(run), plan, new Passes.TableWish(1, false)))
+        assertThat(stores.transitions()
+                        .passes()
+                        .begin(stores.runs().find(run), plan, new Run.TableWish(1, false, List.of())))
                 .isTrue();
         return run;
     }
