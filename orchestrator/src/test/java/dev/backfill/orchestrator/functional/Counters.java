@@ -43,6 +43,7 @@ final class Counters implements AutoCloseable {
 
     private final TestDatabase database;
     private final long rows;
+    private volatile boolean migrated;
 
     private Counters(TestDatabase database, long rows) {
         this.database = database;
@@ -143,7 +144,8 @@ final class Counters implements AutoCloseable {
     }
 
     private boolean isMigrated() throws SQLException {
-        return database.queryLong("SELECT count(to_regclass('backfill.slice'))") > 0;
+        migrated = migrated || database.queryLong("SELECT count(to_regclass('backfill.slice'))") > 0;
+        return migrated;
     }
 
     @Override

@@ -31,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class Daemon implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Pattern ADDRESS = Pattern.compile("address=\"?(http://127\\.0\\.0\\.1:[0-9]+)");
 
     private final BackfillProcess process;
@@ -202,7 +202,7 @@ final class Daemon implements AutoCloseable {
         try {
             await().dontCatchUncaughtExceptions()
                     .atMost(PATIENCE)
-                    .pollInterval(Duration.ofMillis(50))
+                    .pollInterval(Duration.ofMillis(100))
                     .until(() -> wanted.shows(run(job)));
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError("job " + job + " is " + get("/api/v1/jobs/" + job) + process, e);

@@ -64,7 +64,7 @@ class DemoTest {
         "SIGTERM, job orders-total-cents"
     })
     void interrupted_at_any_moment_it_leaves_nothing(Request request, String moment) throws Exception {
-        try (BackfillProcess demo = demo("--rows", "1000000")) {
+        try (BackfillProcess demo = demo("--rows", "200000")) {
             soon().until(() -> demo.errors().contains(moment));
 
             request.to(demo);
@@ -152,7 +152,7 @@ class DemoTest {
     }
 
     private static ConditionFactory soon() {
-        return await().dontCatchUncaughtExceptions().atMost(PATIENCE).pollInterval(Duration.ofMillis(10));
+        return await().dontCatchUncaughtExceptions().atMost(PATIENCE).pollInterval(Duration.ofMillis(50));
     }
 
     private static Matcher found(Pattern pattern, BackfillProcess demo) {

@@ -93,7 +93,7 @@ class FollowTest {
         database.execute(
                 "CREATE SEQUENCE down INCREMENT BY -1",
                 "CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
-                        + " 'BEGIN INSERT INTO c (id) VALUES (nextval(''down'')), (5000 - currval(''down'')); RETURN NULL; END'",
+                        + " 'BEGIN INSERT INTO c (id) OVERRIDING SYSTEM VALUE VALUES (nextval(''down'')), (5000 - currval(''down'')); RETURN NULL; END'",
                 "CREATE TRIGGER more AFTER UPDATE ON c FOR EACH STATEMENT EXECUTE FUNCTION more()");
 
         CommandResult result = run("{ by: id, order: desc }");
