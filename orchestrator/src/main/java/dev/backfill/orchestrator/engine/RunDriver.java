@@ -110,13 +110,6 @@ public final class RunDriver {
         return after;
     }
 
-    private static boolean isMoving(RunState state) {
-        return switch (state) {
-            case PENDING, RUNNING, VERIFYING -> true;
-            case PAUSED, SUCCEEDED, FAILED, CANCELLED -> false;
-        };
-    }
-
     private void step(Run run) throws Hopeless, Stopped {
         switch (run.state()) {
             case PENDING -> begin(run);
@@ -128,11 +121,9 @@ public final class RunDriver {
 
     /** Requires that the run has the table before it that it began with, and answers it. */
     private Run onItsTable(Run run) throws Hopeless, Stopped {
-        return context.patience().call(() -> {
-            try (Connection connection = context.sessions().take()) {
-                table.require(connection, run.id());
-                return run;
-            }
+        return context.briefly(connection -> {
+            table.require(connection, run.id());
+            return run;
         });
     }
 

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -98,7 +99,7 @@ final class FaultyRuns implements AutoCloseable {
     /** Waits until this run has met its fault, and all was as expected. */
     void await(String name) throws Exception {
         try {
-            runs.get(name).get(PATIENCE.multipliedBy(2).toSeconds(), TimeUnit.SECONDS);
+            Objects.requireNonNull(runs.get(name)).get(PATIENCE.multipliedBy(2).toSeconds(), TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             throw new AssertionError("run " + name + " of " + runs.keySet(), e.getCause());
         }

@@ -36,7 +36,7 @@ class LocksInMidRunTest {
      * @param statement what it does
      * @param errors the job's limits
      */
-    private record Holder(String job, String statement, String errors) {
+    record Holder(String job, String statement, String errors) {
         @Override
         public String toString() {
             return job;

@@ -31,7 +31,7 @@ class SchemaChangedInMidRunTest {
      * @param mended how it is taken back
      * @param saidAgain when the run is resumed before that
      */
-    private record Change(String job, String change, String said, String mended, String saidAgain) {
+    record Change(String job, String change, String said, String mended, String saidAgain) {
         @Override
         public String toString() {
             return job;
