@@ -28,6 +28,8 @@ final class KeyProgress {
     /** What is said of a run that is not done and of which nothing else is known. */
     private static final double UNKNOWN = 0.99;
 
+    private static final double LEAST = 0.1;
+
     private KeyProgress() {}
 
     /** The part of a run's present pass that is done; empty before it began. */
@@ -90,12 +92,17 @@ final class KeyProgress {
      * How many rows there are, by the keys that are behind.
      *
      * @param scanned how many were gone over
-     * @param done the part of the keys that is behind; empty or 0 when it cannot be said, as in the midst of texts
-     * @return at least as many as were gone over
+     * @param done the part of the keys that is behind; empty or 0 when it cannot be said, as in the midst of texts; a very
+     *     small one says that keys are dense here and rare there, and no more
+     * @return at least as many as were gone over, at most ten times that
      */
     static long rows(long scanned, Optional<Double> done) {
         return Math.max(
-                scanned, Math.round(scanned / done.filter(part -> part > 0).orElse(UNKNOWN)));
+                scanned,
+                Math.round(scanned
+                        / done.filter(part -> part > 0)
+                                .map(part -> Math.max(LEAST, part))
+                                .orElse(UNKNOWN)));
     }
 
     private static boolean isDone(SliceView slice) {

@@ -234,7 +234,7 @@ public final class RunBoard {
     /** Where as many were gone over as the planner expected, the keys that are behind say how many there are. */
     private RunView.Rows corrected(String id, RunState state, RunView.Rows rows) {
         boolean moving = state == RunState.RUNNING || state == RunState.PAUSED;
-        return moving && rows.nearTheEstimate()
+        return moving && rows.reachTheEstimate()
                 ? rows.expecting(KeyProgress.rows(rows.scannedInPass(), progressByKeys(id)))
                 : rows;
     }

@@ -75,13 +75,11 @@ public record RunView(Id id, Status status, Times times, Rows rows, Optional<Eta
      */
     public record Rows(long scanned, long scannedInPass, long changed, long quarantined, Whole all) {
 
-        private static final double NEAR = 0.9;
-
-        /** Whether about as many were gone over as were expected, or more: then the figure may have been too low. */
-        boolean nearTheEstimate() {
+        /** Whether as many were gone over as were expected: if that is not all, the figure was too low. */
+        boolean reachTheEstimate() {
             return scannedInPass > 0
                     && all.estimated()
-                            .filter(expected -> scannedInPass >= NEAR * expected)
+                            .filter(expected -> scannedInPass >= expected)
                             .isPresent();
         }
 

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
 import dev.backfill.orchestrator.batch.SameTable;
+import dev.backfill.orchestrator.db.TableFacts.Identity;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
@@ -85,8 +86,10 @@ public final class RunDriver {
      */
     public void check(Run run) {
         try (Verifier verifier = new Verifier(context, run)) {
+            onItsTable(run);
             Optional<Finding> finding = verifier.verify();
             if (finding.isPresent()) {
+                onItsTable(run); // counted was in what has the name
                 String found = finding.get().reason();
                 String reason = found.isEmpty() ? "no row meets `remaining`" : found;
                 context.patience().call(() -> {
@@ -128,11 +131,7 @@ public final class RunDriver {
     }
 
     private void begin(Run run) throws Hopeless, Stopped {
-        TableWish wish = new TableWish(
-                context.statement().table().identity().root(),
-                context.statement().job().target().shareTable(),
-                context.statement().key().described());
-        if (isTableBusy(run, wish)) {
+        if (isTableBusy(run, wish(List.of()))) {
             context.around().stop().sleep(LOOK_AT_STATE);
             return;
         }
@@ -141,8 +140,19 @@ public final class RunDriver {
             FrozenRange range = slicer.freeze(connection);
             long rows = slicer.estimate(connection, range);
             List<Bounds> slices = slicer.cut(connection, range, rows);
+            TableWish wish = wish(table.key(connection));
+            table.requireUnchanged(connection); // frozen was what has the name
             return passes().begin(run, new Plan(range, slices, new Rows(rows, Optional.empty())), wish);
         });
+    }
+
+    private TableWish wish(List<String> key) {
+        Identity identity = context.statement().table().identity();
+        return new TableWish(
+                identity.root(),
+                identity.oid(),
+                context.statement().job().target().shareTable(),
+                key);
     }
 
     private boolean isTableBusy(Run run, TableWish wish) throws Hopeless, Stopped {

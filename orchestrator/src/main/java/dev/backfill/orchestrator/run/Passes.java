@@ -71,10 +71,10 @@ public final class Passes {
     /** A run has its table's rows and those of all that inherits from it; partitions are in pg_inherits too. */
     private static final String OTHERS = """
             WITH RECURSIVE own(oid) AS (
-                SELECT CAST(:table AS oid)
+                SELECT unnest(CAST(ARRAY[:root, :table] AS oid[]))
                 UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN own ON i.inhparent = own.oid
             ), other(run, oid) AS (
-                SELECT r.id, r.table_oid FROM backfill.run r
+                SELECT r.id, unnest(ARRAY[r.table_oid, CAST("range"->>'table' AS oid)]) FROM backfill.run r
                 WHERE r.table_oid IS NOT NULL AND r.id <> :id AND r.started IS NOT NULL
                   AND r.state IN ('RUNNING', 'PAUSED', 'VERIFYING')
                 UNION SELECT other.run, i.inhrelid FROM pg_catalog.pg_inherits i JOIN other ON i.inhparent = other.oid
@@ -85,8 +85,8 @@ public final class Passes {
             """;
 
     private static final String FREEZE = """
-            "range" = jsonb_strip_nulls(jsonb_build_object('key', "range"->'key')) || jsonb_build_object('from', CAST(:from AS text),
-                'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
+            "range" = jsonb_strip_nulls(jsonb_build_object('table', "range"->'table', 'key', "range"->'key'))
+                || jsonb_build_object('from', CAST(:from AS text), 'start', to_jsonb(CAST(:start AS text[])), 'end', to_jsonb(CAST(:end AS text[])),
                 'nulls', to_jsonb(CAST(:nulls AS text[])))
             """;
 
@@ -131,8 +131,8 @@ public final class Passes {
      */
     public boolean begin(Run run, Plan plan, TableWish wish) {
         String sql = """
-                UPDATE backfill.run SET table_oid = CAST(:table AS oid), shared = :shared,
-                    "range" = "range" || jsonb_build_object('key', to_jsonb(CAST(:key AS text[])))
+                UPDATE backfill.run SET table_oid = CAST(:root AS oid), shared = :shared,
+                    "range" = "range" || jsonb_build_object('table', :table, 'key', to_jsonb(CAST(:key AS text[])))
                 WHERE id = :id
                 """;
         return database.jdbi().inTransaction(handle -> {
@@ -142,6 +142,7 @@ public final class Passes {
             }
             return begin(handle, run, plan)
                     && handle.createUpdate(database.tables().sql(sql))
+                                    .bind("root", wish.root())
                                     .bind("table", wish.table())
                                     .bind("shared", wish.shared())
                                     .bind("key", Stored.literal(new Key(wish.key())))
@@ -252,11 +253,15 @@ public final class Passes {
     }
 
     private Optional<TableWish> wish(Handle handle, Run run) {
-        String sql = "SELECT CAST(table_oid AS bigint) AS table_oid, shared FROM backfill.run"
-                + " WHERE id = :id AND table_oid IS NOT NULL";
+        String sql = """
+                SELECT CAST(table_oid AS bigint) AS root, shared,
+                       coalesce(CAST("range"->>'table' AS bigint), CAST(table_oid AS bigint)) AS own
+                FROM backfill.run WHERE id = :id AND table_oid IS NOT NULL
+                """;
         return handle.createQuery(database.tables().sql(sql))
                 .bind("id", run.id())
-                .map((row, context) -> new TableWish(row.getLong("table_oid"), row.getBoolean("shared"), List.of()))
+                .map((row, context) ->
+                        new TableWish(row.getLong("root"), row.getLong("own"), row.getBoolean("shared"), List.of()))
                 .findOne();
     }
 
@@ -276,6 +281,7 @@ public final class Passes {
             return Optional.empty();
         }
         return handle.createQuery(database.tables().sql(OTHERS))
+                .bind("root", wish.root())
                 .bind("table", wish.table())
                 .bind("id", run)
                 .map((row, context) -> new Occupant(

@@ -70,11 +70,12 @@ public record Run(String id, Revision revision, RunState state, int pass, Detail
     /**
      * A run's wish for its table.
      *
-     * @param table the number in the catalog of the table, or of the topmost that it is a partition of
+     * @param root the number in the catalog of the topmost table that the table is a partition of, else its own
+     * @param table the number of the table itself
      * @param shared whether the run may work beside others
-     * @param key the columns that it goes by, with their types
+     * @param key the columns that it goes by, with their types and collations
      */
-    public record TableWish(long table, boolean shared, List<String> key) {
+    public record TableWish(long root, long table, boolean shared, List<String> key) {
         /** Copies the list. */
         public TableWish {
             key = List.copyOf(key);

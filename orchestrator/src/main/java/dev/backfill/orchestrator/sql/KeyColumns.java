@@ -51,35 +51,6 @@ public record KeyColumns(List<KeyColumn> columns, boolean unique, boolean indexe
     }
 
     /**
-     * The columns in words.
-     *
-     * @return for each its quoted name and its type
-     */
-    public List<String> described() {
-        return columns.stream().map(c -> c.quoted() + " " + c.type()).toList();
-    }
-
-    /**
-     * Whether keys that were written down mean the same in the same order by these columns.
-     *
-     * @param described what {@link #described} said when they were written down
-     * @return false when other columns, or values of another order, are meant
-     */
-    public boolean reads(List<String> described) {
-        return described.stream()
-                .map(KeyColumns::ordered)
-                .toList()
-                .equals(described().stream().map(KeyColumns::ordered).toList());
-    }
-
-    /** Types within one of which a column can be changed, and its values keep their text and their order. */
-    private static String ordered(String described) {
-        return described
-                .replaceFirst(" (smallint|integer|bigint|numeric)$", " number")
-                .replaceFirst(" (text|character varying)$", " text");
-    }
-
-    /**
      * An order by some of the columns, for a query that calls the table {@code t}. Qualified, because a bare name in
      * ORDER BY means a column of the SELECT before one of the table, and there it is text.
      *

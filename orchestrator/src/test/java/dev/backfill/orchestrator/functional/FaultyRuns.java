@@ -191,6 +191,12 @@ final class FaultyRuns implements AutoCloseable {
             assertThat(runs.database.queryStrings(last.formatted(name))).containsExactly(reason());
         }
 
+        /** Waits until no thread of the daemon works it. */
+        void awaitLeft() {
+            soon().until(() ->
+                    runs.daemon.threads().stream().noneMatch(thread -> thread.startsWith("backfill " + name)));
+        }
+
         /** Resumes a paused run, in vain. */
         void resumeInVain(String... words) throws SQLException {
             String before = "SELECT count(*) FROM backfill.event e JOIN backfill.run r ON r.id = e.run"

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class KillTest {
 
     /** Enough for a few kills; {@code -Drows=17000} for some twenty of each order. */
-    private static final long ROWS = Long.getLong("rows", 4_000);
+    private static final long ROWS = Long.getLong("rows", 3_000);
 
     private static final int FEWEST_KILLS = (int) (ROWS / 2_000);
 

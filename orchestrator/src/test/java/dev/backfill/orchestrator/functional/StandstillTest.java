@@ -124,7 +124,7 @@ class StandstillTest {
     /** With a lease longer than another process takes to start, so that it is seen to wait. */
     private static BackfillProcess patient(Counters counters, Path job) throws Exception {
         return counters.run(job)
-                .property("lease", "6s")
+                .property("lease", "12s")
                 .property("database-defaults.session.idle-in-transaction-timeout", "off")
                 .start();
     }

@@ -101,11 +101,11 @@ class PassesTest {
     void the_table_is_free_for_who_shares_it_and_for_another_table() {
         assertThat(begin(RUN, TABLE, false)).isTrue();
         assertThat(begin(OTHER, TABLE, false)).isFalse();
-        assertThat(passes().occupant(OTHER, new TableWish(TABLE, false, List.of()))
+        assertThat(passes().occupant(OTHER, new TableWish(TABLE, TABLE, false, List.of()))
                         .orElseThrow())
                 .isEqualTo(new Passes.Occupant(RUN, "fill", RunState.RUNNING));
 
-        assertThat(passes().occupant(OTHER, new TableWish(TABLE + 1, false, List.of())))
+        assertThat(passes().occupant(OTHER, new TableWish(TABLE + 1, TABLE + 1, false, List.of())))
                 .isEmpty();
         assertThat(begin(OTHER, TABLE, true)).isTrue();
     }
@@ -192,6 +192,7 @@ class PassesTest {
     private boolean begin(String run, long table, boolean shared) {
         Plan plan =
                 new Plan(RANGE, List.of(new Bounds(Optional.empty(), Key.of("100"))), new Rows(100, Optional.empty()));
-        return passes().begin(fixture.runs().find(run), plan, new TableWish(table, shared, List.of("id bigint")));
+        return passes().begin(
+                        fixture.runs().find(run), plan, new TableWish(table, table, shared, List.of("id bigint")));
     }
 }

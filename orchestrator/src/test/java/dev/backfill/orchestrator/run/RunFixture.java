@@ -83,7 +83,7 @@ final class RunFixture implements AutoCloseable {
                 .begin(
                         runs.find(RUN),
                         new Passes.Plan(range, bounds, new Passes.Rows(0, Optional.empty())),
-                        new Run.TableWish(1, false, List.of()));
+                        new Run.TableWish(1, 1, false, List.of("\"id\" bigint")));
     }
 
     Checkpoints checkpoints() {

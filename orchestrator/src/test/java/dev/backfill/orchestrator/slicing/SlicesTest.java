@@ -259,7 +259,7 @@ class SlicesTest {
         Passes.Plan plan = new Passes.Plan(range, slices, new Passes.Rows(0, Optional.empty()));
         assertThat(stores.transitions()
                         .passes()
-                        .begin(stores.runs().find(run), plan, new Run.TableWish(1, false, List.of("k"))))
+                        .begin(stores.runs().find(run), plan, new Run.TableWish(1, 1, false, List.of("k"))))
                 .isTrue();
         return run;
     }
