@@ -4,14 +4,18 @@ import static dev.backfill.orchestrator.functional.Ticks.JOB;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.Seed;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +49,29 @@ class CronTest {
 
             Instant shown = Instant.parse(other.run(JOB).path("scheduled-for").asString());
             assertThat(ticks.planned()).contains(shown);
+        }
+    }
+
+    @Tag("storm")
+    @Test
+    void each_planned_time_has_one_run_also_when_one_daemon_after_the_other_is_killed_as_it_comes() throws Exception {
+        Random random = Seed.random("kills at planned times");
+        List<Daemon> daemons = new ArrayList<>();
+        try {
+            for (String name : List.of("one", "other", "third")) {
+                daemons.add(ticks.start(directory.resolve(name)));
+            }
+            Ticks.register(daemons.get(0), Ticks.EVERY_PERIOD, AT_ONCE);
+            for (int kill = 0; kill < 4; kill++) {
+                ticks.awaitPlannedTime(Duration.ofMillis(random.nextInt(500) - 200));
+                Daemon killed = daemons.remove(0);
+                killed.close();
+                daemons.add(ticks.start(directory.resolve("after" + kill)));
+            }
+
+            ticks.assertEachPeriodHasOneRunOrWasSkipped(4);
+        } finally {
+            daemons.forEach(Daemon::close);
         }
     }
 

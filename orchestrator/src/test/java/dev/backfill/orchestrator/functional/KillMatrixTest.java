@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.functional.Step.Cell;
 import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.FaultProxy.Moment;
 import dev.backfill.orchestrator.testing.OwnServer;
@@ -18,14 +19,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiPredicate;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A daemon that is killed at each statement that matters, and at the commit behind it: before the server has it, while
@@ -35,43 +38,6 @@ class KillMatrixTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
     private static final int SIGKILL = 128 + 9;
-
-    /** What a daemon does, by a part of the statement that does it. */
-    private enum Step {
-        REGISTRATION("INSERT INTO backfill.job "),
-        BEGIN("INSERT INTO backfill.slice (run, number, pass"),
-        CLAIM("state = 'RUNNING', owner = "),
-        CHANGE("counter = counter + 1"),
-        CHECKPOINT("rows_scanned = rows_scanned + "),
-        END_OF_THE_WORK("SET state = 'VERIFYING'"),
-        COUNT("counter = 0"),
-        PROOF("INSERT INTO backfill.proof"),
-        CHANGE_OF_STATE("paused_from = CASE WHEN");
-
-        private final String part;
-
-        Step(String part) {
-            this.part = part;
-        }
-
-        /** The statement itself. */
-        Cell at(Moment moment) {
-            return new Cell(this, moment, part, (before, sql) -> sql.contains(part) && !sql.startsWith("PREPARE"));
-        }
-
-        /** The commit of its transaction. */
-        Cell commit(Moment moment) {
-            return new Cell(
-                    this, moment, "COMMIT", (before, sql) -> FaultProxy.COMMIT.test(sql) && before.contains(part));
-        }
-    }
-
-    private record Cell(Step step, Moment moment, String part, BiPredicate<String, String> statement) {
-        @Override
-        public String toString() {
-            return moment + " " + (part.equals("COMMIT") ? "the commit of " : "") + step;
-        }
-    }
 
     private static OwnServer server;
 
@@ -162,10 +128,172 @@ class KillMatrixTest {
         assertThat(kills).isEqualTo(7);
     }
 
-    private Oracle oracle(int rows, int keys) throws Exception {
+    @Tag("storm")
+    @Test
+    void when_a_person_resumes_the_run() throws Exception {
+        Call resume = daemon -> {
+            awaitUnfinished(daemon);
+            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/pause");
+            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/resume");
+        };
+        try (Oracle oracle = oracle(20_000, 50)) {
+            kill(Step.RESUMPTION.at(Moment.DURING), 1, resume);
+            awaitState("PAUSED");
+            kill(Step.RESUMPTION.commit(Moment.BEFORE), 1, resume);
+            awaitState("PAUSED");
+            kill(Step.RESUMPTION.commit(Moment.DURING), 1, resume);
+            awaitState("RUNNING");
+            kill(Step.RESUMPTION.commit(Moment.AFTER), 1, resume);
+            awaitState("RUNNING");
+            finish(oracle);
+        }
+        assertThat(kills).isEqualTo(4);
+    }
+
+    @Tag("storm")
+    @ParameterizedTest
+    @EnumSource(
+            value = Moment.class,
+            names = {"DURING", "AFTER"})
+    void when_a_person_cancels_the_run(Moment last) throws Exception {
+        Call cancel = daemon -> {
+            awaitUnfinished(daemon);
+            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/cancel");
+        };
+        try (Oracle oracle = oracle(20_000, 50)) {
+            if (last == Moment.DURING) {
+                kill(Step.CHANGE_OF_STATE.at(Moment.DURING), 1, cancel);
+                awaitState("RUNNING");
+                kill(Step.CHANGE_OF_STATE.commit(Moment.BEFORE), 1, cancel);
+                awaitState("RUNNING");
+            }
+            kill(Step.CHANGE_OF_STATE.commit(last), 1, cancel);
+            awaitState("CANCELLED");
+
+            long batches = oracle.batches();
+            try (Daemon daemon = daemon()) {
+                daemon.awaitReady();
+                assertThat(daemon.state(Oracle.JOB)).isEqualTo("CANCELLED");
+            }
+            assertThat(oracle.batches()).isEqualTo(batches).isPositive();
+            oracle.assertNoneTwice();
+        }
+    }
+
+    @Tag("storm")
+    @Test
+    void when_a_person_has_keys_tried_again_and_the_range_checked_again() throws Exception {
+        database.execute("CREATE TABLE broken (healed boolean)", "INSERT INTO broken VALUES (false)");
+        Call retry = daemon -> {
+            daemon.awaitReady();
+            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/retry");
+        };
+        Call verify = daemon -> {
+            daemon.awaitReady();
+            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/verify");
+        };
+        try (Oracle oracle = oracle(4_000, 100, "errors: { quarantine: 100 }")) {
+            database.execute(
+                    "CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+                            + " PERFORM 1 / healed::int FROM broken; RETURN NEW; END'",
+                    "CREATE TRIGGER break BEFORE UPDATE ON t FOR EACH ROW"
+                            + " WHEN (OLD.counter < NEW.counter AND NEW.id % 800 = 0) EXECUTE FUNCTION break()");
+            endIn("FAILED");
+            kill(Step.RETRY.at(Moment.DURING), 1, retry);
+            awaitState("FAILED");
+            kill(Step.RETRY.commit(Moment.BEFORE), 1, retry);
+            awaitState("FAILED");
+            assertThat(database.queryLong("SELECT count(*) FROM backfill.quarantine"))
+                    .isPositive();
+            kill(Step.RETRY.commit(Moment.DURING), 1, retry);
+            awaitState("RUNNING");
+            endIn("FAILED");
+            database.execute("UPDATE broken SET healed = true");
+            kill(Step.RETRY.commit(Moment.AFTER), 1, retry);
+            endIn("SUCCEEDED");
+            long proofs = proofs();
+
+            kill(Step.ASKING_FOR_A_CHECK.at(Moment.DURING), 1, verify);
+            kill(Step.ASKING_FOR_A_CHECK.commit(Moment.BEFORE), 1, verify);
+            assertThat(proofs()).isEqualTo(proofs);
+            kill(Step.ASKING_FOR_A_CHECK.commit(Moment.DURING), 1, verify);
+            kill(Step.END_OF_A_CHECK.commit(Moment.BEFORE), 1);
+            assertThat(proofs()).isEqualTo(proofs);
+            kill(Step.END_OF_A_CHECK.commit(Moment.DURING), 1);
+            kill(Step.ASKING_FOR_A_CHECK.commit(Moment.AFTER), 1, verify);
+            try (Daemon daemon = daemon()) {
+                daemon.awaitReady();
+                await().atMost(PATIENCE).until(() -> proofs() == proofs + 2);
+            }
+            oracle.assertEachRowOnce();
+        }
+        awaitState("SUCCEEDED");
+        assertThat(kills).isEqualTo(10);
+    }
+
+    @Tag("storm")
+    @Test
+    void when_a_person_stops_everything_and_lifts_the_stop() throws Exception {
+        Call stop = daemon -> {
+            awaitUnfinished(daemon);
+            daemon.post("/api/v1/pause");
+        };
+        Call lift = daemon -> {
+            awaitUnfinished(daemon);
+            daemon.post("/api/v1/resume");
+        };
+        try (Oracle oracle = oracle(20_000, 50)) {
+            kill(Step.STOP.at(Moment.DURING), 1, stop);
+            awaitStops(0);
+            kill(Step.STOP.commit(Moment.BEFORE), 1, stop);
+            awaitStops(0);
+            kill(Step.STOP.commit(Moment.DURING), 1, stop);
+            awaitStops(1);
+            kill(Step.LIFTING_THE_STOP.commit(Moment.BEFORE), 1, lift);
+            awaitStops(1);
+            kill(Step.LIFTING_THE_STOP.commit(Moment.DURING), 1, lift);
+            awaitStops(0);
+            kill(Step.STOP.commit(Moment.AFTER), 1, stop);
+            awaitStops(1);
+            kill(Step.LIFTING_THE_STOP.commit(Moment.AFTER), 1, daemon -> {
+                awaitUnfinished(daemon);
+                daemon.awaitRun(
+                        Oracle.JOB,
+                        run -> run.path("hold").path("reason").asString("").equals("stopped"));
+                daemon.post("/api/v1/resume");
+            });
+            awaitStops(0);
+            finish(oracle);
+        }
+        assertThat(kills).isEqualTo(7);
+    }
+
+    private static void awaitUnfinished(Daemon daemon) {
+        daemon.awaitReady();
+        daemon.awaitRun(
+                Oracle.JOB,
+                run -> List.of("RUNNING", "PAUSED").contains(run.path("state").asString("")));
+    }
+
+    private void awaitState(String state) {
+        await().atMost(PATIENCE)
+                .until(() ->
+                        database.queryStrings("SELECT state FROM backfill.run").equals(List.of(state)));
+    }
+
+    private void awaitStops(long number) {
+        await().atMost(PATIENCE).until(() -> database.queryLong("SELECT count(*) FROM backfill.switch") == number);
+    }
+
+    private long proofs() throws Exception {
+        return database.queryLong("SELECT count(*) FROM backfill.proof");
+    }
+
+    private Oracle oracle(int rows, int keys, String... more) throws Exception {
         Oracle oracle = Oracle.create(database, rows);
         Path jobs = Files.createDirectories(directory.resolve("jobs"));
-        Files.writeString(jobs.resolve("oracle.yaml"), oracle.yaml(keys, Duration.ofMillis(30)));
+        String yaml = oracle.yaml(keys, Duration.ofMillis(30)) + String.join("\n", more);
+        Files.writeString(jobs.resolve("oracle.yaml"), yaml);
         return oracle;
     }
 
@@ -217,11 +345,15 @@ class KillMatrixTest {
     }
 
     private void finish(Oracle oracle) throws Exception {
+        endIn("SUCCEEDED");
+        oracle.assertExactlyOnce();
+    }
+
+    private void endIn(String state) throws Exception {
         try (Daemon daemon = daemon()) {
             daemon.awaitReady();
-            daemon.awaitState(Oracle.JOB, "SUCCEEDED");
+            daemon.awaitState(Oracle.JOB, state);
         }
-        oracle.assertExactlyOnce();
     }
 
     private Daemon daemon() throws IOException {

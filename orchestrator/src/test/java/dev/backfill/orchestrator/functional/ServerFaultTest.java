@@ -3,23 +3,33 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.functional.Step.Cell;
+import dev.backfill.orchestrator.testing.FaultProxy;
+import dev.backfill.orchestrator.testing.FaultProxy.Moment;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestStandby;
+import dev.backfill.orchestrator.testing.Trap;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server that crashes, restarts, ends sessions or is replaced by its standby under a run: each row is changed once. */
 class ServerFaultTest {
@@ -54,25 +64,20 @@ class ServerFaultTest {
             List<Duration> recoveries = new ArrayList<>();
             for (int restart = 0; restart < RESTARTS; restart++) {
                 awaitMoreBatches(oracle, 10);
-                if (restart % 2 == 0) {
-                    server.crash();
-                } else {
-                    server.stop();
-                }
-                server.startAgain();
+                restart(restart % 2 == 1);
                 long accepting = System.nanoTime();
                 awaitMoreBatches(oracle, 1);
                 recoveries.add(Duration.ofNanos(System.nanoTime() - accepting));
             }
-            System.out.println("recoveries after restarts: " + recoveries);
-            assertThat(median(recoveries)).isLessThan(Duration.ofSeconds(5));
+            new Recoveries(recoveries).assertMedianAtMost(Duration.ofSeconds(5), "a restart of the database");
 
             finish(daemon, oracle);
         }
     }
 
-    @Test
-    void a_restart_while_the_rows_are_counted() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void a_restart_while_the_count_waits_for_others(boolean inOrder) throws Exception {
         try (TestDatabase database = server.postgres().newDatabase();
                 Oracle oracle = Oracle.create(database, 2_000);
                 Daemon daemon = Daemon.start(directory, database);
@@ -82,11 +87,83 @@ class ServerFaultTest {
             daemon.register(Oracle.JOB, oracle.yaml(100, BATCH));
             daemon.awaitState(Oracle.JOB, "VERIFYING");
 
-            server.crash();
-            server.startAgain();
+            restart(inOrder);
 
             finish(daemon, oracle);
         }
+    }
+
+    /** It crashes before it has what is sent, which is lost; it ends in order before the answer, and what was done holds. */
+    @Tag("storm")
+    @Test
+    void restarts_at_each_step_of_a_run() throws Exception {
+        try (TestDatabase database = server.postgres().newDatabase();
+                FaultProxy network = FaultProxy.to(database.server());
+                Oracle oracle = Oracle.create(database, 12_000);
+                Daemon daemon = Daemon.start(
+                        directory, Map.of("main", database.jdbcUrl(TestPostgres.SUPERUSER, network)), "lease = 2s")) {
+            List<Trap> first = new ArrayList<>();
+            for (Step step : List.of(Step.REGISTRATION, Step.BEGIN, Step.CLAIM, Step.CHECKPOINT)) {
+                first.addAll(restartsAt(network, step::commit));
+            }
+            daemon.jobFile(directory, "oracle.yaml", oracle.yaml(50, BATCH));
+            awaitSprung(first);
+
+            List<Trap> held = restartsAt(network, Step.HOLD::at);
+            awaitDone(daemon, "/api/v1/pause");
+            awaitSprung(held);
+            awaitDone(daemon, "/api/v1/resume");
+
+            for (Moment moment : List.of(Moment.BEFORE, Moment.AFTER)) {
+                List<Trap> paused = List.of(restartAt(network, Step.CHANGE_OF_STATE.commit(moment)));
+                awaitDone(daemon, "/api/v1/jobs/" + Oracle.JOB + "/pause");
+                awaitSprung(paused);
+                awaitDone(daemon, "/api/v1/jobs/" + Oracle.JOB + "/resume");
+            }
+
+            List<Trap> last = new ArrayList<>(restartsAt(network, Step.END_OF_THE_WORK::commit));
+            last.addAll(restartsAt(network, Step.COUNT::at));
+            last.addAll(restartsAt(network, Step.PROOF::commit));
+            awaitSprung(last);
+            finish(daemon, oracle);
+        }
+    }
+
+    private static List<Trap> restartsAt(FaultProxy network, Function<Moment, Cell> step) {
+        return List.of(restartAt(network, step.apply(Moment.BEFORE)), restartAt(network, step.apply(Moment.AFTER)));
+    }
+
+    private static Trap restartAt(FaultProxy network, Cell cell) {
+        return network.at(cell.moment(), cell.statement(), 1, () -> {
+            System.out.println("restart " + cell);
+            restart(cell.moment() == Moment.AFTER);
+        });
+    }
+
+    private static synchronized void restart(boolean inOrder) {
+        try {
+            if (inOrder) {
+                server.stop();
+            } else {
+                server.crash();
+            }
+            server.startAgain();
+        } catch (IOException | InterruptedException | SQLException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void awaitSprung(List<Trap> traps) throws InterruptedException {
+        for (Trap trap : traps) {
+            trap.awaitSprung(PATIENCE);
+        }
+    }
+
+    /** Asks until it is answered that it is done: a server that is away is none. */
+    private static void awaitDone(Daemon daemon, String path) {
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> daemon.post(path).status() == 200);
     }
 
     @Test
@@ -153,12 +230,6 @@ class ServerFaultTest {
     private static void awaitMoreBatches(Oracle oracle, int more) throws Exception {
         long before = oracle.batches();
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> oracle.batches() >= before + more);
-    }
-
-    private static Duration median(List<Duration> durations) {
-        List<Duration> sorted = new ArrayList<>(durations);
-        Collections.sort(sorted);
-        return sorted.get(sorted.size() / 2);
     }
 
     private static void finish(Daemon daemon, Oracle oracle) throws Exception {

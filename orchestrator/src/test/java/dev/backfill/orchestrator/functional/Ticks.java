@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -105,6 +107,29 @@ final class Ticks implements AutoCloseable {
         }
         assertThat(planned.get(0).getEpochSecond() % PERIOD.toSeconds()).isZero();
         assertThat(skipped()).isEmpty();
+        assertNoneBeforeItsTime();
+        soon(Duration.ofSeconds(10)).until(() -> database.queryLong("SELECT n FROM t") == finishedRuns());
+    }
+
+    /** Waits for so long after the next planned time by the database's clock, or before it. */
+    void awaitPlannedTime(Duration after) throws SQLException, InterruptedException {
+        long now = now().toEpochMilli();
+        long next = (now / PERIOD.toMillis() + 1) * PERIOD.toMillis();
+        Thread.sleep(Math.max(0, next - now + after.toMillis()));
+    }
+
+    /** From the first run on each time has one run, or was skipped with an event; each run changed the row once. */
+    void assertEachPeriodHasOneRunOrWasSkipped(int fewest) throws SQLException {
+        soon(PERIOD.multipliedBy(fewest + 1L).plusSeconds(20))
+                .until(() -> finishedRuns() >= fewest && finishedRuns() == runs());
+        List<Instant> seen = new ArrayList<>(planned());
+        skipped().forEach(event -> seen.add(Instant.parse(event.replaceAll(".*planned for (\\S+) .*", "$1"))));
+        Collections.sort(seen);
+        for (int i = 0; i < seen.size(); i++) {
+            assertThat(seen.get(i))
+                    .as("start %d of %s; skipped: %s", i, seen, skipped())
+                    .isEqualTo(seen.get(0).plus(PERIOD.multipliedBy(i)));
+        }
         assertNoneBeforeItsTime();
         soon(Duration.ofSeconds(10)).until(() -> database.queryLong("SELECT n FROM t") == finishedRuns());
     }

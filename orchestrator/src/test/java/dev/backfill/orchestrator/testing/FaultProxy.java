@@ -28,6 +28,14 @@ public final class FaultProxy implements AutoCloseable {
         AFTER
     }
 
+    /** Which way something goes. */
+    public enum Direction {
+        /** From the client to the server. */
+        REQUESTS,
+        /** From the server to the client. */
+        ANSWERS
+    }
+
     /** The statement with which the driver ends a transaction. */
     public static final Predicate<String> COMMIT = "COMMIT"::equals;
 
@@ -98,7 +106,25 @@ public final class FaultProxy implements AutoCloseable {
 
     /** Every round trip takes this much longer. */
     public void delay(Duration roundTrip) {
-        traffic.delay(roundTrip);
+        delay(roundTrip, Duration.ZERO);
+    }
+
+    /** Every round trip takes this much longer, and up to the jitter more. */
+    public void delay(Duration roundTrip, Duration jitter) {
+        traffic.delay(roundTrip, jitter);
+    }
+
+    /**
+     * What goes these ways over the connections of now is lost from now on, their end too, and nobody is told. New
+     * connections pass.
+     */
+    public void swallow(Direction... directions) {
+        connections.forEach(connection -> connection.swallow(List.of(directions)));
+    }
+
+    /** Cuts both sides off with a reset, which throws away what is on its way. New connections pass. */
+    public void reset() {
+        connections.forEach(ProxiedConnection::reset);
     }
 
     /** Cuts the clients off; the server does not learn of it. New connections pass. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.FaultProxy.Direction;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -147,6 +148,40 @@ class FaultProxyTest {
     }
 
     @Test
+    void swallows_one_direction_of_the_connections_of_now() throws SQLException {
+        try (Connection asking = connect()) {
+            asking.setNetworkTimeout(Runnable::run, 300);
+            proxy.swallow(Direction.ANSWERS);
+            assertThatThrownBy(() -> execute(asking, "SELECT pg_advisory_lock(1)"))
+                    .hasStackTraceContaining("Read timed out");
+        }
+        await().atMost(PATIENCE).until(() -> database.queryLong(SESSIONS) == 0);
+        try (Connection unheard = connect()) {
+            unheard.setNetworkTimeout(Runnable::run, 300);
+            proxy.swallow(Direction.REQUESTS);
+            assertThatThrownBy(() -> insertAndCommit(unheard)).hasStackTraceContaining("Read timed out");
+        }
+        try (Connection next = connect()) {
+            insertAndCommit(next);
+        }
+        assertThat(rows()).isEqualTo(1);
+        await().alias("the end of one was swallowed")
+                .during(Duration.ofMillis(300))
+                .atMost(PATIENCE)
+                .until(() -> database.queryLong(SESSIONS) == 1);
+    }
+
+    @Test
+    void resets_both_sides() throws SQLException {
+        try (Connection connection = connect()) {
+            proxy.reset();
+
+            assertConnectionLost(connection);
+            await().atMost(PATIENCE).until(() -> database.queryLong(SESSIONS) == 0);
+        }
+    }
+
+    @Test
     void delays_each_round_trip() throws SQLException {
         try (Connection connection = connect()) {
             proxy.delay(Duration.ofMillis(300));
@@ -178,10 +213,14 @@ class FaultProxyTest {
     }
 
     private static void insertAndCommit(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("INSERT INTO t VALUES (1)");
-        }
+        execute(connection, "INSERT INTO t VALUES (1)");
         connection.commit();
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     private static void assertConnectionLost(Connection connection) {

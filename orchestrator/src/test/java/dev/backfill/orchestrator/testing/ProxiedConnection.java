@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.testing;
 
+import dev.backfill.orchestrator.testing.FaultProxy.Direction;
 import dev.backfill.orchestrator.testing.FrontendMessages.Kind;
 import dev.backfill.orchestrator.testing.FrontendMessages.Message;
 import java.io.BufferedInputStream;
@@ -10,6 +11,7 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,8 @@ final class ProxiedConnection implements AutoCloseable {
     private final Traffic traffic;
     private volatile boolean clientCut;
     private volatile boolean serverCut;
+    private volatile boolean requestsLost;
+    private volatile boolean answersLost;
     private volatile @Nullable Caught caught;
     private String transaction = "";
     // The server says once unasked that it is ready: when the session begins.
@@ -55,6 +59,21 @@ final class ProxiedConnection implements AutoCloseable {
         close(server);
     }
 
+    void swallow(List<Direction> directions) {
+        requestsLost |= directions.contains(Direction.REQUESTS);
+        answersLost |= directions.contains(Direction.ANSWERS);
+    }
+
+    void reset() {
+        try {
+            client.setSoLinger(true, 0);
+            server.setSoLinger(true, 0);
+        } catch (SocketException e) {
+            // one of them is closed already
+        }
+        close();
+    }
+
     @Override
     public void close() {
         cutClient();
@@ -70,7 +89,7 @@ final class ProxiedConnection implements AutoCloseable {
             }
         } finally {
             traffic.awaitGo();
-            if (!clientCut) {
+            if (!clientCut && !requestsLost) {
                 close(server);
             }
         }
@@ -86,6 +105,9 @@ final class ProxiedConnection implements AutoCloseable {
                 .flatMap(message -> passing(message.sql()).stream())
                 .findFirst();
         traffic.awaitGo();
+        if (requestsLost) {
+            return;
+        }
         if (trap.isPresent()) {
             passTrapped(request, trap.get());
         } else {
@@ -153,13 +175,13 @@ final class ProxiedConnection implements AutoCloseable {
                     readies++;
                     traffic.awaitDelay();
                 }
-                if (!lost(readies)) {
+                if (!lost(readies) && !answersLost) {
                     answer(type, body, out, in.available() == 0);
                 }
             }
         } finally {
             traffic.awaitGo();
-            if (!serverCut) {
+            if (!serverCut && !answersLost) {
                 close(client);
             }
         }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 
 /** What the connections of one proxy have to obey. */
@@ -12,6 +13,7 @@ final class Traffic {
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
     private final List<Trap> traps = new CopyOnWriteArrayList<>();
     private volatile Duration delay = Duration.ZERO;
+    private volatile Duration jitter = Duration.ZERO;
     private boolean stopped;
 
     void listen(Consumer<String> listener) {
@@ -22,8 +24,9 @@ final class Traffic {
         traps.add(trap);
     }
 
-    void delay(Duration newDelay) {
+    void delay(Duration newDelay, Duration newJitter) {
         delay = newDelay;
+        jitter = newJitter;
     }
 
     synchronized void stop() {
@@ -48,6 +51,7 @@ final class Traffic {
     }
 
     void awaitDelay() throws InterruptedException {
-        Thread.sleep(delay.toMillis());
+        long more = ThreadLocalRandom.current().nextLong(jitter.toMillis() + 1);
+        Thread.sleep(delay.toMillis() + more);
     }
 }
