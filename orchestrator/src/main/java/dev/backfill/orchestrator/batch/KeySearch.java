@@ -80,7 +80,7 @@ public record KeySearch(String table, KeyColumns key) {
                 connection,
                 SqlFragment.builder()
                         .code("SELECT count(*) FROM ")
-                        .verbatim(table)
+                        .code(table)
                         .code(" AS t WHERE ")
                         .add(condition)
                         .build());
@@ -118,7 +118,7 @@ public record KeySearch(String table, KeyColumns key) {
             return new End(before.get(), count(connection, new KeyRange(range.lower(), before.get())));
         }
         SqlFragment entered = SqlFragment.builder()
-                .verbatim(key.first().quoted())
+                .code(key.first().quoted())
                 .code(" = ")
                 .bind(crossed.get().first(), key.first().type())
                 .code(" AND ")
@@ -141,11 +141,11 @@ public record KeySearch(String table, KeyColumns key) {
         SqlFragment range = new KeyRange(lower, crossed).predicate(key, Optional.empty());
         return SqlFragment.builder()
                 .code("SELECT " + key.first().asText() + " FROM ")
-                .verbatim(table)
+                .code(table)
                 .code(" AS t WHERE ")
                 .add(range)
                 .code(" AND ")
-                .verbatim(key.first().quoted())
+                .code(key.first().quoted())
                 .code(key.order().reversed().behind())
                 .bind(crossed.first(), key.first().type())
                 .code(KeyColumns.orderBy(List.of(key.first()), key.order().reversed()))
@@ -159,7 +159,7 @@ public record KeySearch(String table, KeyColumns key) {
     private SqlFragment select(List<KeyColumn> columns, SqlFragment condition, List<KeyColumn> order, KeyOrder way) {
         return SqlFragment.builder()
                 .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
-                .verbatim(table)
+                .code(table)
                 .code(" AS t WHERE ")
                 .add(condition)
                 .code(KeyColumns.orderBy(order, way))
@@ -177,13 +177,13 @@ public record KeySearch(String table, KeyColumns key) {
         }
         SqlFragment same = SqlFragment.builder()
                 .code("SELECT count(*) FROM (SELECT ") // the column itself brings its collation
-                .verbatim(first.quoted())
+                .code(first.quoted())
                 .code(" FROM ")
-                .verbatim(table)
+                .code(table)
                 .code(" WHERE false UNION ALL SELECT ")
                 .bind(whole.first(), first.type())
                 .code(") AS t WHERE ")
-                .verbatim(first.quoted())
+                .code(first.quoted())
                 .code(" = ")
                 .bind(upTo.first(), first.type())
                 .build();

@@ -93,8 +93,8 @@ public record SameTable(OwnTables tables, JobStatement statement) {
     public void requireUnchanged(Connection connection) throws SQLException {
         if (named(connection) != statement.table().identity().oid()) {
             throw unfit(
-                    statement.tableName() + " is another table than it was when this run was taken up. Resume, and it"
-                            + " begins with the one that has the name then");
+                    statement.tableName() + " is not the table any more that it was when this run was taken up: that"
+                            + " was dropped or renamed. Resume, and the run begins with the table that has the name then");
         }
     }
 

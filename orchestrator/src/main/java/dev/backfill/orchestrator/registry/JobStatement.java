@@ -49,7 +49,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
         if (job.work() instanceof Work.Update update) {
             return update(update, batch);
         } else if (job.work() instanceof Work.Delete delete) {
-            SqlFragment.Builder sql = SqlFragment.builder().code("DELETE FROM ").verbatim(tableName());
+            SqlFragment.Builder sql = SqlFragment.builder().code("DELETE FROM ").code(tableName());
             return where(sql, batch, delete.where()).build();
         } else if (job.work() instanceof Work.Sql own) {
             return SqlTemplate.parse(own.statement()).fill(place -> fill(place, batch));
@@ -67,7 +67,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
     public Optional<SqlFragment> remaining(KeyRange range, String started) {
         return condition().map(condition -> {
             SqlFragment.Builder sql =
-                    SqlFragment.builder().code("SELECT count(*) FROM ").verbatim(tableName());
+                    SqlFragment.builder().code("SELECT count(*) FROM ").code(tableName());
             return where(sql, new Batch(range, started, false), condition).build();
         });
     }
@@ -84,7 +84,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
         return condition().map(condition -> {
             SqlFragment.Builder sql = SqlFragment.builder()
                     .code("SELECT " + key.select() + " FROM ")
-                    .verbatim(tableName());
+                    .code(tableName());
             return where(sql, new Batch(range, started, false), condition)
                     .code(order() + " LIMIT " + limit)
                     .build();
@@ -153,11 +153,11 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
 
     private SqlFragment update(Work.Update update, Batch batch) {
         SqlFragment.Builder sql =
-                SqlFragment.builder().code("UPDATE ").verbatim(tableName()).code(" SET ");
+                SqlFragment.builder().code("UPDATE ").code(tableName()).code(" SET ");
         String separator = "";
         for (Map.Entry<String, String> assignment : update.set().entrySet()) {
             sql.code(separator)
-                    .verbatim(SqlName.quote(SqlName.parseColumn(assignment.getKey())))
+                    .code(SqlName.quote(SqlName.parseColumn(assignment.getKey())))
                     .code(" = ");
             expression(sql, assignment.getValue(), batch);
             separator = ", ";

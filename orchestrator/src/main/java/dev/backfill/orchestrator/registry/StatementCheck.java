@@ -172,9 +172,9 @@ final class StatementCheck {
         }
         SqlFragment.Builder sql = SqlFragment.builder()
                 .code("UPDATE ")
-                .verbatim(statement.tableName())
+                .code(statement.tableName())
                 .code(" SET ")
-                .verbatim(SqlName.quote(name))
+                .code(SqlName.quote(name))
                 .code(" = (\n");
         alone(
                 Locations.pointer("/update/set", column),
@@ -185,7 +185,7 @@ final class StatementCheck {
     private void condition(String pointer, String expression, boolean plan) throws SQLException {
         SqlFragment.Builder sql = SqlFragment.builder()
                 .code("SELECT FROM ")
-                .verbatim(statement.tableName())
+                .code(statement.tableName())
                 .code(" WHERE (\n");
         alone(pointer, sql.add(filled(expression)).code("\n)").build(), plan);
     }

@@ -48,7 +48,7 @@ public final class RunStore {
      * @param run the run's id
      * @param revision of the job
      * @param state its state: it may be at work again since
-     * @param quarantined how many keys are set aside: they may be what `remaining` does not count
+     * @param quarantined how many keys are set aside: they may be what {@code remaining} does not count
      */
     public record What(String run, int revision, RunState state, long quarantined) {}
 

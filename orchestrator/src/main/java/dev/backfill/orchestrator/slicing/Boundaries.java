@@ -73,9 +73,9 @@ record Boundaries(JobStatement statement) {
         // The column itself brings its collation, without which the keys would be in another order than its own.
         SqlFragment.Builder sql = SqlFragment.builder()
                 .code("SELECT " + first.asText() + " FROM (SELECT ")
-                .verbatim(first.quoted())
+                .code(first.quoted())
                 .code(" FROM ")
-                .verbatim(statement.tableName())
+                .code(statement.tableName())
                 .code(" WHERE false UNION SELECT unnest(histogram_bounds::text::text[]::" + type + "[])")
                 .code(" FROM pg_catalog.pg_stats WHERE inherited = ")
                 .code(statement.table().identity().kind() == Kind.PARTITIONED_TABLE ? "true" : "false")
@@ -86,7 +86,7 @@ record Boundaries(JobStatement statement) {
                 .code(" AND attname = ")
                 .bind(first.name(), "text")
                 .code(") AS t WHERE ")
-                .verbatim(first.quoted());
+                .code(first.quoted());
         return inside(sql, range);
     }
 
@@ -100,7 +100,7 @@ record Boundaries(JobStatement statement) {
                 .code(" AS lo, ")
                 .bind(firstOf(range.end()), first.type())
                 .code(" AS hi) AS ends, generate_series(1, " + (slices - 1) + ") AS i) AS t WHERE ")
-                .verbatim(first.quoted());
+                .code(first.quoted());
         return inside(sql, range);
     }
 
@@ -111,7 +111,7 @@ record Boundaries(JobStatement statement) {
         return sql.code(up ? " >= " : " > ")
                 .bind(firstOf(range.start()), first.type())
                 .code(" AND ")
-                .verbatim(first.quoted())
+                .code(first.quoted())
                 .code(up ? " < " : " <= ")
                 .bind(firstOf(range.end()), first.type())
                 .code(KeyColumns.orderBy(List.of(first), statement.key().order()))

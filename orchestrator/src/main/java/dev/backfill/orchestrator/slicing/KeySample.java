@@ -43,7 +43,7 @@ record KeySample(JobStatement statement) {
         SqlFragment sql = SqlFragment.builder()
                 .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")))
                 .code(" FROM (SELECT DISTINCT " + names + " FROM ")
-                .verbatim(statement.tableName())
+                .code(statement.tableName())
                 .code(" AS t TABLESAMPLE SYSTEM (" + percent.toPlainString() + ") WHERE ")
                 .add(range.predicate(key, Optional.empty()))
                 .add(isNot(range.upTo(), columns))
@@ -62,7 +62,7 @@ record KeySample(JobStatement statement) {
         sql.code(" AND (");
         for (int i = 0; i < columns.size(); i++) {
             sql.code(i == 0 ? "" : " OR ")
-                    .verbatim(columns.get(i).quoted())
+                    .code(columns.get(i).quoted())
                     .code(" IS DISTINCT FROM ")
                     .bind(last.parts().get(i), columns.get(i).type());
         }

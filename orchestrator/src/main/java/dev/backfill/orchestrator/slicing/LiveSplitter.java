@@ -171,7 +171,7 @@ public record LiveSplitter(JobStatement statement, SliceStore slices, long least
     private boolean hasRows(Connection connection, KeyRange range, long least) throws SQLException {
         SqlFragment sql = SqlFragment.builder()
                 .code("SELECT count(*) FROM (SELECT FROM ")
-                .verbatim(statement.tableName())
+                .code(statement.tableName())
                 .code(" WHERE ")
                 .add(range.predicate(statement.key(), Optional.empty()))
                 .code(" LIMIT " + least + ") AS probe")

@@ -33,18 +33,15 @@ record RangeEnds(JobStatement statement) {
     FrozenRange freeze(Connection connection, String now) throws SQLException {
         var range = statement.job().target().range();
         KeyColumn first = statement.key().first();
-        SqlFragment.Builder inside =
-                SqlFragment.builder().verbatim(first.quoted()).code(" IS NOT NULL");
+        SqlFragment.Builder inside = SqlFragment.builder().code(first.quoted()).code(" IS NOT NULL");
         Optional<String> from = value(connection, range.from(), now);
         from.ifPresent(v -> bound(inside, " >= ", v));
         value(connection, range.to(), now).ifPresent(v -> bound(inside, " < ", v));
         SqlFragment condition = inside.build();
         Optional<Key> nulls = Optional.empty();
         if (first.nullable() && !range.isBounded()) {
-            SqlFragment isNull = SqlFragment.builder()
-                    .verbatim(first.quoted())
-                    .code(" IS NULL")
-                    .build();
+            SqlFragment isNull =
+                    SqlFragment.builder().code(first.quoted()).code(" IS NULL").build();
             nulls = lastOfNulls(connection, isNull);
         }
         return new FrozenRange(
@@ -88,7 +85,7 @@ record RangeEnds(JobStatement statement) {
 
     private void bound(SqlFragment.Builder sql, String operator, String value) {
         KeyColumn first = statement.key().first();
-        sql.code(" AND ").verbatim(first.quoted()).code(operator).bind(value, first.type());
+        sql.code(" AND ").code(first.quoted()).code(operator).bind(value, first.type());
     }
 
     /** Without an index on the whole key, the NULLs are read once and sorted, never looked for along the primary key. */
@@ -100,7 +97,7 @@ record RangeEnds(JobStatement statement) {
                         connection,
                         SqlFragment.builder()
                                 .code("SELECT " + statement.key().select() + " FROM (SELECT * FROM ")
-                                .verbatim(statement.tableName())
+                                .code(statement.tableName())
                                 .code(" WHERE ")
                                 .add(isNull)
                                 .code(" OFFSET 0) AS t")
@@ -116,7 +113,7 @@ record RangeEnds(JobStatement statement) {
                         connection,
                         SqlFragment.builder()
                                 .code("SELECT " + statement.key().select() + " FROM ")
-                                .verbatim(statement.tableName())
+                                .code(statement.tableName())
                                 .code(" AS t WHERE ")
                                 .add(condition)
                                 .code(KeyColumns.orderBy(order, way) + " LIMIT 1")

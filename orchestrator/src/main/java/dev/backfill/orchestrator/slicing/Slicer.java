@@ -212,7 +212,7 @@ public record Slicer(JobStatement statement) {
 
     long planned(Connection connection, Optional<KeyRange> range) throws SQLException {
         SqlFragment.Builder explain =
-                SqlFragment.builder().code("EXPLAIN (FORMAT JSON) SELECT FROM ").verbatim(statement.tableName());
+                SqlFragment.builder().code("EXPLAIN (FORMAT JSON) SELECT FROM ").code(statement.tableName());
         range.ifPresent(r -> explain.code(" WHERE ").add(r.predicate(statement.key(), Optional.empty())));
         try (PreparedStatement query = Statements.prepare(connection, explain.build());
                 ResultSet row = query.executeQuery()) {

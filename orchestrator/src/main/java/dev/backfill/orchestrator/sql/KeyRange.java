@@ -129,7 +129,7 @@ public record KeyRange(Lower lower, Key upTo) {
         }
 
         private SqlFragment.Builder column(SqlFragment.Builder sql, int index) {
-            return sql.verbatim(prefix + columns.get(index).quoted());
+            return sql.code(prefix + columns.get(index).quoted());
         }
 
         private static boolean sameGroup(Key after, Key upTo) {

@@ -121,23 +121,12 @@ public record SqlFragment(List<Piece> pieces) {
         private Builder() {}
 
         /**
-         * Adds SQL of our own, where a question mark can only be part of a quoted name.
+         * Adds SQL of our own, where a question mark can only be part of a quoted name or literal.
          *
-         * @param text SQL
+         * @param text SQL, with the quotes of its names and literals
          * @return this
          */
         public Builder code(String text) {
-            pieces.add(new Verbatim(text));
-            return this;
-        }
-
-        /**
-         * Adds a quoted name or literal.
-         *
-         * @param text SQL with its quotes
-         * @return this
-         */
-        public Builder verbatim(String text) {
             pieces.add(new Verbatim(text));
             return this;
         }

@@ -56,7 +56,7 @@ class SameTableTest {
         assertThatThrownBy(() -> before.requireByName(stores.server().connect(), RUN))
                 .hasMessageContaining("another table, of the oid");
         assertThatThrownBy(() -> before.requireUnchanged(stores.server().connect()))
-                .hasMessageContaining("than it was when this run was taken up");
+                .hasMessageContaining("is not the table any more that it was when this run was taken up");
         assertRefused("another table, of the oid");
 
         String message = message();

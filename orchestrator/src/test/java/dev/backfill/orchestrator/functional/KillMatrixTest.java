@@ -156,11 +156,12 @@ class KillMatrixTest {
             value = Moment.class,
             names = {"DURING", "AFTER"})
     void when_a_person_cancels_the_run(Moment last) throws Exception {
-        Call cancel = daemon -> {
-            awaitUnfinished(daemon);
-            daemon.post("/api/v1/jobs/" + Oracle.JOB + "/cancel");
-        };
         try (Oracle oracle = oracle(20_000, 50)) {
+            Call cancel = daemon -> {
+                awaitUnfinished(daemon);
+                await().atMost(PATIENCE).until(() -> oracle.batches() > 0);
+                daemon.post("/api/v1/jobs/" + Oracle.JOB + "/cancel");
+            };
             if (last == Moment.DURING) {
                 kill(Step.CHANGE_OF_STATE.at(Moment.DURING), 1, cancel);
                 awaitState("RUNNING");
