@@ -152,6 +152,28 @@ class ProofCommandTest {
     }
 
     @Test
+    void a_check_does_not_speak_of_another_table_of_the_same_name() throws Exception {
+        database.execute("CREATE TABLE s (id int PRIMARY KEY, n int)", "INSERT INTO s VALUES (1, 0)");
+        daemon.register("swapped", yaml("swapped", "s", "remaining: n = 0", ""));
+        daemon.awaitState("swapped", "SUCCEEDED");
+        String proof = daemon.get("/api/v1/jobs/swapped/proof")
+                .body()
+                .at("/proofs/0/at")
+                .asString();
+        database.execute("ALTER TABLE s RENAME TO first", "CREATE TABLE s (LIKE first INCLUDING ALL)");
+
+        CommandResult result = command("verify", "swapped");
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(1);
+        assertThat(result.text()).contains("has come to no proof: ", "\"public\".\"s\" is another table");
+        assertThat(daemon.get("/api/v1/jobs/swapped/proof")
+                        .body()
+                        .at("/proofs/0/at")
+                        .asString())
+                .isEqualTo(proof);
+    }
+
+    @Test
     void a_daemon_that_is_away_or_somebody_else_is_named() throws Exception {
         int port;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
