@@ -23,4 +23,12 @@ CREATE TABLE order_totals (
     cents bigint NOT NULL
 );
 
-ANALYZE orders, sessions;
+CREATE TABLE customers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    email text,
+    pseudonym text
+);
+INSERT INTO customers (email)
+SELECT CASE WHEN n % 20 <> 0 THEN ' Customer' || n || '@Example.com' END FROM generate_series(1, 5000) AS n;
+
+ANALYZE orders, sessions, customers;

@@ -5,8 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/** The change that each batch makes: exactly one of three kinds. */
+/** The change that each batch makes: exactly one of four kinds. */
 public sealed interface Work {
 
     /**
@@ -69,6 +70,26 @@ public sealed interface Work {
         /** Checks that the statement is there. */
         public Sql {
             requireNonNull(statement, "statement");
+        }
+
+        @Override
+        public boolean repeatable() {
+            return idempotent;
+        }
+    }
+
+    /**
+     * Hands each batch to a class of the author's own.
+     *
+     * @param type the name of a class that is a {@link dev.backfill.api.processor.Processor}
+     * @param options what it is told, as YAML has it
+     * @param idempotent whether a committed batch may be done again
+     */
+    record Custom(String type, Map<String, @Nullable Object> options, boolean idempotent) implements Work {
+        /** Copies the options. */
+        public Custom {
+            requireNonNull(type, "type");
+            options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
         }
 
         @Override

@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.metrics.Meters;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.schedule.CronTimes;
@@ -16,6 +17,7 @@ import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Dispatcher.Status;
 import dev.backfill.orchestrator.site.Ears;
 import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
@@ -72,7 +74,9 @@ public final class Orchestrator implements AutoCloseable {
         this.timing = timing;
         this.stop = stop;
         this.host = Host.here(
-                timing, new JobFiles(CronTimes::problem), settings.daemon().workers());
+                timing,
+                new Library(new JobFiles(CronTimes::problem), new Plugins(settings.plugins())),
+                settings.daemon().workers());
         this.meters = new Meters(version());
         this.sites = new Sites(settings.databases().values().stream()
                 .map(database -> dispatcher(settings, database, listener))

@@ -141,6 +141,8 @@ public final class BatchPlan {
             case LOCK -> locked();
             case TIMEOUT -> timedOut();
             case DATA -> bisect(Next.PASS_OVER);
+            case AGAIN -> failures < attempts ? Next.AGAIN_LATER : Next.STOP;
+            case TOO_LARGE -> smaller();
             case PAUSE -> Next.STOP;
             case RESOURCES -> outgrown();
             case SESSION_LOST, DATABASE_DOWN, DENIED, DISK_FULL -> Next.AGAIN_LATER;
@@ -160,6 +162,14 @@ public final class BatchPlan {
     private Next outgrown() {
         if (sizer.isAtMin()) {
             return Next.AGAIN_LATER;
+        }
+        sizer.halve();
+        return Next.AGAIN_NOW;
+    }
+
+    private Next smaller() {
+        if (bisected > 0 || sizer.isAtMin()) {
+            return bisect(Next.STOP);
         }
         sizer.halve();
         return Next.AGAIN_NOW;

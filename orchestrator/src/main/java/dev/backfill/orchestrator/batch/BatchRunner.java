@@ -12,9 +12,7 @@ import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -22,9 +20,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes one batch after another: the change of the rows and the checkpoint in one transaction.
  *
- * <p>Used by one worker; only {@link #cancel} may be called from another thread.
+ * <p>Used by one worker; only {@link #cancel} and {@link #watch} may be called from another thread.
  */
-public final class BatchRunner {
+public final class BatchRunner implements AutoCloseable {
 
     /**
      * What all batches of a run share.
@@ -98,22 +96,24 @@ public final class BatchRunner {
     private static final Duration PATIENT_LOCK = Duration.ofMillis(10);
 
     private final Frame frame;
+    private final Change change;
     private final Checkpoints checkpoints;
     private final Timeouts timeouts;
     private final KeySearch search;
     private final SameTable table;
-    private volatile @Nullable Statement running;
     private @Nullable Key tried;
 
     /**
      * For one worker.
      *
      * @param frame what all batches share
+     * @param change what each does to its rows; closed with this
      * @param checkpoints the last statement of each
      * @param timeouts of the two modes
      */
-    public BatchRunner(Frame frame, Checkpoints checkpoints, Timeouts timeouts) {
+    public BatchRunner(Frame frame, Change change, Checkpoints checkpoints, Timeouts timeouts) {
         this.frame = frame;
+        this.change = change;
         this.checkpoints = checkpoints;
         this.timeouts = timeouts;
         this.search =
@@ -168,7 +168,8 @@ public final class BatchRunner {
         tried = end.key();
         connection.setAutoCommit(false);
         try {
-            long changed = change(connection, new JobStatement.Batch(range, frame.started(), slice.pass() > 1));
+            JobStatement.Batch rows = new JobStatement.Batch(range, frame.started(), slice.pass() > 1);
+            long changed = change.make(connection, new Change.Request(slice.id().run(), rows, end.keys()));
             table.requireByName(connection, slice.id().run());
             Checkpoints.Batch batch = new Checkpoints.Batch(end.key(), end.keys(), changed);
             Optional<RunState> state = checkpoints.move(connection, slice, batch);
@@ -243,21 +244,21 @@ public final class BatchRunner {
      * @throws SQLException when the server cannot be reached for it
      */
     public void cancel() throws SQLException {
-        Statement statement = running;
-        if (statement != null) {
-            statement.cancel();
-        }
+        change.cancel();
     }
 
-    private long change(Connection connection, JobStatement.Batch batch) throws SQLException {
-        try (PreparedStatement statement =
-                Statements.prepare(connection, frame.statement().change(batch))) {
-            running = statement;
-            statement.execute();
-            return Math.max(0, statement.getUpdateCount());
-        } finally {
-            running = null;
-        }
+    /**
+     * Cancels a change that takes too long, where the server would not see that. May be called from any thread.
+     *
+     * @throws SQLException when the server cannot be reached for it
+     */
+    public void watch() throws SQLException {
+        change.watch();
+    }
+
+    @Override
+    public void close() {
+        change.close();
     }
 
     private static void undo(Connection connection, SQLException cause) {

@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.console.Relay;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.demo.DemoServers;
 import dev.backfill.orchestrator.demo.DemoTable;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LoadedJob;
@@ -16,6 +17,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Interruption;
 import dev.backfill.orchestrator.timing.Stop;
@@ -139,7 +141,10 @@ final class DemoCommand implements Callable<Integer> {
         Settings settings = SettingsReader.forDatabase(servers.login());
         JobFiles files = new JobFiles(CronTimes::problem);
         LoadedJob job = files.read(DemoTable.JOB_FILE, DemoTable.job()).jobs().get(0);
-        Host host = Host.here(timing, files, job.definition().execution().parallelism());
+        Host host = Host.here(
+                timing,
+                new Library(files, new Plugins(settings.plugins())),
+                job.definition().execution().parallelism());
         try (Site site = new Site(
                 host, settings, settings.databases().values().iterator().next())) {
             Accepted accepted = (Accepted) site.check(job);
@@ -233,6 +238,7 @@ final class DemoCommand implements Callable<Integer> {
         return new Settings(
                 settings.lease(),
                 settings.databases(),
+                settings.plugins(),
                 new DaemonSettings(
                         Optional.of(jobs),
                         daemon.stopFile(),

@@ -24,7 +24,7 @@ final class Refusal extends Exception {
         ErrorClass error = state.equals(LOGIN_REFUSED) ? ErrorClass.DENIED : SqlStates.classify(state);
         String message = "cannot use the database " + database + ": " + SqlStates.message(e);
         return switch (error) {
-            case DENIED, PAUSE, DATA -> new Refusal(ExitCode.INVALID, message + hint(e));
+            case DENIED, PAUSE, DATA, AGAIN, TOO_LARGE -> new Refusal(ExitCode.INVALID, message + hint(e));
             case DATABASE_DOWN, SESSION_LOST, LOCK, TIMEOUT, RESOURCES, DISK_FULL ->
                 new Refusal(ExitCode.UNREACHABLE, message + hint(e) + "; call again when it can be reached");
         };

@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.console.Lag;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -17,6 +18,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Interruption;
 import dev.backfill.orchestrator.timing.Stop;
@@ -77,8 +79,10 @@ final class RunCommand implements Callable<Integer> {
                 .orElseThrow(() -> new Refusal(
                         ExitCode.INVALID,
                         "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
-        Host host =
-                Host.here(Timing.system(), files, job.definition().execution().parallelism());
+        Host host = Host.here(
+                Timing.system(),
+                new Library(files, new Plugins(target.settings().plugins())),
+                job.definition().execution().parallelism());
         try (Site site = new Site(host, target.settings(), target.database())) {
             return run(site, job, stop).code();
         } catch (SQLException | RuntimeException e) {

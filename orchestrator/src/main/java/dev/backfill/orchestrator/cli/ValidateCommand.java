@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.cli;
 
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
@@ -7,6 +8,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
@@ -78,7 +80,10 @@ final class ValidateCommand implements Callable<Integer> {
         if (target.isEmpty()) {
             return true;
         }
-        Host host = Host.here(Timing.system(), files, 1);
+        Host host = Host.here(
+                Timing.system(),
+                new Library(files, new Plugins(target.get().settings().plugins())),
+                1);
         try (Site site = new Site(host, target.get().settings(), target.get().database())) {
             Result result = site.check(job);
             if (result instanceof Refused refused) {

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
@@ -10,9 +11,10 @@ import java.util.TreeMap;
  *
  * @param lease how long a worker may keep a slice without a sign of life
  * @param databases the databases by name, in the order of their names; may be empty
+ * @param plugins the directory of plugins
  * @param daemon what only the daemon needs to know
  */
-public record Settings(Duration lease, Map<String, DatabaseSettings> databases, DaemonSettings daemon) {
+public record Settings(Duration lease, Map<String, DatabaseSettings> databases, Path plugins, DaemonSettings daemon) {
 
     /** The shortest lease: the keeper renews every third of it. */
     public static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -18,8 +19,11 @@ import java.util.function.Supplier;
 /** Reads the configuration: a file over the defaults, system properties over both. */
 public final class SettingsReader {
 
-    private static final Set<String> KEYS =
-            Set.of("lease", "databases", "database-defaults", "jobs", "stop-file", "workers", "scheduler", "admin");
+    private static final Set<String> KEYS = Set.of(
+            "lease", "databases", "database-defaults", "jobs", "plugins", "stop-file", "workers", "scheduler", "admin");
+
+    /** The system property that says where the program is installed. */
+    private static final String HOME = "backfill.home";
 
     private final Path directory;
     private final Problems problems = new Problems();
@@ -58,7 +62,7 @@ public final class SettingsReader {
         Map<String, DatabaseSettings> databases = new TreeMap<>(settings.databases());
         databases.computeIfPresent(
                 "main", (name, d) -> new DatabaseSettings(name, login, d.own(), d.session(), d.work()));
-        return new Settings(settings.lease(), databases, settings.daemon());
+        return new Settings(settings.lease(), databases, settings.plugins(), settings.daemon());
     }
 
     private Settings settings(Supplier<Config> parser) {
@@ -88,7 +92,17 @@ public final class SettingsReader {
             databases.put(name, reader.read(named, name));
         }
         DaemonSettings daemon = new DaemonReader(root, directory).read(databases.keySet());
+        Path plugins = plugins(root);
         problems.refuseAny();
-        return new Settings(lease, databases, daemon);
+        return new Settings(lease, databases, plugins, daemon);
+    }
+
+    /** The program's own directory of plugins need not be there. */
+    private Path plugins(Section root) {
+        Optional<Path> named = root.text("plugins").map(directory::resolve);
+        named.filter(path -> !Files.isDirectory(path) || !Files.isReadable(path))
+                .ifPresent(path -> root.problem(
+                        "plugins", "is " + path + ", which is not a directory that can be read; create it"));
+        return named.orElseGet(() -> Path.of(System.getProperty(HOME, "")).resolve("plugins"));
     }
 }

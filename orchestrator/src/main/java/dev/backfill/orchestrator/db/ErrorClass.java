@@ -18,6 +18,10 @@ public enum ErrorClass {
     RESOURCES,
     /** The server's disk is full: hold, try slowly; nothing can be written, not even that. */
     DISK_FULL,
+    /** Code of the user's own asks for another attempt: later, again; after the last attempt the run pauses. */
+    AGAIN,
+    /** Code of the user's own asks for fewer keys: smaller, at once; a single key that is too much stops the run. */
+    TOO_LARGE,
     /** The statement or its surroundings are wrong: pause the run at once with the message. */
     PAUSE
 }

@@ -94,7 +94,7 @@ public record Probe(Connection connection) {
             return Optional.empty();
         } catch (SQLException e) {
             return switch (SqlStates.classify(e)) {
-                case DATA, PAUSE -> {
+                case DATA, AGAIN, TOO_LARGE, PAUSE -> {
                     connection.rollback(before);
                     yield Optional.of(e);
                 }

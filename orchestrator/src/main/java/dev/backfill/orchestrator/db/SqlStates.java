@@ -3,9 +3,11 @@ package dev.backfill.orchestrator.db;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
@@ -37,6 +39,41 @@ public final class SqlStates {
 
     private SqlStates() {}
 
+    /** What code of the user's own throws or does wrong; sorted where that is known. */
+    public static final class ProcessorException extends SQLException {
+
+        private static final long serialVersionUID = 1L;
+
+        /** External routine exception. */
+        private static final String STATE = "38000";
+
+        private final ErrorClass next;
+        private final @Nullable Duration pause;
+
+        /**
+         * Sorts it.
+         *
+         * @param next what happens next
+         * @param message what is wrong, for an operator
+         */
+        public ProcessorException(ErrorClass next, String message) {
+            this(next, message, null);
+        }
+
+        /**
+         * Sorts it.
+         *
+         * @param next what happens next
+         * @param message what is wrong, for an operator
+         * @param pause how long to wait before the next attempt; null when that is for the program to decide
+         */
+        public ProcessorException(ErrorClass next, String message, @Nullable Duration pause) {
+            super(message, STATE);
+            this.next = next;
+            this.pause = pause;
+        }
+    }
+
     /**
      * Sorts an error.
      *
@@ -44,7 +81,20 @@ public final class SqlStates {
      * @return what happens next
      */
     public static ErrorClass classify(SQLException error) {
+        if (error instanceof ProcessorException processor) {
+            return processor.next;
+        }
         return state(error).map(SqlStates::classify).orElse(ErrorClass.DATABASE_DOWN);
+    }
+
+    /**
+     * How long to wait before the next attempt, if code of the user's own says so.
+     *
+     * @param error what was thrown
+     * @return empty when that is for the program to decide
+     */
+    public static Optional<Duration> pause(SQLException error) {
+        return error instanceof ProcessorException processor ? Optional.ofNullable(processor.pause) : Optional.empty();
     }
 
     /**
@@ -121,6 +171,9 @@ public final class SqlStates {
             String pooler = PREPARED_ELSEWHERE.contains(state) ? POOLER : "";
             return line(String.valueOf(said.get().getMessage())) + " (SQLSTATE " + state + ")" + pooler;
         }
+        if (error instanceof ProcessorException) {
+            return line(String.valueOf(error.getMessage()));
+        }
         String text = error.getClass().getSimpleName();
         for (Throwable t = error; t != null; t = t.getCause()) {
             text = t.getMessage() == null ? text : t.getMessage();
@@ -150,6 +203,16 @@ public final class SqlStates {
         return said(error)
                 .filter(message -> !String.valueOf(message.getMessage()).contains(BROKEN_OFF))
                 .isPresent();
+    }
+
+    /**
+     * Whether others than the program have told of an error: the server, or code of the user's own.
+     *
+     * @param error what was thrown
+     * @return false for what only the program and its driver know of
+     */
+    public static boolean isSaidByOthers(Throwable error) {
+        return error instanceof ProcessorException || isSaidByServer(error);
     }
 
     /**

@@ -45,13 +45,33 @@ public record TableFacts(
      * @param type as SQL writes it, without a length; what a domain is made of: a constraint of the domain that is not
      *     valid for all rows must not keep a key from being written
      * @param nullable whether a row may hold NULL there, be it one of a table that inherits or one from before NOT NULL
-     * @param generated whether it is always computed, so that nobody can set it
+     * @param generation whether it is always computed, so that nobody can set it
      * @param sources the columns that it is computed from
      */
-    public record Column(String name, String type, boolean nullable, boolean generated, List<String> sources) {
+    public record Column(String name, String type, boolean nullable, Generation generation, List<String> sources) {
+
+        /** How a column gets its value. */
+        public enum Generation {
+            /** By who writes the row. */
+            NONE,
+            /** Computed when the row is written. */
+            STORED,
+            /** Computed when the row is read, so that no index can hold it. */
+            VIRTUAL
+        }
+
         /** Copies the list. */
         public Column {
             sources = List.copyOf(sources);
+        }
+
+        /**
+         * Whether it is always computed.
+         *
+         * @return true when nobody can set it
+         */
+        public boolean generated() {
+            return generation != Generation.NONE;
         }
     }
 

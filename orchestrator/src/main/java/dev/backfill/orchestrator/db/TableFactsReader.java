@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.db;
 
 import dev.backfill.orchestrator.db.TableFacts.Column;
+import dev.backfill.orchestrator.db.TableFacts.Column.Generation;
 import dev.backfill.orchestrator.db.TableFacts.Identity;
 import dev.backfill.orchestrator.db.TableFacts.Index;
 import dev.backfill.orchestrator.db.TableFacts.Kind;
@@ -53,7 +54,8 @@ public final class TableFactsReader {
                         UNION ALL
                         SELECT t.oid, t.typbasetype FROM type JOIN pg_catalog.pg_type t ON t.oid = type.base)
                     SELECT pg_catalog.format_type(type.oid, -1) FROM type WHERE type.base = 0),
-                   coalesce(n.nullable, false), a.attgenerated <> '',
+                   coalesce(n.nullable, false),
+                   CASE a.attgenerated WHEN '' THEN 'NONE' WHEN 'v' THEN 'VIRTUAL' ELSE 'STORED' END,
                    ARRAY(SELECT source.attname::text
                          FROM pg_catalog.pg_attrdef d
                          JOIN pg_catalog.pg_depend p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
@@ -181,8 +183,11 @@ public final class TableFactsReader {
             try (ResultSet row = query.executeQuery()) {
                 while (row.next()) {
                     columns.add(new Column(
-                            row.getString(1), row.getString(2), row.getBoolean(3), row.getBoolean(4), List.of((String[])
-                                    row.getArray(5).getArray())));
+                            row.getString(1),
+                            row.getString(2),
+                            row.getBoolean(3),
+                            Generation.valueOf(row.getString(4)),
+                            List.of((String[]) row.getArray(5).getArray())));
                 }
             }
         }

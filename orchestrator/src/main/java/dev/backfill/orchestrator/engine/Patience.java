@@ -59,6 +59,7 @@ final class Patience {
     }
 
     private static final int MOST_TIMEOUTS = 5;
+    private static final int MOST_DOUBLINGS = 6;
 
     private final String run;
     private final RunListener listener;
@@ -124,7 +125,7 @@ final class Patience {
             case LOCK, TIMEOUT -> Optional.of(Hold.LOCKED_ROWS);
             case RESOURCES -> Optional.of(Hold.NO_CONNECTION);
             case DISK_FULL -> Optional.of(Hold.DISK_FULL);
-            case DATA, PAUSE -> Optional.empty();
+            case DATA, AGAIN, TOO_LARGE, PAUSE -> Optional.empty();
         };
     }
 
@@ -132,7 +133,8 @@ final class Patience {
         return switch (error) {
             case DENIED, DISK_FULL -> Duration.ofSeconds(5);
             case RESOURCES -> Duration.ofSeconds(2);
-            case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DATA, PAUSE -> backoff.after(failures);
+            case AGAIN -> Duration.ofSeconds(1L << Math.min(failures - 1, MOST_DOUBLINGS));
+            case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DATA, TOO_LARGE, PAUSE -> backoff.after(failures);
         };
     }
 

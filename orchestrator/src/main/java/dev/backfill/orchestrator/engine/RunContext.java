@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.api.Execution;
+import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
@@ -17,6 +18,7 @@ import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
@@ -25,11 +27,18 @@ import java.util.random.RandomGenerator;
  * @param run the run's id
  * @param statement the job on its table
  * @param stores the own tables
- * @param sessions the workers' sessions
+ * @param means what workers work with
  * @param around time, ears, limits and the wish to stop
  */
-public record RunContext(
-        String run, JobStatement statement, Stores stores, WorkerSessions sessions, Surroundings around) {
+public record RunContext(String run, JobStatement statement, Stores stores, Means means, Surroundings around) {
+
+    /**
+     * What workers work with.
+     *
+     * @param sessions their sessions
+     * @param changes what a worker does to the rows of its batches: a new one each time
+     */
+    public record Means(WorkerSessions sessions, Supplier<Change> changes) {}
 
     /**
      * How fast and with how many workers.
@@ -62,6 +71,10 @@ public record RunContext(
      */
     public record Surroundings(Timing timing, RandomGenerator random, RunListener listener, Stop stop, Limits limits) {}
 
+    WorkerSessions sessions() {
+        return means.sessions();
+    }
+
     Execution execution() {
         return statement.job().execution();
     }
@@ -88,7 +101,7 @@ public record RunContext(
         if (!hand.take(stop, () -> {})) {
             throw new Stopped();
         }
-        try (Session session = new Session(sessions)) {
+        try (Session session = new Session(sessions())) {
             return new Patience(run, around.listener(), duration -> hand.rest(stop, duration), backoff())
                     .call(() -> session.use(use));
         } finally {

@@ -54,7 +54,8 @@ final class Setbacks {
     }
 
     /** Says that there will be a next attempt, and after how long. */
-    Duration later(Slice slice, ErrorClass error, String why, int failures) {
+    Duration later(Slice slice, ErrorClass error, SQLException e, int failures) {
+        String why = SqlStates.message(e);
         listener.batchRolledBack(slice, Outcome.RETRIED, why);
         boolean isOrdinary = error == ErrorClass.TIMEOUT
                 || (failures == 1 && (error == ErrorClass.LOCK || error == ErrorClass.DATABASE_DOWN));
@@ -62,7 +63,7 @@ final class Setbacks {
             Patience.hold(error)
                     .ifPresent(hold -> hold(hold, hold.equals(Hold.LOCKED_ROWS) ? locked(slice, why) : why));
         }
-        return patience.pause(error, failures);
+        return SqlStates.pause(e).orElseGet(() -> patience.pause(error, failures));
     }
 
     /** Says that others have locks for longer than the attempts last. */
@@ -172,7 +173,7 @@ final class Setbacks {
     /** Pauses the run: nobody but a person can help. */
     void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
         String place = "slice " + slice.id().number();
-        if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT) {
+        if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT || error == ErrorClass.TOO_LARGE) {
             place = "key " + patience.call(() -> session.use(open -> runner.firstKey(open, slice)));
         }
         String reason = "at " + place + ": " + why;

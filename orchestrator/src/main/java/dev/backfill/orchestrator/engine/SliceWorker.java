@@ -229,7 +229,7 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
             case AGAIN_LATER -> {
-                await(slice, setbacks.later(slice, error, why, plan.failures()));
+                await(slice, setbacks.later(slice, error, e, plan.failures()));
                 yield Optional.of(slice);
             }
             case SET_ASIDE -> {
@@ -239,7 +239,7 @@ final class SliceWorker implements AutoCloseable {
             }
             case PASS_OVER -> passOver(slice, setbacks.failure(e, plan.failures()));
             case STOP -> {
-                setbacks.pause(slice, error, SqlStates.isSaidByServer(e) ? why + Setbacks.THEN_RESUME : why);
+                setbacks.pause(slice, error, SqlStates.isSaidByOthers(e) ? why + Setbacks.THEN_RESUME : why);
                 yield Optional.of(slice);
             }
         };

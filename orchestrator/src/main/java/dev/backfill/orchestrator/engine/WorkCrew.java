@@ -82,6 +82,7 @@ final class WorkCrew {
                 try {
                     workSlices(runner);
                 } finally {
+                    runner.close();
                     working.countDown();
                 }
             });
@@ -105,6 +106,7 @@ final class WorkCrew {
             if (context.around().stop().isRequested()) {
                 stop.request();
             }
+            runners.forEach(runner -> tell(runner, BatchRunner::watch));
             if (!workers.isEmpty() && workers.stream().allMatch(SliceWorker::isLongHeld)) {
                 goingHome = true; // all together: whoever stayed would be alone when the run moves again
             }
@@ -116,7 +118,7 @@ final class WorkCrew {
             } else if (asked < 0) {
                 asked = timing.nanos();
             } else if (timing.since(asked).compareTo(UNTIL_CANCEL) > 0) {
-                runners.forEach(WorkCrew::cancel);
+                runners.forEach(runner -> tell(runner, BatchRunner::cancel));
             }
         }
     }
@@ -239,7 +241,8 @@ final class WorkCrew {
                 new Slicer(context.statement()).beginning(range),
                 run.details().started().orElseThrow());
         var leases = context.stores().leases();
-        return new BatchRunner(frame, new Checkpoints(leases.tables(), leases.lease()), timeouts);
+        return new BatchRunner(
+                frame, context.means().changes().get(), new Checkpoints(leases.tables(), leases.lease()), timeouts);
     }
 
     private void fail(Hopeless e) {
@@ -247,9 +250,13 @@ final class WorkCrew {
         stop.request();
     }
 
-    private static void cancel(BatchRunner runner) {
+    private interface Order {
+        void to(BatchRunner runner) throws SQLException;
+    }
+
+    private static void tell(BatchRunner runner, Order order) {
         try {
-            runner.cancel();
+            order.to(runner);
         } catch (SQLException e) {
             LOG.atDebug().setCause(e).log("could not cancel a statement");
         }

@@ -15,12 +15,14 @@ import dev.backfill.api.Work;
 import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -162,6 +164,12 @@ final class JobMapping {
         } else if (root.has("delete")) {
             return new Work.Delete(root.at("/delete/where").asString());
         }
+        if (root.has("processor")) {
+            return new Work.Custom(
+                    root.at("/processor/type").asString(),
+                    objects(root.at("/processor/options")),
+                    root.path("idempotent").asBoolean(false));
+        }
         return new Work.Sql(root.path("sql").asString(), root.path("idempotent").asBoolean(false));
     }
 
@@ -175,7 +183,7 @@ final class JobMapping {
         } else if (work instanceof Work.Delete delete) {
             return new Verification.Remaining(delete.where());
         }
-        throw new IllegalStateException("a job with `sql` must say how it is verified");
+        throw new IllegalStateException("a job with `sql` or `processor` must say how it is verified");
     }
 
     /** Defaults give way to what the author wrote: {@code max: 500} alone also cuts the size, {@code min: 5000} raises it. */
@@ -230,6 +238,28 @@ final class JobMapping {
         object.properties()
                 .forEach(entry -> texts.put(entry.getKey(), entry.getValue().asString()));
         return texts;
+    }
+
+    private static Map<String, @Nullable Object> objects(JsonNode object) {
+        Map<String, @Nullable Object> values = new LinkedHashMap<>();
+        object.properties().forEach(entry -> values.put(entry.getKey(), value(entry.getValue())));
+        return values;
+    }
+
+    /** A value as {@link dev.backfill.api.processor.Options} wants it. */
+    private static @Nullable Object value(JsonNode node) {
+        if (node.isObject()) {
+            return objects(node);
+        } else if (node.isArray()) {
+            return node.valueStream().map(JobMapping::value).collect(Collectors.toCollection(ArrayList::new));
+        } else if (node.isBoolean()) {
+            return node.asBoolean();
+        } else if (node.isIntegralNumber()) {
+            return node.canConvertToLong() ? (Object) node.asLong() : node.bigIntegerValue();
+        } else if (node.isNumber()) {
+            return node.decimalValue();
+        }
+        return node.isNull() ? null : node.asString();
     }
 
     private static void toText(JsonNode parent, String... keys) {

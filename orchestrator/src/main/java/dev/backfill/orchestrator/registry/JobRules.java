@@ -178,11 +178,16 @@ final class JobRules {
                 add(where, "with `where: \"true\"` the job must say how it is verified", "add `verify`");
             }
         }
-        if (root.has("sql") && !verified) {
-            key("/sql", "with `sql` the job must say how it is verified", "add `verify`");
+        for (String kind : List.of("sql", "processor")) {
+            if (root.has(kind) && !verified) {
+                key("/" + kind, "with `" + kind + "` the job must say how it is verified", "add `verify`");
+            }
         }
-        if (root.has("idempotent") && !root.has("sql")) {
-            key("/idempotent", "`idempotent` is only for `sql`", "update and delete can always be done again");
+        if (root.has("idempotent") && !root.has("sql") && !root.has("processor")) {
+            key(
+                    "/idempotent",
+                    "`idempotent` is only for `sql` and `processor`",
+                    "update and delete can always be done again");
         }
     }
 

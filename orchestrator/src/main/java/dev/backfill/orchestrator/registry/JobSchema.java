@@ -31,7 +31,6 @@ public final class JobSchema {
 
     /** The keys, as JSON pointers, that are planned, and refused as not in this version yet. */
     public static final Set<String> NOT_YET = Set.of(
-            "/processor",
             "/depends-on",
             "/weight",
             "/throttle",
@@ -41,7 +40,7 @@ public final class JobSchema {
             "/session/role");
 
     private static final String RESOURCE = "job.schema.json";
-    private static final List<String> KINDS_OF_WORK = List.of("update", "delete", "sql");
+    private static final List<String> KINDS_OF_WORK = List.of("update", "delete", "sql", "processor");
     private static final Set<String> DURATIONS =
             Set.of("/batch/target", "/errors/lock-timeout", "/errors/statement-timeout");
 
@@ -95,19 +94,19 @@ public final class JobSchema {
     private static Optional<Problem> work(Document document) {
         JsonNode root = document.root();
         List<String> kinds = KINDS_OF_WORK.stream().filter(root::has).toList();
-        if (!root.isObject() || kinds.size() == 1 || root.has("processor")) {
+        if (!root.isObject() || kinds.size() == 1) {
             return Optional.empty();
         }
         if (kinds.isEmpty()) {
-            return Optional.of(
-                    document.locations().keyProblem("", "no work: one of update, delete, sql is needed", ""));
+            return Optional.of(document.locations()
+                    .keyProblem("", "no work: one of update, delete, sql, processor is needed", ""));
         }
         String second = kinds.stream()
                 .max((a, b) -> order(document.locations(), a).compareTo(order(document.locations(), b)))
                 .orElseThrow();
         String message = kinds.size() + " kinds of work: " + String.join(", ", kinds);
-        return Optional.of(
-                document.locations().keyProblem("/" + second, message, "exactly one of update, delete, sql"));
+        return Optional.of(document.locations()
+                .keyProblem("/" + second, message, "exactly one of update, delete, sql, processor"));
     }
 
     private static Problem order(Locations locations, String key) {

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.registry;
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.db.TableFacts.Column;
+import dev.backfill.orchestrator.db.TableFacts.Column.Generation;
 import dev.backfill.orchestrator.db.TableFacts.Index;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.sql.KeyColumn;
@@ -93,6 +94,15 @@ final class KeyResolver {
         List<Index> candidates = table.indexes().stream()
                 .filter(i -> i.columns().contains(named.get(0)) || i.columns().isEmpty())
                 .toList();
+        if (table.column(named.get(0))
+                .filter(c -> c.generation() == Generation.VIRTUAL)
+                .isPresent()) {
+            add(
+                    COLUMN,
+                    list(named.subList(0, 1)) + " is computed when a row is read, and no index can hold it",
+                    "go by another column, such as one that it is computed from");
+            return;
+        }
         String reasons =
                 candidates.stream().map(i -> i.name() + " " + reason(i, named)).collect(Collectors.joining("; "));
         add(

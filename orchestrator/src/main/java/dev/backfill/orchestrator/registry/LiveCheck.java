@@ -233,6 +233,7 @@ public final class LiveCheck {
     private boolean replicaIdentity(TableFacts table) {
         List<String> names = table.publication().publishing();
         if (job.work() instanceof Work.Sql
+                || job.work() instanceof Work.Custom
                 || names.isEmpty()
                 || table.publication().hasReplicaIdentity()) {
             return true;

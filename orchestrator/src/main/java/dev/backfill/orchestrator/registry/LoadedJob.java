@@ -115,13 +115,13 @@ public record LoadedJob(JobDefinition definition, String canonical, String check
         }
 
         /**
-         * The pointer of a value in an object.
+         * The JSON pointer of a value in an object.
          *
          * @param parent the object's JSON pointer
          * @param key the value's key as it was written
          * @return the value's JSON pointer
          */
-        static String pointer(String parent, String key) {
+        public static String pointer(String parent, String key) {
             return parent + "/" + key.replace("~", "~0").replace("/", "~1");
         }
 

@@ -53,6 +53,7 @@ final class StatementCheck {
         StatementCheck check = new StatementCheck(statement, locations, probe);
         check.encoding();
         check.range();
+        check.rules();
         check.expressions(plan);
         if (check.problems.isEmpty()) {
             check.whole(plan);
@@ -89,6 +90,22 @@ final class StatementCheck {
                         "nothing says what its bytes mean; go by a column that is no text, or move the data to a"
                                 + " database with an encoding");
             }
+        }
+    }
+
+    /** With such a rule PostgreSQL does not do what the job says, and counts what was never changed. */
+    private void rules() throws SQLException {
+        String event = statement.job().work() instanceof Work.Update
+                ? "2"
+                : statement.job().work() instanceof Work.Delete ? "4" : "none";
+        String rules = "SELECT rulename FROM pg_catalog.pg_rewrite WHERE ev_class = ?::oid AND is_instead"
+                + " AND ev_enabled IN ('O', 'A') AND ev_type::text = ? ORDER BY 1";
+        String oid = Long.toString(statement.table().identity().oid());
+        for (String rule : probe.strings(rules, oid, event)) {
+            add(
+                    "/table",
+                    "the rule " + SqlName.quote(rule) + " puts something else in place of the change",
+                    "DROP RULE, or write what it does as `sql`");
         }
     }
 
@@ -198,12 +215,15 @@ final class StatementCheck {
     }
 
     private void whole(boolean plan) throws SQLException {
-        SqlFragment change = statement.change(new JobStatement.Batch(anyRange(), "now", false));
-        if (statements(change.jdbc()) != 1) {
-            refused("the finished statement is not one statement", "");
-            return;
+        Optional<SQLException> refusal = Optional.empty();
+        if (!(statement.job().work() instanceof Work.Custom)) {
+            SqlFragment change = statement.change(new JobStatement.Batch(anyRange(), "now", false));
+            if (statements(change.jdbc()) != 1) {
+                refused("the finished statement is not one statement", "");
+                return;
+            }
+            refusal = probe.refusal(change, plan);
         }
-        Optional<SQLException> refusal = probe.refusal(change, plan);
         Optional<SqlFragment> remaining = statement.remaining(anyRange(), "now");
         if (refusal.isEmpty() && remaining.isPresent()) {
             refusal = probe.refusal(remaining.get(), plan);
@@ -224,13 +244,13 @@ final class StatementCheck {
             return "rows that row-level security hides from it would be left out; ALTER ROLE " + role + " BYPASSRLS";
         }
         String right = statement.job().work() instanceof Work.Update ? "UPDATE" : "DELETE";
-        return statement.job().work() instanceof Work.Sql
+        return statement.job().work() instanceof Work.Sql || statement.job().work() instanceof Work.Custom
                 ? "GRANT it what the statement needs"
                 : "GRANT SELECT, " + right + " ON " + statement.tableName() + " TO " + role;
     }
 
     private void refused(String message, String hint) {
-        String key = List.of("/update", "/delete", "/sql").stream()
+        String key = List.of("/update", "/delete", "/sql", "/processor").stream()
                 .filter(locations::has)
                 .findFirst()
                 .orElse("");

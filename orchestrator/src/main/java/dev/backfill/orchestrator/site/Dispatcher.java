@@ -199,7 +199,7 @@ public final class Dispatcher {
                 case DATABASE_DOWN, SESSION_LOST, DENIED, RESOURCES, DISK_FULL ->
                     away(Status.AWAY, SqlStates.message(e));
                 case LOCK, TIMEOUT -> delayed(SqlStates.message(e));
-                case DATA, PAUSE -> away(Status.REFUSED, SqlStates.message(e));
+                case DATA, AGAIN, TOO_LARGE, PAUSE -> away(Status.REFUSED, SqlStates.message(e));
             }
         } catch (RuntimeException fault) {
             LOG.atError()

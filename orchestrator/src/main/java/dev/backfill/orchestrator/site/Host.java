@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.site;
 
 import dev.backfill.orchestrator.engine.Hands;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.timing.Timing;
 import java.net.InetAddress;
@@ -12,21 +13,38 @@ import java.net.UnknownHostException;
  * @param name of this machine
  * @param user in whose name this process runs
  * @param timing how time passes
- * @param files reads job files
+ * @param library what jobs are made of
  * @param hands the workers that may work at once
  */
-public record Host(String name, String user, Timing timing, JobFiles files, Hands hands) {
+public record Host(String name, String user, Timing timing, Library library, Hands hands) {
+
+    /**
+     * What jobs are made of.
+     *
+     * @param files reads job files
+     * @param plugins the custom processors
+     */
+    public record Library(JobFiles files, Plugins plugins) {}
 
     /**
      * This process on this machine.
      *
      * @param timing how time passes
-     * @param files reads job files
+     * @param library what jobs are made of
      * @param workers how many workers may work at once
      * @return all hands free
      */
-    public static Host here(Timing timing, JobFiles files, int workers) {
-        return new Host(hostName(), System.getProperty("user.name", "unknown"), timing, files, Hands.of(workers));
+    public static Host here(Timing timing, Library library, int workers) {
+        return new Host(hostName(), System.getProperty("user.name", "unknown"), timing, library, Hands.of(workers));
+    }
+
+    /**
+     * Reads job files.
+     *
+     * @return safe for use by several threads
+     */
+    public JobFiles files() {
+        return library.files();
     }
 
     /**

@@ -117,7 +117,7 @@ final class RunStarter {
             case LOCK, TIMEOUT -> Hold.LOCKED_ROWS;
             case RESOURCES -> Hold.NO_CONNECTION;
             case DISK_FULL -> Hold.DISK_FULL;
-            case DATABASE_DOWN, DENIED, SESSION_LOST, DATA, PAUSE -> Hold.DATABASE_DOWN;
+            case DATABASE_DOWN, DENIED, SESSION_LOST, DATA, AGAIN, TOO_LARGE, PAUSE -> Hold.DATABASE_DOWN;
         };
     }
 

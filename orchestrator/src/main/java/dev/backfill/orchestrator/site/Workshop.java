@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Hands;
 import dev.backfill.orchestrator.engine.RunContext;
 import dev.backfill.orchestrator.engine.RunContext.Limits;
+import dev.backfill.orchestrator.engine.RunContext.Means;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.engine.RunDriver;
@@ -76,14 +77,11 @@ final class Workshop {
         try (Connection connection = database.connect(checking(job.definition()))) {
             result = LiveCheck.check(job, connection);
         }
-        Optional<Problem> blind = blind(job);
-        if (blind.isEmpty()) {
-            return result;
-        }
         List<Problem> problems =
                 new ArrayList<>(result instanceof LiveCheck.Refused refused ? refused.problems() : List.of());
-        problems.add(blind.get());
-        return new LiveCheck.Refused(problems);
+        problems.addAll(host.library().plugins().problems(job));
+        blind(job).ifPresent(problems::add);
+        return problems.isEmpty() ? result : new LiveCheck.Refused(problems);
     }
 
     private Optional<Problem> blind(LoadedJob job) throws SQLException {
@@ -142,10 +140,15 @@ final class Workshop {
             Limits limits = new Limits(throttle(statement.job()), hands);
             Surroundings around =
                     new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), limits);
-            return work.apply(new RunDriver(new RunContext(run.id(), statement, stores, sessions, around)));
+            return work.apply(
+                    new RunDriver(new RunContext(run.id(), statement, stores, means(statement, sessions), around)));
         } finally {
             driven.decrementAndGet();
         }
+    }
+
+    private Means means(JobStatement statement, WorkerSessions sessions) {
+        return new Means(sessions, () -> host.library().plugins().change(statement, host.timing()));
     }
 
     /** What sets the pace of every run here. */

@@ -102,6 +102,33 @@ public record SqlFragment(List<Piece> pieces) {
     }
 
     /**
+     * The text with the parameters written out, under any setting of {@code standard_conforming_strings}.
+     *
+     * @return SQL without parameters
+     */
+    public String literal() {
+        StringBuilder sql = new StringBuilder();
+        for (Piece piece : pieces) {
+            if (piece instanceof Code code) {
+                sql.append(code.text());
+            } else if (piece instanceof Verbatim verbatim) {
+                sql.append(verbatim.text());
+            } else if (piece instanceof Bind bind) {
+                sql.append(literal(bind.value())).append("::").append(bind.type());
+            }
+        }
+        return sql.toString();
+    }
+
+    private static String literal(@Nullable String value) {
+        if (value == null) {
+            return "NULL";
+        }
+        String quoted = "'" + value.replace("'", "''") + "'";
+        return value.contains("\\") ? " E" + quoted.replace("\\", "\\\\") : quoted;
+    }
+
+    /**
      * The parameters in order.
      *
      * @return the binds

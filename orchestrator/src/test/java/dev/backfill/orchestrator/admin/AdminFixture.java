@@ -7,12 +7,14 @@ import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Ears;
 import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
@@ -27,6 +29,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -69,7 +72,7 @@ final class AdminFixture implements AutoCloseable {
 
     private AdminFixture(Map<String, String> urls) {
         JobFiles files = files();
-        Host host = Host.here(Timing.system(), files, 4);
+        Host host = Host.here(Timing.system(), new Library(files, new Plugins(Path.of("plugins"))), 4);
         this.sites = new Sites(new TreeMap<>(urls)
                 .entrySet().stream()
                         .map(database -> dispatcher(host, database.getKey(), database.getValue()))

@@ -47,6 +47,7 @@ class SettingsReaderTest {
                 .isEqualTo(new Settings(
                         Duration.ofSeconds(15),
                         Map.of("main", new DatabaseSettings("main", LOGIN, DEFAULT_SCHEMA, DEFAULT_SESSION, work(16))),
+                        Path.of("plugins"),
                         new DaemonSettings(
                                 Optional.empty(),
                                 Optional.empty(),

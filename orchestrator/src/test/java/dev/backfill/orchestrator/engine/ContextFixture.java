@@ -1,8 +1,10 @@
 package dev.backfill.orchestrator.engine;
 
+import dev.backfill.orchestrator.batch.SqlChange;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.RunContext.Limits;
+import dev.backfill.orchestrator.engine.RunContext.Means;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -57,7 +59,7 @@ final class ContextFixture implements AutoCloseable {
                         new SliceStore(stores.database()),
                         leases,
                         stores.events()),
-                sessions,
+                new Means(sessions, () -> new SqlChange(statement())),
                 new Surroundings(timing, new Random(1), listener, new Stop(timing), new Limits(throttle, Hands.of(1))));
     }
 

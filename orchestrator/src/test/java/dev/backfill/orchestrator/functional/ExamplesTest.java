@@ -2,7 +2,9 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.example.backfill.Pseudonyms;
 import dev.backfill.orchestrator.testing.BackfillProcess;
+import dev.backfill.orchestrator.testing.PluginJar;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Files;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -18,6 +21,9 @@ class ExamplesTest {
 
     private static final Path EXAMPLES = Path.of("..", "examples");
     private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+    @TempDir
+    private Path directory;
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
@@ -42,10 +48,35 @@ class ExamplesTest {
     }
 
     @Test
+    void the_example_of_a_processor_does_what_it_says() throws Exception {
+        PluginJar.write(directory.resolve("plugins/pseudonyms.jar"), Pseudonyms.class);
+        Path key = Files.writeString(directory.resolve("key"), "0123456789abcdef");
+        String job = Files.readString(EXAMPLES.resolve("customer-pseudonyms.yaml"))
+                .replace("/etc/backfill/pseudonym.key", key.toString());
+        try (TestDatabase database = TestPostgres.version(18).newDatabase()) {
+            database.execute(Files.readString(EXAMPLES.resolve("tables.sql")), "CREATE EXTENSION pgcrypto");
+            Path config = Files.writeString(
+                    directory.resolve("orchestrator.conf"),
+                    "plugins = plugins\ndatabases.main.url = \"" + database.jdbcUrl() + "\"\n");
+            Path file = Files.writeString(directory.resolve("job.yaml"), job);
+
+            succeed("run", file.toString(), "--config", config.toString());
+
+            assertThat(database.queryLong("SELECT count(*) FROM customers WHERE pseudonym IS DISTINCT FROM"
+                            + " encode(hmac(lower(trim(email)), '0123456789abcdef', 'sha256'), 'hex')"))
+                    .isZero();
+        }
+    }
+
+    @Test
     void every_example_is_tried() throws Exception {
         try (Stream<Path> files = Files.list(EXAMPLES)) {
             assertThat(files.map(f -> f.getFileName().toString()).filter(f -> f.endsWith(".yaml")))
-                    .containsExactlyInAnyOrder("orders-total-cents.yaml", "expired-sessions.yaml", "order-totals.yaml");
+                    .containsExactlyInAnyOrder(
+                            "orders-total-cents.yaml",
+                            "expired-sessions.yaml",
+                            "order-totals.yaml",
+                            "customer-pseudonyms.yaml");
         }
     }
 

@@ -6,6 +6,7 @@ import dev.backfill.api.RangeDefinition;
 import dev.backfill.api.RangeDefinition.Kind;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.db.TableFacts.Column;
+import dev.backfill.orchestrator.db.TableFacts.Column.Generation;
 import dev.backfill.orchestrator.db.TableFacts.Index;
 import dev.backfill.orchestrator.db.TableFacts.Index.Traits;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
@@ -178,10 +179,10 @@ class KeyResolverTest {
         TableFacts table = new TableFacts(
                 new TableFacts.Identity(1, 1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
                 List.of(
-                        new Column("id", "bigint", false, false, List.of()),
-                        new Column("tenant", "integer", false, false, List.of()),
-                        new Column("number", "integer", false, false, List.of()),
-                        new Column("at", "timestamp with time zone", true, false, List.of())),
+                        new Column("id", "bigint", false, Generation.NONE, List.of()),
+                        new Column("tenant", "integer", false, Generation.NONE, List.of()),
+                        new Column("number", "integer", false, Generation.NONE, List.of()),
+                        new Column("at", "timestamp with time zone", true, Generation.NONE, List.of())),
                 List.of(indexes),
                 new TableFacts.Publication(List.of(), true),
                 new TableFacts.Size(Optional.empty(), 0));

@@ -173,6 +173,42 @@ class LiveCheckTest {
     }
 
     @Test
+    void a_rule_that_replaces_the_change_is_refused_and_others_are_not() throws SQLException {
+        database.execute(
+                "CREATE RULE keep AS ON UPDATE TO orders DO INSTEAD NOTHING",
+                "CREATE RULE off AS ON UPDATE TO orders DO INSTEAD NOTHING",
+                "ALTER TABLE orders DISABLE RULE off",
+                "CREATE RULE more AS ON DELETE TO orders DO ALSO NOTHING");
+        assertThat(refused(ID, UPDATE))
+                .singleElement()
+                .asString()
+                .contains("the rule \"keep\" puts something else in place of the change");
+        accepted(ID, "delete: { where: cents IS NULL }");
+        database.execute(
+                "CREATE RULE soft AS ON DELETE TO orders DO INSTEAD UPDATE orders SET cents = 0 WHERE id = OLD.id");
+        assertThat(refused(ID, "delete: { where: cents IS NULL }"))
+                .singleElement()
+                .asString()
+                .contains("\"soft\"");
+    }
+
+    @Test
+    void a_column_that_is_computed_when_read_is_no_range_column() throws SQLException {
+        try (TestDatabase newest = TestPostgres.version(18).newDatabase();
+                Connection connection = newest.connect()) {
+            newest.execute("CREATE TABLE orders (id bigint PRIMARY KEY, cents bigint, total numeric,"
+                    + " twice bigint GENERATED ALWAYS AS (id * 2) VIRTUAL)");
+            connection.setAutoCommit(false);
+            Result result = LiveCheck.check(job("{ by: id, column: twice }", UPDATE), connection);
+            assertThat(((Refused) result).problems())
+                    .singleElement()
+                    .asString()
+                    .contains("\"twice\" is computed when a row is read, and no index can hold it")
+                    .doesNotContain("CREATE INDEX");
+        }
+    }
+
+    @Test
     void an_expression_that_cannot_be_planned_is_refused_at_its_place() throws SQLException {
         assertThat(refused(ID, "update: { set: { cents: 1 / 0 }, where: cents IS NULL }"))
                 .containsExactly("f:5:25: division by zero (SQLSTATE 22012)");

@@ -7,12 +7,15 @@ import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
+import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.site.Dispatcher.Status;
+import dev.backfill.orchestrator.site.Host.Library;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestJobs;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.timing.Timing;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,7 +28,8 @@ final class SitesFixture implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final String NOWHERE = "jdbc:postgresql://127.0.0.1:1/none";
 
-    private final Host host = Host.here(Timing.system(), TestJobs.FILES, 1);
+    private final Host host =
+            Host.here(Timing.system(), new Library(TestJobs.FILES, new Plugins(Path.of("plugins"))), 1);
     private final List<TestDatabase> servers = new ArrayList<>();
     private final List<Dispatcher> dispatchers = new ArrayList<>();
 

@@ -1,0 +1,187 @@
+package dev.backfill.orchestrator.processor;
+
+import dev.backfill.api.Work;
+import dev.backfill.api.processor.Processor;
+import dev.backfill.api.processor.RetryBatchException;
+import dev.backfill.orchestrator.batch.Change;
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates.ProcessorException;
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.timing.Timing;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Hands each batch to a processor, and sorts what it throws. */
+final class ProcessorChange implements Change {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessorChange.class);
+    private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
+
+    /** A processor at work. */
+    private record Call(Thread thread, long since, GuardedConnection guard) {}
+
+    private final Plugins plugins;
+    private final JobStatement statement;
+    private final Work.Custom work;
+    private final Timing timing;
+    private final Duration longest;
+    private final TransactionWatch transactions = new TransactionWatch();
+    private final Set<String> told = new HashSet<>();
+    private @Nullable Processor processor;
+    private @Nullable Call call;
+    private boolean overdue;
+
+    ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Timing timing) {
+        this.plugins = plugins;
+        this.statement = statement;
+        this.work = work;
+        this.timing = timing;
+        this.longest = statement.job().execution().errors().statementTimeout();
+    }
+
+    @Override
+    public long make(Connection connection, Request request) throws SQLException {
+        Processor ready = processor();
+        TransactionWatch.Begun begun = transactions.begin(
+                connection, longest.plus(GRACE), request.batch().started());
+        GuardedConnection guard = new GuardedConnection(connection);
+        begin(guard);
+        long changed;
+        try {
+            changed = ready.process(new BatchView(statement, request, guard.connection(), begun.started()));
+        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
+            boolean late = end(guard);
+            throw late ? late() : thrown(e, guard);
+        }
+        if (end(guard)) {
+            throw late();
+        }
+        if (changed < 0) {
+            throw new ProcessorException(ErrorClass.PAUSE, name() + " says that it has changed " + changed + " rows");
+        }
+        try {
+            transactions.end(connection, begun);
+        } catch (ProcessorException e) {
+            throw e;
+        } catch (SQLException e) {
+            throw guard.failure().orElse(e); // it went on after an error of the server
+        }
+        return changed;
+    }
+
+    private Processor processor() throws SQLException {
+        Processor ready = processor;
+        if (ready == null) {
+            try {
+                ready = plugins.open(work);
+            } catch (Plugins.UnusableException e) {
+                throw new ProcessorException(ErrorClass.PAUSE, String.valueOf(e.getMessage()));
+            }
+            processor = ready;
+        }
+        return ready;
+    }
+
+    private synchronized void begin(GuardedConnection guard) {
+        overdue = false;
+        call = new Call(Thread.currentThread(), timing.nanos(), guard);
+    }
+
+    /** Nobody interrupts this thread any more; whether somebody has, for it took too long. */
+    private synchronized boolean end(GuardedConnection guard) {
+        call = null;
+        Thread.interrupted(); // was meant for the processor
+        guard.end();
+        return overdue;
+    }
+
+    @Override
+    public synchronized void watch() throws SQLException {
+        if (call != null && timing.since(call.since()).compareTo(longest) > 0) {
+            cancel();
+        }
+    }
+
+    @Override
+    public synchronized void cancel() throws SQLException {
+        if (call != null && !overdue) {
+            overdue = true;
+            call.thread().interrupt();
+            call.guard().cancel();
+        }
+    }
+
+    private SQLException late() {
+        return new ProcessorException(
+                ErrorClass.TIMEOUT,
+                name() + " was ended, for it took longer than errors.statement-timeout, which is " + longest.toMillis()
+                        + "ms");
+    }
+
+    private SQLException thrown(Throwable e, GuardedConnection guard) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof SQLException sql) {
+                return sql;
+            }
+        }
+        if (guard.failure().isPresent() && !(e instanceof RetryBatchException)) {
+            return guard.failure().get();
+        }
+        String why = name() + ": " + words(e);
+        if (e instanceof RetryBatchException again) {
+            Optional<Duration> pause = again.pause().map(p -> p.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : p);
+            return new ProcessorException(
+                    again.isSmaller() ? ErrorClass.TOO_LARGE : ErrorClass.AGAIN,
+                    name() + ": " + e.getMessage(),
+                    pause.filter(p -> !p.isNegative()).orElse(null));
+        }
+        if (e instanceof IOException) {
+            return new ProcessorException(ErrorClass.AGAIN, why);
+        }
+        tell(e);
+        return new ProcessorException(e instanceof LinkageError ? ErrorClass.PAUSE : ErrorClass.DATA, why);
+    }
+
+    /** With the place in its code, once. */
+    private void tell(Throwable e) {
+        StackTraceElement[] trace = e.getStackTrace();
+        if (told.add(e.getClass().getName() + (trace.length > 0 ? trace[0] : ""))) {
+            LOG.atWarn()
+                    .addKeyValue("job", statement.job().name())
+                    .addKeyValue("processor", work.type())
+                    .setCause(e)
+                    .log("a processor failed; the next error at this place is not shown in full again");
+        }
+    }
+
+    private static String words(Throwable e) {
+        String message = e.getMessage();
+        return e.getClass().getSimpleName() + (message == null ? "" : ": " + message);
+    }
+
+    private String name() {
+        return "the processor " + work.type();
+    }
+
+    @Override
+    public void close() {
+        Processor ready = processor;
+        processor = null;
+        if (ready != null) {
+            try {
+                ready.close();
+            } catch (RuntimeException | LinkageError e) {
+                tell(e);
+            }
+        }
+    }
+}

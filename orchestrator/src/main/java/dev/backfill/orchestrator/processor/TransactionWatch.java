@@ -1,0 +1,96 @@
+package dev.backfill.orchestrator.processor;
+
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates.ProcessorException;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sees whether a batch is still in the transaction that it began in, and whether the one before left the session as it was;
+ * and lets the transaction wait between two statements for as long as a processor may compute. For one worker.
+ */
+final class TransactionWatch {
+
+    private static final String BEFORE = """
+            SELECT pg_catalog.current_setting('idle_in_transaction_session_timeout'),
+                   pg_catalog.set_config('idle_in_transaction_session_timeout', ?, true),
+                   pg_catalog.pg_current_xact_id()::text, current_user::text, pg_catalog.pg_backend_pid(),
+                   ?::timestamptz,
+                   (SELECT pg_catalog.string_agg(name || ' = ' || pg_catalog.current_setting(name), ', ' ORDER BY name)
+                    FROM pg_catalog.unnest(ARRAY[
+                        'DateStyle', 'IntervalStyle', 'TimeZone', 'application_name', 'bytea_output', 'client_encoding',
+                        'default_transaction_isolation', 'default_transaction_read_only', 'extra_float_digits', 'role',
+                        'row_security', 'search_path', 'session_authorization', 'session_replication_role',
+                        'standard_conforming_strings', 'synchronous_commit']) AS settings (name))
+            """;
+    private static final String AFTER = """
+            SELECT pg_catalog.pg_current_xact_id()::text, current_user::text,
+                   pg_catalog.set_config('idle_in_transaction_session_timeout', ?, true)
+            """;
+
+    private record Settings(int session, String values) {}
+
+    private @Nullable Settings known;
+
+    /**
+     * What a batch began with.
+     *
+     * @param started when the run started
+     */
+    record Begun(String transaction, String user, String patience, Instant started) {}
+
+    /** Looks before a batch, inside of its transaction. */
+    Begun begin(Connection connection, Duration longest, String started) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(BEFORE)) {
+            statement.setString(1, longest.toMillis() + "ms");
+            statement.setString(2, started);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                requireUnchanged(new Settings(row.getInt(5), row.getString(7)));
+                Instant instant = row.getObject(6, OffsetDateTime.class).toInstant();
+                return new Begun(row.getString(3), row.getString(4), row.getString(1), instant);
+            }
+        }
+    }
+
+    /** The transaction of the batch before has ended, and with it all that was set for it alone. */
+    private void requireUnchanged(Settings now) throws SQLException {
+        Settings before = known;
+        known = now;
+        if (before != null
+                && before.session() == now.session()
+                && !before.values().equals(now.values())) {
+            throw new ProcessorException(
+                    ErrorClass.PAUSE,
+                    "the processor has changed the session's settings, which are the program's; they were "
+                            + before.values() + " and are " + now.values());
+        }
+    }
+
+    /** Looks after a batch. */
+    void end(Connection connection, Begun begun) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(AFTER)) {
+            statement.setString(1, begun.patience());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                if (!Objects.equals(row.getString(1), begun.transaction())) {
+                    throw new ProcessorException(
+                            ErrorClass.PAUSE,
+                            "the processor has ended the batch's transaction: what it had changed may be committed"
+                                    + " without the checkpoint, and would be done again");
+                }
+                if (!Objects.equals(row.getString(2), begun.user())) {
+                    throw new ProcessorException(
+                            ErrorClass.PAUSE, "the processor has left the transaction to the role " + row.getString(2));
+                }
+            }
+        }
+    }
+}
