@@ -24,6 +24,7 @@ final class JobDraft {
         String work = switch (key.split("\\.", -1)[0]) {
             case "update" -> "\"update\": {\"set\": {\"a\": \"1\"}, \"where\": \"b\"}";
             case "sql", "idempotent" -> "\"sql\": \"DELETE FROM t WHERE :range\", \"verify\": \"none\"";
+            case "processor" -> "\"processor\": {\"type\": \"x\"}, \"verify\": \"none\"";
             default -> "\"delete\": {\"where\": \"b\"}";
         };
         ObjectNode root = (ObjectNode) JSON.readTree(

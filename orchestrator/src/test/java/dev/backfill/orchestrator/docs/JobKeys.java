@@ -37,7 +37,7 @@ final class JobKeys {
             } else if (parent.path("oneOf")
                     .valueStream()
                     .anyMatch(one -> strings(one.path("required")).contains(last))) {
-                return "one of three";
+                return "one of four";
             } else if (!schema.has("default")) {
                 return "";
             }

@@ -81,7 +81,7 @@ class JobReferenceTest {
         for (Row row : reference.keys()) {
             JobDraft draft = JobDraft.of(row.key()).with(row.key(), JobDraft.SOMETHING);
             List<String> problems = problems(draft.without(row.key()).text());
-            if (row.otherwise().matches("required|one of three")) {
+            if (row.otherwise().matches("required|one of four")) {
                 assertThat(problems).as(row.key()).isNotEmpty();
             } else if (!row.key().startsWith("schedule.start.")) {
                 assertThat(problems).as(row.key()).isEmpty();

@@ -64,6 +64,11 @@ enum KindOfTable {
             "a table with generated columns",
             "",
             "CREATE TABLE $ (a int PRIMARY KEY, b int, c int GENERATED ALWAYS AS (b * 2) STORED)"),
+    RULED(
+            "a table with a rule that puts something else in place of the job's change",
+            "puts something else in place of the change",
+            "CREATE TABLE $ (a int PRIMARY KEY, b int)",
+            "CREATE RULE r AS ON UPDATE TO $ DO INSTEAD NOTHING"),
     TRIGGERED(
             "a table with triggers",
             "",

@@ -36,7 +36,7 @@ class RowProcessorTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             id bigint PRIMARY KEY                              | g                                      | id
-            "K 1" text, b date, PRIMARY KEY ("K 1", b)         | chr(39) || chr(92) || chr(34) || g % 7, date '2026-01-01' + g | time
+            "K 1" text, b date, PRIMARY KEY ("K 1", b)         | concat(chr(39), chr(92), chr(34), g % 7), date '2026-01-01' + g | time
             at timestamptz, PRIMARY KEY (at)                   | timestamptz '2026-10-25 00:00Z' + g * interval '1 minute' | time
             k numeric, UNIQUE (k)                              | nullif(g % 50, 3)::numeric + 0.5       | id
             id uuid PRIMARY KEY                                | gen_random_uuid()                      | id
