@@ -82,6 +82,17 @@ public final class Plugins {
     }
 
     /**
+     * Whether a job needs a processor that there is none of.
+     *
+     * @param work what the job does
+     * @return false for a job without a processor
+     */
+    public boolean lacks(Work work) {
+        return work instanceof Work.Custom custom
+                && catalog().find(custom.type()).isEmpty();
+    }
+
+    /**
      * How a job changes the rows of its batches.
      *
      * @param statement the job on its table

@@ -15,8 +15,11 @@ import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,10 +35,14 @@ final class RunStarter {
     /** How many runs are looked at against their tables at once: each takes connections of its own. */
     private static final int RUNS_AT_ONCE = 4;
 
+    /** How long a run waits for a process that has its processor. */
+    private static final Duration FOR_OTHERS = Duration.ofSeconds(15);
+
     private final Site site;
     private final Ears ears;
     private final Stop stop;
     private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
+    private final Map<String, Long> lacking = new ConcurrentHashMap<>();
     private final Hands taking = Hands.of(RUNS_AT_ONCE);
 
     RunStarter(Site site, Ears ears, Stop stop) {
@@ -51,7 +58,7 @@ final class RunStarter {
             Run run = site.stores().runs().find(id);
             name = run.revision().job();
             LoadedJob job = site.revisions().find(name, run.revision().number());
-            if (isCheckedElsewhere(run)) {
+            if (isCheckedElsewhere(run) || isLeftToOthers(run, job)) {
                 return false;
             }
             Optional<Result> looked = look(job);
@@ -82,6 +89,20 @@ final class RunStarter {
                         .runs()
                         .foreignVerifier(run.id(), site.stores().leases().owner())
                         .isPresent();
+    }
+
+    /** Whether a run needs a processor that this process has not, and another process works it or still may come to. */
+    private boolean isLeftToOthers(Run run, LoadedJob job) {
+        if (!site.workshop().lacks(job.definition())) {
+            return false;
+        }
+        Timing timing = site.workshop().timing();
+        long since = lacking.computeIfAbsent(run.id(), id -> timing.nanos());
+        boolean isWorked = site.stores()
+                .slices()
+                .foreignLease(run.id(), site.stores().leases().owner())
+                .isPresent();
+        return isWorked || timing.since(since).compareTo(FOR_OTHERS) < 0;
     }
 
     /** The job against its table; empty when work was asked to stop before it was its turn. */

@@ -28,6 +28,7 @@ import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.WindowGovernor;
 import dev.backfill.orchestrator.throttle.Windows;
 import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -82,6 +83,16 @@ final class Workshop {
         problems.addAll(host.library().plugins().problems(job));
         blind(job).ifPresent(problems::add);
         return problems.isEmpty() ? result : new LiveCheck.Refused(problems);
+    }
+
+    /** Whether a job needs a processor that this process has not. */
+    boolean lacks(JobDefinition job) {
+        return host.library().plugins().lacks(job.work());
+    }
+
+    /** How time passes. */
+    Timing timing() {
+        return host.timing();
     }
 
     private Optional<Problem> blind(LoadedJob job) throws SQLException {
