@@ -77,6 +77,37 @@ class DiskFullTest {
         }
     }
 
+    /** The server ends itself when it cannot write its WAL, and cannot come back before there is room. */
+    @Test
+    void there_is_no_room_for_the_wal() throws Exception {
+        String[] settings = {
+            "wal_keep_size=0", "max_wal_size=48MB", "min_wal_size=32MB", "wal_recycle=off", "wal_init_zero=on"
+        };
+        try (OwnServer server = OwnServer.start(directory, settings)) {
+            server.movesItsWalTo(volume);
+            try (TestDatabase database = server.postgres().newDatabase();
+                    Oracle oracle = Oracle.create(database, 20_000);
+                    Daemon daemon = Daemon.start(directory, database)) {
+                daemon.register(Oracle.JOB, oracle.yaml(100, BATCH));
+                awaitBatches(oracle, 10);
+
+                volume.fill(A_BIT);
+                await().atMost(PATIENCE).until(() -> server.log().contains("PANIC"));
+                await().atMost(PATIENCE).until(() -> !status(daemon).equals("ready"));
+                assertThat(daemon.put("/api/v1/jobs/" + Oracle.JOB, oracle.yaml(100, BATCH))
+                                .status())
+                        .isEqualTo(503);
+                assertThat(daemon.process().isAlive()).isTrue();
+
+                volume.clear();
+                server.awaitsAnswerOrStarts();
+                assertRecovers(oracle);
+                daemon.awaitState(Oracle.JOB, "SUCCEEDED");
+                oracle.assertExactlyOnce();
+            }
+        }
+    }
+
     private TestDatabase onVolume(OwnServer server) throws Exception {
         Path tables = Files.createDirectory(volume.path().resolve("tables"));
         TestPostgres postgres = server.postgres();

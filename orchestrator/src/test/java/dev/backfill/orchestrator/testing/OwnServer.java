@@ -59,6 +59,32 @@ public final class OwnServer implements AutoCloseable {
         server.start(settings);
     }
 
+    /** Ends it, and starts it with its WAL on a volume. */
+    public void movesItsWalTo(Volume volume) throws IOException, SQLException, InterruptedException {
+        stop();
+        Path wal = server.data().resolve("pg_wal");
+        Path moved = volume.path().resolve("pg_wal");
+        ServerProcess.run("cp", "-a", wal.toString(), moved.toString());
+        ServerProcess.run("rm", "-r", wal.toString());
+        Files.createSymbolicLink(wal, moved);
+        startAgain();
+    }
+
+    /** Returns when it accepts connections; when it has ended itself, it is started. */
+    public void awaitsAnswerOrStarts() throws IOException, SQLException, InterruptedException {
+        if (isAlive()) {
+            try {
+                server.awaitAnswer();
+                return;
+            } catch (SQLException e) {
+                if (isAlive()) {
+                    throw e;
+                }
+            }
+        }
+        startAgain();
+    }
+
     @Override
     public void close() throws IOException {
         try {
