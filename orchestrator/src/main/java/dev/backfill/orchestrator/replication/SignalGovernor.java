@@ -57,6 +57,7 @@ public final class SignalGovernor implements Governor {
     private final ReplicationLimits limits;
     private final Sight sight;
     private Optional<String> why = Optional.empty();
+    private boolean beginning;
     private long since;
 
     /**
@@ -81,9 +82,7 @@ public final class SignalGovernor implements Governor {
     public synchronized Pace pace() {
         Optional<Standing> seen = sight.standing().filter(s -> counts(sight.age(s)));
         if (seen.isEmpty()) {
-            String blind = "the standbys cannot be seen: " + sight.trouble().orElse("no answer yet");
-            hold(blind);
-            return Pace.hold(new Reason(signal.word(), blind, "the run goes on by itself once they can"));
+            return Pace.hold(blind());
         }
         decide(Readings.of(signal, seen.get(), limits, sight.age(seen.get())));
         return why.map(detail -> Pace.hold(new Reason(signal.word(), detail, next())))
@@ -95,14 +94,30 @@ public final class SignalGovernor implements Governor {
         return age.compareTo(STALE_AFTER) < 0;
     }
 
+    private Reason blind() {
+        Optional<String> trouble = sight.trouble();
+        beginning = trouble.isEmpty() && (beginning || why.isEmpty());
+        String blind = trouble.map(t -> "the standbys cannot be seen: " + t)
+                .orElse("it is being looked whether there are standbys, and how they keep up");
+        hold(blind);
+        return new Reason(
+                signal.word(),
+                blind,
+                trouble.isPresent() ? "the run goes on by itself once they can" : "that takes a moment");
+    }
+
+    /** Where there is no standby, nothing has to be watched before it is known how it keeps up. */
     private void decide(List<Reading> readings) {
         Optional<Reading> worst = Readings.worst(readings);
         if (worst.isPresent() && worst.get().isOver()) {
+            beginning = false;
             hold(worst.get().display());
         } else if (why.isPresent()) {
             String now = worst.map(Reading::display).orElse("the standbys can be seen again");
             boolean well = readings.stream().allMatch(Reading::isWellBelow);
-            if (well && heldLongEnough()) {
+            boolean alone = beginning && readings.isEmpty();
+            if (alone || (well && heldLongEnough())) {
+                beginning = false;
                 why = Optional.empty();
             } else {
                 why = Optional.of(

@@ -59,7 +59,7 @@ class SignalGovernorTest {
 
     @Test
     void before_the_first_look_it_holds() {
-        assertThat(reason(governor(Signal.REPLICATION_LAG))).contains("cannot be seen", "no answer yet");
+        assertThat(reason(governor(Signal.REPLICATION_LAG))).contains("it is being looked");
     }
 
     @Test
@@ -92,7 +92,7 @@ class SignalGovernorTest {
     @Test
     void what_is_seen_first_is_watched_for_a_second_and_says_so() {
         SignalGovernor governor = governor(Signal.REPLICATION_LAG);
-        assertThat(reason(governor)).isEqualTo("the standbys cannot be seen: no answer yet");
+        assertThat(reason(governor)).startsWith("it is being looked whether there are standbys");
 
         sight.see(behind(0));
 
@@ -100,6 +100,27 @@ class SignalGovernorTest {
                 .isEqualTo("standby a is 0.0 s behind; allowed are 5.0 s; it is watched for a second first");
         sight.pass(Duration.ofSeconds(1));
         assertThat(governor.pace()).isEqualTo(Pace.FULL);
+    }
+
+    @Test
+    void where_there_is_no_standby_nothing_is_watched_first() {
+        SignalGovernor governor = governor(Signal.REPLICATION_LAG);
+        assertThat(governor.pace().isHold()).isTrue();
+        assertThat(governor.pace().isHold()).isTrue();
+
+        sight.see(0, List.of());
+        assertThat(governor.pace()).isEqualTo(Pace.FULL);
+    }
+
+    @Test
+    void after_trouble_it_is_watched_for_a_second_also_where_there_is_no_standby() {
+        SignalGovernor governor = governor(Signal.REPLICATION_LAG);
+        sight.trouble = Optional.of("the connection is lost");
+        assertThat(reason(governor)).isEqualTo("the standbys cannot be seen: the connection is lost");
+
+        sight.trouble = Optional.empty();
+        sight.see(0, List.of());
+        assertThat(governor.pace().isHold()).isTrue();
     }
 
     @Test
