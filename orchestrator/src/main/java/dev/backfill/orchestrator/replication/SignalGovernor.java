@@ -84,6 +84,10 @@ public final class SignalGovernor implements Governor {
         if (seen.isEmpty()) {
             return Pace.hold(blind());
         }
+        boolean alone = seen.get().keepingUp().isEmpty() && seen.get().missing().isEmpty();
+        if (beginning && alone) {
+            why = Optional.empty(); // nothing has to be watched before it is known how it keeps up
+        }
         decide(Readings.of(signal, seen.get(), limits, sight.age(seen.get())));
         return why.map(detail -> Pace.hold(new Reason(signal.word(), detail, next())))
                 .orElse(Pace.FULL);
@@ -106,18 +110,14 @@ public final class SignalGovernor implements Governor {
                 trouble.isPresent() ? "the run goes on by itself once they can" : "that takes a moment");
     }
 
-    /** Where there is no standby, nothing has to be watched before it is known how it keeps up. */
     private void decide(List<Reading> readings) {
         Optional<Reading> worst = Readings.worst(readings);
         if (worst.isPresent() && worst.get().isOver()) {
-            beginning = false;
             hold(worst.get().display());
         } else if (why.isPresent()) {
             String now = worst.map(Reading::display).orElse("the standbys can be seen again");
             boolean well = readings.stream().allMatch(Reading::isWellBelow);
-            boolean alone = beginning && readings.isEmpty();
-            if (alone || (well && heldLongEnough())) {
-                beginning = false;
+            if (well && heldLongEnough()) {
                 why = Optional.empty();
             } else {
                 why = Optional.of(

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Governors and what they read. */
 class SignalGovernorTest {
@@ -102,9 +104,10 @@ class SignalGovernorTest {
         assertThat(governor.pace()).isEqualTo(Pace.FULL);
     }
 
-    @Test
-    void where_there_is_no_standby_nothing_is_watched_first() {
-        SignalGovernor governor = governor(Signal.REPLICATION_LAG);
+    @ParameterizedTest
+    @EnumSource
+    void where_there_is_no_standby_nothing_is_watched_first(Signal signal) {
+        SignalGovernor governor = governor(signal);
         assertThat(governor.pace().isHold()).isTrue();
         assertThat(governor.pace().isHold()).isTrue();
 
