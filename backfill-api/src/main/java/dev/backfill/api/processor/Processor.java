@@ -35,6 +35,7 @@ public interface Processor extends AutoCloseable {
      * @throws java.sql.SQLException as the connection threw it: what comes next depends on its SQLSTATE, as for a job in
      *     SQL
      * @throws RetryBatchException when the same batch, or a smaller one, should be tried again
+     * @throws PauseRunException when somebody has to act first
      * @throws java.io.IOException when something outside cannot be reached: tried again like {@link RetryBatchException}
      * @throws Exception for everything else: the rows cannot be processed. The batch is halved down to the one that cannot,
      *     and that one is set aside within the job's {@code errors.quarantine}, or pauses the run

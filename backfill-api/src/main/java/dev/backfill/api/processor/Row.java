@@ -40,11 +40,11 @@ public final class Row {
      *
      * @param column one of {@link RowProcessor#reads} or {@link RowProcessor#writes}
      * @return the value; empty for NULL
-     * @throws IllegalArgumentException when the column is not read
+     * @throws PauseRunException when the column is not read
      */
     public Optional<String> text(String column) {
         if (!read.containsKey(column)) {
-            throw new IllegalArgumentException("the column " + column + " is not among those that are read");
+            throw new PauseRunException("the column " + column + " is not among those that are read");
         }
         return Optional.ofNullable(read.get(column));
     }
@@ -54,7 +54,7 @@ public final class Row {
      *
      * @param column one of {@link RowProcessor#reads}, of a numeric type
      * @return the value; empty for NULL
-     * @throws IllegalArgumentException when the column is not read
+     * @throws PauseRunException when the column is not read
      * @throws NumberFormatException when it is no number, such as NaN
      */
     public Optional<BigDecimal> number(String column) {
@@ -67,11 +67,16 @@ public final class Row {
      *
      * @param column one of {@link RowProcessor#writes}
      * @param value null for NULL; an array of bytes for {@code bytea}; of anything else its {@link Object#toString}
-     * @throws IllegalArgumentException when the column is not written
+     * @throws PauseRunException when the column is not written, or the value is an {@link Optional} or another array
      */
     public void set(String column, @Nullable Object value) {
         if (!writes.contains(column)) {
-            throw new IllegalArgumentException("the column " + column + " is not among those that are written");
+            throw new PauseRunException("the column " + column + " is not among those that are written");
+        }
+        boolean isArray = value != null && value.getClass().isArray() && !(value instanceof byte[]);
+        if (isArray || value instanceof Optional) {
+            throw new PauseRunException("the value for the column " + column + " has no text: it is of "
+                    + value.getClass().getSimpleName());
         }
         written.put(column, value == null ? null : value instanceof byte[] bytes ? hex(bytes) : value.toString());
     }
@@ -88,7 +93,7 @@ public final class Row {
     @Nullable
     String written(String column) {
         if (!written.containsKey(column)) {
-            throw new IllegalStateException("of the row " + key + " the column " + column + " was not set");
+            throw new PauseRunException("of a row the column " + column + " was not set, and others were");
         }
         return written.get(column);
     }

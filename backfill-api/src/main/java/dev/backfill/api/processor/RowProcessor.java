@@ -28,6 +28,10 @@ public abstract class RowProcessor implements Processor {
 
     private static final int ROUNDS = 3;
 
+    /** Rows of one key may be several, of which some were written before: those are not computed again. */
+    private static final String NOT_YET_WRITTEN =
+            " AND %s.xmin::text::bigint <> pg_catalog.pg_current_xact_id()::text::numeric %% 4294967296";
+
     private Map<String, String> types = Map.of();
 
     /** For subclasses. */
@@ -82,6 +86,9 @@ public abstract class RowProcessor implements Processor {
         if (types.isEmpty()) {
             types = types(batch);
         }
+        writes().stream().filter(batch.key()::contains).findFirst().ifPresent(column -> {
+            throw new PauseRunException("the column " + column + " is part of the run's key and must not be written");
+        });
         List<Row> due = read(batch, List.of());
         long changed = 0;
         for (int round = 1; !due.isEmpty(); round++) {
@@ -104,7 +111,7 @@ public abstract class RowProcessor implements Processor {
     }
 
     private static Map<String, String> types(Batch batch) throws SQLException {
-        String sql = "SELECT attname, pg_catalog.format_type(atttypid, atttypmod)"
+        String sql = "SELECT attname, pg_catalog.format_type(atttypid, -1)"
                 + " FROM pg_catalog.pg_attribute WHERE attrelid = CAST(? AS pg_catalog.regclass)"
                 + " AND attnum > 0 AND NOT attisdropped";
         Map<String, String> types = new LinkedHashMap<>();
@@ -128,7 +135,7 @@ public abstract class RowProcessor implements Processor {
                 .map(column -> batch.table() + "." + quoted(column) + "::text")
                 .collect(Collectors.joining(", "));
         String sql = "SELECT " + columns + " FROM " + batch.table() + " WHERE " + batch.range() + " AND (\n" + where()
-                + "\n)";
+                + "\n)" + (missed.isEmpty() ? "" : NOT_YET_WRITTEN.formatted(batch.table()));
         List<Row> rows = new ArrayList<>();
         try (Statement statement = batch.connection().createStatement();
                 ResultSet row = statement.executeQuery(sql)) {
@@ -186,15 +193,19 @@ public abstract class RowProcessor implements Processor {
         return new Written(written, missed);
     }
 
+    /** The types are without their lengths: a value that is too long is refused, where a cast would cut it. */
     private String update(Batch batch, List<Row> rows) {
-        boolean nulls = rows.stream().anyMatch(row -> row.key().contains(null));
         List<String> names = new ArrayList<>();
         List<String> set = new ArrayList<>();
         List<String> same = new ArrayList<>();
-        for (String column : batch.key()) {
-            String name = name(names);
-            same.add(batch.table() + "." + quoted(column) + (nulls ? " IS NOT DISTINCT FROM " : " = ") + name + "::"
-                    + type(column));
+        for (int i = 0; i < batch.key().size(); i++) {
+            int part = i;
+            String column = batch.key().get(i);
+            long nulls =
+                    rows.stream().filter(row -> row.key().get(part) == null).count();
+            String equals = nulls == 0 ? " = " : " IS NOT DISTINCT FROM ";
+            String value = name(names) + "::" + type(column);
+            same.add(batch.table() + "." + quoted(column) + (nulls == rows.size() ? " IS NULL" : equals + value));
         }
         for (String column : seen()) {
             same.add(batch.table() + "." + quoted(column) + "::text IS NOT DISTINCT FROM " + name(names));
@@ -204,8 +215,8 @@ public abstract class RowProcessor implements Processor {
         }
         String arrays = String.join(", ", Collections.nCopies(names.size(), "?::text[]"));
         return "UPDATE " + batch.table() + " SET " + String.join(", ", set) + " FROM ROWS FROM (unnest(" + arrays
-                + ")) WITH ORDINALITY AS backfill_rows (" + String.join(", ", names) + ", place) WHERE "
-                + String.join(" AND ", same) + " RETURNING place";
+                + ")) WITH ORDINALITY AS backfill_rows (" + String.join(", ", names) + ", backfill_place) WHERE "
+                + batch.range() + " AND " + String.join(" AND ", same) + " RETURNING backfill_rows.backfill_place";
     }
 
     private static String name(List<String> names) {
@@ -216,7 +227,7 @@ public abstract class RowProcessor implements Processor {
     private String type(String column) {
         String type = types.get(column);
         if (type == null) {
-            throw new IllegalStateException("the table has no column " + column);
+            throw new PauseRunException("the table has no column " + column);
         }
         return type;
     }

@@ -34,6 +34,7 @@ public final class BatchPlan {
     private final BatchSizer sizer;
     private Mode mode = Mode.BRISK;
     private int failures;
+    private int asked;
     private int bisected;
     private int suspicion;
 
@@ -102,12 +103,12 @@ public final class BatchPlan {
     }
 
     /**
-     * How often the present batch has failed in a row.
+     * How often the present batch has failed in a row; when it was for the processor's wish, how often for that.
      *
      * @return 0 after a success
      */
     public int failures() {
-        return failures;
+        return asked > 0 ? asked : failures;
     }
 
     /**
@@ -118,6 +119,7 @@ public final class BatchPlan {
      */
     public void committed(long keys, Duration took) {
         failures = 0;
+        asked = 0;
         suspicion = Math.max(0, suspicion - 1);
         if (took.multipliedBy(2).compareTo(brisk) < 0) {
             mode = Mode.BRISK;
@@ -137,11 +139,12 @@ public final class BatchPlan {
      */
     public Next failed(ErrorClass error) {
         failures++;
+        asked = error == ErrorClass.AGAIN ? asked + 1 : 0;
         return switch (error) {
             case LOCK -> locked();
             case TIMEOUT -> timedOut();
             case DATA -> bisect(Next.PASS_OVER);
-            case AGAIN -> failures < attempts ? Next.AGAIN_LATER : Next.STOP;
+            case AGAIN -> asked < attempts ? Next.AGAIN_LATER : Next.STOP;
             case TOO_LARGE -> smaller();
             case PAUSE -> Next.STOP;
             case RESOURCES -> outgrown();

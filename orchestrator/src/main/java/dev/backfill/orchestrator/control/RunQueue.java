@@ -217,6 +217,28 @@ public final class RunQueue {
                         .execute());
     }
 
+    /**
+     * Whether another process is on a run: it has a slice, or says why the run does not move.
+     *
+     * @param run the run's id
+     * @param owner who asks
+     * @return true when somebody else is
+     */
+    public boolean isTouched(String run, String owner) {
+        String sql = """
+                SELECT hold IS NOT NULL OR EXISTS (
+                    SELECT FROM backfill.slice s WHERE s.run = r.id AND s.state = 'RUNNING' AND s.owner <> :owner
+                      AND s.lease_until >= clock_timestamp())
+                FROM backfill.run r WHERE r.id = :id
+                """;
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
+                        .bind("id", run)
+                        .bind("owner", owner)
+                        .mapTo(Boolean.class)
+                        .one());
+    }
+
     private boolean set(Handle handle, String sql, String run) {
         return handle.createUpdate(database.tables().sql(sql)).bind("id", run).execute() > 0;
     }

@@ -273,8 +273,8 @@ final class SliceWorker implements AutoCloseable {
 
     /** The connection is gone and the outcome unknown: a new fence first, only then the checkpoint. */
     private Optional<Slice> lost(Slice slice, SQLException e) throws Hopeless, Stopped {
-        boolean isOverTime = SqlStates.isOverTime(e);
-        boolean isDeath = isUnderWay && !isOverTime && !SqlStates.isSaidByServer(e);
+        boolean isOverTime = SqlStates.isOverTime(e) || SqlStates.classify(e) == ErrorClass.TIMEOUT;
+        boolean isDeath = isUnderWay && !isOverTime && !SqlStates.isSaidByOthers(e);
         Optional<Slice> mine = setbacks.claimAnew(slice, isDeath);
         mine.ifPresent(this::taken);
         if (mine.isEmpty() || stop.isRequested() || !mine.get().position().equals(slice.position())) {

@@ -81,8 +81,8 @@ final class WorkCrew {
             begin("worker " + i, () -> {
                 try {
                     workSlices(runner);
-                } finally {
                     runner.close();
+                } finally {
                     working.countDown();
                 }
             });
@@ -152,7 +152,7 @@ final class WorkCrew {
             fail(e);
         } catch (Stopped e) {
             LOG.atDebug().log("a worker ended because work was asked to stop");
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             LOG.atError().setCause(e).log("a worker failed; the run will be paused");
             fail(new Hopeless(e));
         } finally {

@@ -9,10 +9,13 @@ import java.lang.reflect.Proxy;
 import java.sql.CallableStatement;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -55,7 +58,9 @@ final class GuardedConnection {
     private final Connection real;
     private final Connection proxy;
     private final List<Statement> statements = new ArrayList<>();
+    private final Set<SQLException> thrown = Collections.newSetFromMap(new IdentityHashMap<>());
     private volatile boolean over;
+    private volatile boolean late;
     private volatile @Nullable Statement running;
     private @Nullable SQLException failure;
 
@@ -69,13 +74,27 @@ final class GuardedConnection {
         return proxy;
     }
 
-    /** The first error of the server in this batch: a processor that goes on after it has no transaction any more. */
+    /** The error of the server after which this batch has no transaction any more, though the processor went on. */
     Optional<SQLException> failure() {
-        return Optional.ofNullable(failure);
+        if (failure != null) {
+            try (Statement any = real.createStatement()) {
+                any.execute("SELECT 1");
+                return Optional.empty(); // it went back to a savepoint
+            } catch (SQLException e) {
+                return Optional.of(failure);
+            }
+        }
+        return Optional.empty();
     }
 
-    /** Cancels the statement that is under way, if there is one. */
+    /** Whether an error came over this connection, and not over another of the processor's. */
+    boolean hasThrown(SQLException e) {
+        return thrown.contains(e);
+    }
+
+    /** Cancels the statement that is under way, if there is one, and lets no other begin. */
     void cancel() throws SQLException {
+        late = true;
         Statement statement = running;
         if (statement != null) {
             statement.cancel();
@@ -143,7 +162,10 @@ final class GuardedConnection {
         }
         running = runs ? made : null;
         try {
-            return invoke(made, method, arguments);
+            Object answer = invoke(made, method, arguments);
+            return answer instanceof ResultSet rows
+                    ? proxy(ResultSet.class, (proxy, asked, given) -> invoke(rows, asked, given))
+                    : answer;
         } finally {
             running = null;
         }
@@ -152,6 +174,9 @@ final class GuardedConnection {
     private void requireUnderWay() throws SQLException {
         if (over) {
             throw refused("the batch is over");
+        }
+        if (late) {
+            throw new ProcessorException(ErrorClass.TIMEOUT, "the batch has taken too long");
         }
     }
 
@@ -182,6 +207,7 @@ final class GuardedConnection {
     }
 
     private void keep(SQLException e) {
+        thrown.add(e);
         failure = failure == null ? e : failure;
     }
 

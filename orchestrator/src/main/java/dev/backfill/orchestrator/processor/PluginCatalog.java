@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.processor;
 
 import dev.backfill.api.processor.Processor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -27,6 +28,7 @@ import java.util.stream.Stream;
 final class PluginCatalog {
 
     private static final String JAR = ".jar";
+    private static final int MOST_FAILURES = 20;
 
     /** A processor, and the plugins that have it. */
     record Entry(String type, Supplier<? extends Processor> provider, List<String> plugins) {}
@@ -41,10 +43,8 @@ final class PluginCatalog {
         PluginCatalog catalog = new PluginCatalog();
         if (Files.isDirectory(directory)) {
             try {
-                for (Path plugin : list(directory)) {
-                    catalog.add(plugin);
-                }
-            } catch (IOException e) {
+                list(directory).forEach(catalog::add);
+            } catch (IOException | UncheckedIOException e) {
                 catalog.broken.add(directory + " cannot be read: " + e.getMessage());
             }
         }
@@ -64,25 +64,41 @@ final class PluginCatalog {
         return broken;
     }
 
-    private void add(Path plugin) throws IOException {
-        List<Path> jars = Files.isDirectory(plugin)
-                ? list(plugin).stream().filter(PluginCatalog::isJar).toList()
-                : Stream.of(plugin).filter(PluginCatalog::isJar).toList();
-        if (jars.isEmpty()) {
-            return;
-        }
+    private void add(Path plugin) {
         String name = String.valueOf(plugin.getFileName());
-        URLClassLoader loader =
-                new URLClassLoader(name, urls(jars), new ApiLoader()); // for as long as the process lives
+        try {
+            List<Path> jars = Files.isDirectory(plugin)
+                    ? list(plugin).stream().filter(PluginCatalog::isJar).toList()
+                    : Stream.of(plugin).filter(PluginCatalog::isJar).toList();
+            if (!jars.isEmpty()) {
+                add(name, new URLClassLoader(name, urls(jars), new ApiLoader())); // open as long as the process lives
+            }
+        } catch (IOException | UncheckedIOException e) {
+            broken.add("the plugin " + name + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private void add(String name, URLClassLoader loader) {
         Iterator<Provider<Processor>> providers =
                 ServiceLoader.load(Processor.class, loader).stream().iterator();
-        try {
-            while (providers.hasNext()) {
+        int found = 0;
+        for (int failures = 0; failures < MOST_FAILURES; ) {
+            try {
+                if (!providers.hasNext()) {
+                    break;
+                }
                 Provider<Processor> provider = providers.next();
                 add(provider.type().getName(), provider, name);
+                found++;
+            } catch (ServiceConfigurationError | LinkageError e) {
+                failures++;
+                found++;
+                broken.add("the plugin " + name + " cannot be used: " + e.getMessage());
             }
-        } catch (ServiceConfigurationError | LinkageError e) {
-            broken.add("the plugin " + name + " cannot be used: " + e.getMessage());
+        }
+        if (found == 0) {
+            broken.add("the plugin " + name + " is no jar, or names no processor in META-INF/services/"
+                    + Processor.class.getName());
         }
     }
 

@@ -69,14 +69,14 @@ public final class Plugins {
         }
         Options options = new Options(work.options());
         try {
-            configured(entry.get(), options).close();
+            PluginScope.close(configured(entry.get(), options));
             return unknown(job, options);
         } catch (UnusableException e) {
             String pointer = e.option
                     .map(name -> Locations.pointer("/processor/options", name))
                     .orElse("/processor");
             return List.of(job.problem(pointer, String.valueOf(e.getMessage()), ""));
-        } catch (RuntimeException | LinkageError e) {
+        } catch (Exception | LinkageError e) {
             return List.of(job.problem("/processor", work.type() + " cannot be closed: " + e, ""));
         }
     }
@@ -97,11 +97,12 @@ public final class Plugins {
      *
      * @param statement the job on its table
      * @param timing how time passes
+     * @param pooled whether a pooler gives each transaction another session
      * @return for one worker
      */
-    public Change change(JobStatement statement, Timing timing) {
+    public Change change(JobStatement statement, Timing timing, boolean pooled) {
         return statement.job().work() instanceof Work.Custom work
-                ? new ProcessorChange(this, statement, work, timing)
+                ? new ProcessorChange(this, statement, work, new ProcessorChange.Surroundings(timing, pooled))
                 : new SqlChange(statement);
     }
 
@@ -122,16 +123,26 @@ public final class Plugins {
             throw new UnusableException(entry.type() + " cannot be made: " + cause(e), Optional.empty());
         }
         try {
-            processor.configure(options);
-            return processor;
+            return PluginScope.of(processor, () -> {
+                processor.configure(options);
+                return processor;
+            });
         } catch (Options.Refusal e) {
-            processor.close();
-            throw new UnusableException(
-                    "processor.options." + e.option() + " " + e.getMessage(), Optional.of(e.option()));
-        } catch (Exception | LinkageError e) {
-            processor.close();
-            throw new UnusableException(entry.type() + " does not take its options: " + cause(e), Optional.empty());
+            String message = "processor.options." + e.option() + " " + e.getMessage();
+            throw closed(processor, new UnusableException(message, Optional.of(e.option())));
+        } catch (Exception | LinkageError | ServiceConfigurationError | AssertionError e) {
+            String message = entry.type() + " does not take its options: " + cause(e);
+            throw closed(processor, new UnusableException(message, Optional.empty()));
         }
+    }
+
+    private static UnusableException closed(Processor processor, UnusableException e) {
+        try {
+            PluginScope.close(processor);
+        } catch (Exception | LinkageError more) {
+            e.addSuppressed(more);
+        }
+        return e;
     }
 
     private static List<Problem> unknown(LoadedJob job, Options options) {

@@ -1,10 +1,13 @@
 package dev.backfill.orchestrator.processor;
 
 import dev.backfill.api.Work;
+import dev.backfill.api.processor.Batch;
+import dev.backfill.api.processor.PauseRunException;
 import dev.backfill.api.processor.Processor;
 import dev.backfill.api.processor.RetryBatchException;
 import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.db.SqlStates.ProcessorException;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.timing.Timing;
@@ -26,6 +29,14 @@ final class ProcessorChange implements Change {
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
 
+    /**
+     * What it is made in.
+     *
+     * @param timing how time passes
+     * @param pooled whether a pooler gives each transaction another session
+     */
+    record Surroundings(Timing timing, boolean pooled) {}
+
     /** A processor at work. */
     private record Call(Thread thread, long since, GuardedConnection guard) {}
 
@@ -34,17 +45,18 @@ final class ProcessorChange implements Change {
     private final Work.Custom work;
     private final Timing timing;
     private final Duration longest;
-    private final TransactionWatch transactions = new TransactionWatch();
+    private final TransactionWatch transactions;
     private final Set<String> told = new HashSet<>();
     private @Nullable Processor processor;
     private @Nullable Call call;
     private boolean overdue;
 
-    ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Timing timing) {
+    ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Surroundings around) {
+        this.transactions = new TransactionWatch(around.pooled());
         this.plugins = plugins;
         this.statement = statement;
         this.work = work;
-        this.timing = timing;
+        this.timing = around.timing();
         this.longest = statement.job().execution().errors().statementTimeout();
     }
 
@@ -57,8 +69,12 @@ final class ProcessorChange implements Change {
         begin(guard);
         long changed;
         try {
-            changed = ready.process(new BatchView(statement, request, guard.connection(), begun.started()));
-        } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
+            Batch batch = new BatchView(statement, request, guard.connection(), begun.started());
+            changed = PluginScope.of(ready, () -> ready.process(batch));
+        } catch (Throwable e) {
+            if (e instanceof VirtualMachineError error && !(e instanceof StackOverflowError)) {
+                throw error;
+            }
             boolean late = end(guard);
             throw late ? late() : thrown(e, guard);
         }
@@ -113,9 +129,11 @@ final class ProcessorChange implements Change {
 
     @Override
     public synchronized void cancel() throws SQLException {
-        if (call != null && !overdue) {
+        if (call != null) {
+            if (!overdue) {
+                call.thread().interrupt();
+            }
             overdue = true;
-            call.thread().interrupt();
             call.guard().cancel();
         }
     }
@@ -129,26 +147,38 @@ final class ProcessorChange implements Change {
 
     private SQLException thrown(Throwable e, GuardedConnection guard) {
         for (Throwable t = e; t != null; t = t.getCause()) {
-            if (t instanceof SQLException sql) {
+            if (t instanceof SQLException sql && (guard.hasThrown(sql) || sql instanceof ProcessorException)) {
                 return sql;
             }
         }
-        if (guard.failure().isPresent() && !(e instanceof RetryBatchException)) {
-            return guard.failure().get();
+        Optional<SQLException> failure = guard.failure();
+        if (failure.isPresent()) {
+            return failure.get();
         }
-        String why = name() + ": " + words(e);
         if (e instanceof RetryBatchException again) {
             Optional<Duration> pause = again.pause().map(p -> p.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : p);
             return new ProcessorException(
                     again.isSmaller() ? ErrorClass.TOO_LARGE : ErrorClass.AGAIN,
                     name() + ": " + e.getMessage(),
                     pause.filter(p -> !p.isNegative()).orElse(null));
+        } else if (e instanceof PauseRunException) {
+            return new ProcessorException(ErrorClass.PAUSE, name() + ": " + e.getMessage());
         }
-        if (e instanceof IOException) {
-            return new ProcessorException(ErrorClass.AGAIN, why);
+        ErrorClass next = sorted(e);
+        if (next != ErrorClass.AGAIN) {
+            tell(e);
         }
-        tell(e);
-        return new ProcessorException(e instanceof LinkageError ? ErrorClass.PAUSE : ErrorClass.DATA, why);
+        return new ProcessorException(next, name() + ": " + words(e));
+    }
+
+    /** An error is the processor's own, an exception that of its rows, but for those of what it calls. */
+    private static ErrorClass sorted(Throwable e) {
+        if (e instanceof SQLException elsewhere) {
+            return SqlStates.classify(elsewhere) == ErrorClass.DATA ? ErrorClass.DATA : ErrorClass.AGAIN;
+        } else if (e instanceof IOException) {
+            return ErrorClass.AGAIN;
+        }
+        return e instanceof Error && !(e instanceof StackOverflowError) ? ErrorClass.PAUSE : ErrorClass.DATA;
     }
 
     /** With the place in its code, once. */
@@ -178,8 +208,8 @@ final class ProcessorChange implements Change {
         processor = null;
         if (ready != null) {
             try {
-                ready.close();
-            } catch (RuntimeException | LinkageError e) {
+                PluginScope.close(ready);
+            } catch (Exception | Error e) {
                 tell(e);
             }
         }

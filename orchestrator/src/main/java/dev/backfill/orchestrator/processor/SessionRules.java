@@ -14,11 +14,12 @@ final class SessionRules {
 
     private static final Set<String> TRANSACTION = Set.of("begin", "start", "commit", "end", "abort");
     private static final Set<String> SESSION =
-            Set.of("reset", "discard", "listen", "unlisten", "notify", "load", "deallocate");
+            Set.of("reset", "discard", "listen", "unlisten", "notify", "load", "prepare", "deallocate");
     private static final Pattern BACK_TO_SAVEPOINT = Pattern.compile("rollback( work| transaction)? to .*");
     private static final Pattern OWN_SETTING = Pattern.compile("set (local|constraints) .*");
     private static final Pattern LASTING_CURSOR = Pattern.compile("declare .* with hold .*");
-    private static final Pattern TEMPORARY = Pattern.compile("create (temp|temporary) .*");
+    private static final Pattern TEMPORARY = Pattern.compile(
+            "create (or replace )?(local |global )?(temp|temporary) .*|.* into (local |global )?(temp|temporary) .*");
 
     private SessionRules() {}
 

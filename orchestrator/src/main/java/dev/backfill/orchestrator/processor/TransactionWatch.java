@@ -25,10 +25,9 @@ final class TransactionWatch {
                    ?::timestamptz,
                    (SELECT pg_catalog.string_agg(name || ' = ' || pg_catalog.current_setting(name), ', ' ORDER BY name)
                     FROM pg_catalog.unnest(ARRAY[
-                        'DateStyle', 'IntervalStyle', 'TimeZone', 'application_name', 'bytea_output', 'client_encoding',
-                        'default_transaction_isolation', 'default_transaction_read_only', 'extra_float_digits', 'role',
-                        'row_security', 'search_path', 'session_authorization', 'session_replication_role',
-                        'standard_conforming_strings', 'synchronous_commit']) AS settings (name))
+                        'DateStyle', 'IntervalStyle', 'TimeZone', 'extra_float_digits', 'role', 'row_security',
+                        'search_path', 'session_authorization', 'session_replication_role'])
+                     AS settings (name))
             """;
     private static final String AFTER = """
             SELECT pg_catalog.pg_current_xact_id()::text, current_user::text,
@@ -37,7 +36,17 @@ final class TransactionWatch {
 
     private record Settings(int session, String values) {}
 
+    private final boolean pooled;
     private @Nullable Settings known;
+
+    /**
+     * For one worker.
+     *
+     * @param pooled whether a pooler gives each transaction another session, which others change too
+     */
+    TransactionWatch(boolean pooled) {
+        this.pooled = pooled;
+    }
 
     /**
      * What a batch began with.
@@ -64,12 +73,14 @@ final class TransactionWatch {
     private void requireUnchanged(Settings now) throws SQLException {
         Settings before = known;
         known = now;
-        if (before != null
+        if (!pooled
+                && before != null
                 && before.session() == now.session()
                 && !before.values().equals(now.values())) {
             throw new ProcessorException(
                     ErrorClass.PAUSE,
-                    "the processor has changed the session's settings, which are the program's; they were "
+                    "the session's settings have changed, by the processor, whose they are not, or by a new configuration"
+                            + " of the server; they were "
                             + before.values() + " and are " + now.values());
         }
     }

@@ -61,7 +61,7 @@ final class RunStarter {
             if (isCheckedElsewhere(run) || isLeftToOthers(run, job)) {
                 return false;
             }
-            Optional<Result> looked = look(job);
+            Optional<Result> looked = look(run, job);
             if (looked.isEmpty()) {
                 return true;
             }
@@ -91,27 +91,39 @@ final class RunStarter {
                         .isPresent();
     }
 
-    /** Whether a run needs a processor that this process has not, and another process works it or still may come to. */
+    /**
+     * Whether a run needs a processor that this process has not, and another process works or holds it, or still may come to.
+     * It is looked at again every few seconds; only a run that nobody has touched all that while is nobody's.
+     */
     private boolean isLeftToOthers(Run run, LoadedJob job) {
-        if (!site.workshop().lacks(job.definition())) {
+        if (!needsProcessor(run) || !site.workshop().lacks(job.definition())) {
             return false;
         }
         Timing timing = site.workshop().timing();
+        if (site.queue().isTouched(run.id(), site.stores().leases().owner())) {
+            lacking.remove(run.id());
+            return true;
+        }
         long since = lacking.computeIfAbsent(run.id(), id -> timing.nanos());
-        boolean isWorked = site.stores()
-                .slices()
-                .foreignLease(run.id(), site.stores().leases().owner())
-                .isPresent();
-        return isWorked || timing.since(since).compareTo(FOR_OTHERS) < 0;
+        boolean may = timing.since(since).compareTo(FOR_OTHERS) < 0;
+        if (!may) {
+            lacking.remove(run.id());
+        }
+        return may;
+    }
+
+    private static boolean needsProcessor(Run run) {
+        return run.state() == RunState.PENDING || run.state() == RunState.RUNNING;
     }
 
     /** The job against its table; empty when work was asked to stop before it was its turn. */
-    private Optional<Result> look(LoadedJob job) throws SQLException {
+    private Optional<Result> look(Run run, LoadedJob job) throws SQLException {
         if (!taking.take(stop, () -> {})) {
             return Optional.empty();
         }
         try {
-            return Optional.of(site.check(job));
+            return Optional.of(
+                    needsProcessor(run) ? site.check(job) : site.workshop().checkWithoutProcessor(job));
         } finally {
             taking.giveBack();
         }

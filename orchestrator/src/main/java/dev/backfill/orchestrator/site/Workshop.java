@@ -74,13 +74,22 @@ final class Workshop {
 
     /** Checks a job against the live database, and whether what it has to give way to can be seen. Reads only. */
     LiveCheck.Result check(LoadedJob job) throws SQLException {
+        return check(job, host.library().plugins().problems(job));
+    }
+
+    /** The same for a run whose batches are all made, for which no processor is needed. */
+    LiveCheck.Result checkWithoutProcessor(LoadedJob job) throws SQLException {
+        return check(job, List.of());
+    }
+
+    private LiveCheck.Result check(LoadedJob job, List<Problem> more) throws SQLException {
         LiveCheck.Result result;
         try (Connection connection = database.connect(checking(job.definition()))) {
             result = LiveCheck.check(job, connection);
         }
         List<Problem> problems =
                 new ArrayList<>(result instanceof LiveCheck.Refused refused ? refused.problems() : List.of());
-        problems.addAll(host.library().plugins().problems(job));
+        problems.addAll(more);
         blind(job).ifPresent(problems::add);
         return problems.isEmpty() ? result : new LiveCheck.Refused(problems);
     }
@@ -159,7 +168,14 @@ final class Workshop {
     }
 
     private Means means(JobStatement statement, WorkerSessions sessions) {
-        return new Means(sessions, () -> host.library().plugins().change(statement, host.timing()));
+        return new Means(
+                sessions,
+                () -> host.library()
+                        .plugins()
+                        .change(
+                                statement,
+                                host.timing(),
+                                database.settings().login().pooled()));
     }
 
     /** What sets the pace of every run here. */

@@ -87,6 +87,29 @@ class BatchPlanTest {
     }
 
     @Test
+    void what_a_processor_wants_again_is_tried_as_often_as_it_wants_that_in_a_row() {
+        for (int smaller = 0; smaller < 5; smaller++) {
+            plan.failed(ErrorClass.DATA);
+        }
+        assertThat(plan.failed(ErrorClass.AGAIN)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failures()).isEqualTo(1);
+        assertThat(plan.failed(ErrorClass.AGAIN)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failed(ErrorClass.DATABASE_DOWN)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failed(ErrorClass.AGAIN)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failed(ErrorClass.AGAIN)).isEqualTo(Next.AGAIN_LATER);
+        assertThat(plan.failed(ErrorClass.AGAIN)).isEqualTo(Next.STOP);
+    }
+
+    @Test
+    void what_a_processor_calls_too_large_is_halved_down_to_the_key() {
+        for (int size = 1000; size > 1; size = plan.size()) {
+            assertThat(plan.failed(ErrorClass.TOO_LARGE)).isEqualTo(Next.AGAIN_NOW);
+            assertThat(plan.size()).isLessThan(size);
+        }
+        assertThat(plan.failed(ErrorClass.TOO_LARGE)).isEqualTo(Next.STOP);
+    }
+
+    @Test
     void a_wrong_statement_stops_at_once() {
         assertThat(plan.failed(ErrorClass.PAUSE)).isEqualTo(Next.STOP);
     }

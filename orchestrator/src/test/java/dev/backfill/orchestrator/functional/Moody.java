@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import dev.backfill.api.processor.Batch;
 import dev.backfill.api.processor.Options;
+import dev.backfill.api.processor.PauseRunException;
 import dev.backfill.api.processor.Processor;
 import dev.backfill.api.processor.RetryBatchException;
 import java.io.IOException;
@@ -59,6 +60,25 @@ public final class Moody implements Processor {
             }
             case "away" -> throw RetryBatchException.after("the service is away", Duration.ofMillis(50));
             case "offline" -> throw new IOException("no route");
+            case "elsewhere" -> throw new SQLException("the other database is away", "08001");
+            case "wrong" -> throw new AssertionError("a library is missing");
+            case "locked out" -> throw new PauseRunException("the password has changed");
+            case "deaf" -> {
+                for (int i = 0; i < batch.size() * 4; i++) {
+                    statement.execute("SELECT pg_sleep(0.001)");
+                }
+            }
+            case "resilient" -> {
+                var before = statement.getConnection().setSavepoint();
+                try {
+                    statement.execute("SELECT 1 / 0");
+                } catch (SQLException e) {
+                    statement.getConnection().rollback(before);
+                }
+                if (seen("resilient") < 1) {
+                    throw new IOException("no route");
+                }
+            }
             case "small" -> {
                 if (batch.size() > FEW) {
                     throw RetryBatchException.smaller("at most " + FEW);

@@ -44,7 +44,7 @@ class ProcessorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"good", "savepoint", "busy", "small"})
+    @CsvSource({"good", "savepoint", "busy", "small", "resilient"})
     void each_row_is_changed_once(String mood) throws Exception {
         CommandResult result = run(mood);
 
@@ -66,12 +66,14 @@ class ProcessorTest {
             unwrap        | the driver's own statement is not for a processor
             commit in SQL | the batch's transaction is the program's, and COMMIT is not for a processor
             role          | the processor has left the transaction to the role pg_monitor
-            stubborn      | division by zero
             modest        | says that it has changed -1 rows
             away          | the service is away
+            elsewhere     | SQLException: the other database is away
+            wrong         | AssertionError: a library is missing
+            locked out    | the password has changed
             """)
     void what_it_must_not_do_pauses_the_run_and_changes_nothing(String mood, String reason) throws Exception {
-        CommandResult result = run(mood);
+        CommandResult result = run(mood, "errors: { attempts: 2, quarantine: 1000 }");
 
         assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
         assertThat(result.text()).contains(reason, "then resume");
@@ -83,9 +85,17 @@ class ProcessorTest {
         CommandResult result = run("search path");
 
         assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
-        assertThat(result.text())
-                .contains("the processor has changed the session's settings", "search_path = pg_catalog");
+        assertThat(result.text()).contains("the session's settings have changed", "search_path = pg_catalog");
         assertThat(counters()).isEqualTo("1 100, 0 900");
+    }
+
+    @Test
+    void an_error_that_it_swallows_counts_all_the_same() throws Exception {
+        CommandResult result = run("stubborn");
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
+        assertThat(result.text()).contains("at key 1: division by zero");
+        assertThat(counters()).isEqualTo(NEVER);
     }
 
     @Test
@@ -100,9 +110,10 @@ class ProcessorTest {
                         + " IllegalArgumentException: not this one");
     }
 
-    @Test
-    void one_that_takes_too_long_is_interrupted_and_gets_fewer_rows() throws Exception {
-        CommandResult result = run("slow", "errors: { statement-timeout: 200ms, lock-timeout: 100ms }");
+    @ParameterizedTest
+    @CsvSource({"slow", "deaf"})
+    void one_that_takes_too_long_is_interrupted_and_gets_fewer_rows(String mood) throws Exception {
+        CommandResult result = run(mood, "errors: { statement-timeout: 200ms, lock-timeout: 100ms }");
 
         assertThat(result.exit()).as(result.text()).isZero();
         assertThat(counters()).isEqualTo(ONCE);

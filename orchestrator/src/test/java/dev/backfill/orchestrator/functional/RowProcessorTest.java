@@ -86,6 +86,38 @@ class RowProcessorTest {
     }
 
     @Test
+    void a_value_that_is_too_long_is_an_error_and_not_cut() throws Exception {
+        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+            database.execute(
+                    "CREATE TABLE t (id int PRIMARY KEY, " + COLUMNS.replace("40", "3") + ")",
+                    "INSERT INTO t SELECT g, 'x' || g FROM generate_series(95, 105) g");
+            CommandResult result = run(database, "{ by: id }");
+
+            assertThat(result.exit()).as(result.text()).isEqualTo(3);
+            assertThat(result.text()).contains("at key 100: value too long for type character varying(3)");
+            assertThat(database.queryLong("SELECT count(*) FROM t WHERE \"out\" IS NOT NULL"))
+                    .isEqualTo(5);
+        }
+    }
+
+    @Test
+    void rows_that_are_alike_are_written_once_and_a_column_may_have_any_name() throws Exception {
+        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+            database.execute(
+                    "CREATE TABLE t (place int, backfill_0 int, " + COLUMNS + ")",
+                    "CREATE INDEX ON t (place)",
+                    "INSERT INTO t SELECT g % 7, 1, 'x' || g % 2 FROM generate_series(1, 300) g");
+            CommandResult result = run(database, "{ by: id, column: place }");
+
+            assertThat(result.exit()).as(result.text()).isZero();
+            assertThat(database.queryLong("SELECT count(*) FROM t WHERE \"out\" IS DISTINCT FROM reverse(\"In Put\")"))
+                    .isZero();
+            assertThat(database.queryLong("SELECT sum(rows_changed) FROM backfill.slice"))
+                    .isEqualTo(300);
+        }
+    }
+
+    @Test
     void a_trigger_that_keeps_rows_as_they_are_pauses_the_run() throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase()) {
             database.execute(
