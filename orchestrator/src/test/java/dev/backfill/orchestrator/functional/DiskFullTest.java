@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.OwnServer;
@@ -92,6 +93,9 @@ class DiskFullTest {
                 awaitBatches(oracle, 10);
 
                 volume.fill(A_BIT);
+                assertThatThrownBy(() -> database.execute("CREATE TABLE other AS SELECT repeat('x', 1000) AS x"
+                                + " FROM generate_series(1, 100000)"))
+                        .isInstanceOf(SQLException.class);
                 await().atMost(PATIENCE).until(() -> server.log().contains("PANIC"));
                 await().atMost(PATIENCE).until(() -> !status(daemon).equals("ready"));
                 assertThat(daemon.put("/api/v1/jobs/" + Oracle.JOB, oracle.yaml(100, BATCH))
