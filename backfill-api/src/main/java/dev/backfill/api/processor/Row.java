@@ -73,12 +73,15 @@ public final class Row {
         if (!writes.contains(column)) {
             throw new PauseRunException("the column " + column + " is not among those that are written");
         }
-        boolean isArray = value != null && value.getClass().isArray() && !(value instanceof byte[]);
-        if (isArray || value instanceof Optional) {
+        if (value != null && hasNoText(value)) {
             throw new PauseRunException("the value for the column " + column + " has no text: it is of "
                     + value.getClass().getSimpleName());
         }
         written.put(column, value == null ? null : value instanceof byte[] bytes ? hex(bytes) : value.toString());
+    }
+
+    private static boolean hasNoText(Object value) {
+        return value instanceof Optional || (value.getClass().isArray() && !(value instanceof byte[]));
     }
 
     boolean isSet() {

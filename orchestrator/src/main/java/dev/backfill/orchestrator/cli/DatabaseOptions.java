@@ -53,6 +53,12 @@ final class DatabaseOptions {
                 new Target(settings, settings.databases().values().iterator().next()));
     }
 
+    /** What is said when the options name no database, and one is needed. */
+    static Refusal missing() {
+        return new Refusal(
+                ExitCode.INVALID, "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL");
+    }
+
     private static DatabaseUrl parse(String url) throws Refusal {
         try {
             return DatabaseUrl.parse(url);

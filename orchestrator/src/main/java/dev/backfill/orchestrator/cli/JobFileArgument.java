@@ -1,16 +1,40 @@
 package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.registry.JobFiles;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /** Reads the job files that a command line names. */
 final class JobFileArgument {
 
     private JobFileArgument() {}
+
+    /** The one job of a file, for a command that takes one. */
+    static LoadedJob one(JobFiles files, Path file, String command) throws Refusal {
+        JobFiles.Content content = read(files, file);
+        refuseIfAny(content.problems());
+        if (content.jobs().size() != 1) {
+            String message = "%s: holds %d jobs; `%s` takes a file with one";
+            throw new Refusal(
+                    ExitCode.INVALID, message.formatted(file, content.jobs().size(), command));
+        }
+        return content.jobs().get(0);
+    }
+
+    /** Refuses to go on with a job that has problems, with all of them. */
+    static void refuseIfAny(List<Problem> problems) throws Refusal {
+        if (!problems.isEmpty()) {
+            String all = problems.stream().map(Problem::display).collect(Collectors.joining(System.lineSeparator()));
+            throw new Refusal(ExitCode.INVALID, all);
+        }
+    }
 
     static JobFiles.Content read(JobFiles files, Path file) throws Refusal {
         try {

@@ -12,7 +12,6 @@ import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
-import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
@@ -27,10 +26,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -74,11 +71,9 @@ final class RunCommand implements Callable<Integer> {
 
     private int call(Stop stop) throws Refusal {
         JobFiles files = new JobFiles(CronTimes::problem);
-        LoadedJob job = job(files);
-        Target target = database.target(job.definition().target().database(), err())
-                .orElseThrow(() -> new Refusal(
-                        ExitCode.INVALID,
-                        "which database? Give --database URL or --config FILE, or set BACKFILL_DATABASE_URL"));
+        LoadedJob job = JobFileArgument.one(files, file, "run");
+        Target target =
+                database.target(job.definition().target().database(), err()).orElseThrow(DatabaseOptions::missing);
         Host host = Host.here(
                 Timing.system(),
                 new Library(files, new Plugins(target.settings().plugins())),
@@ -89,16 +84,6 @@ final class RunCommand implements Callable<Integer> {
             SqlStates.requireFromDatabase(e);
             throw Refusal.of(target.database().login().toString(), e);
         }
-    }
-
-    private LoadedJob job(JobFiles files) throws Refusal {
-        JobFiles.Content content = JobFileArgument.read(files, file);
-        refuseIfAny(content.problems());
-        if (content.jobs().size() != 1) {
-            throw new Refusal(
-                    ExitCode.INVALID, file + ": holds " + content.jobs().size() + " jobs; `run` takes a file with one");
-        }
-        return content.jobs().get(0);
     }
 
     private ExitCode run(Site site, LoadedJob job, Stop stop) throws SQLException, Refusal {
@@ -116,7 +101,7 @@ final class RunCommand implements Callable<Integer> {
     private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {
         Result result = site.check(job);
         if (result instanceof Refused refused) {
-            refuseIfAny(refused.problems());
+            JobFileArgument.refuseIfAny(refused.problems());
         }
         Optional<String> obstacle = site.obstacle();
         if (obstacle.isPresent()) {
@@ -176,13 +161,6 @@ final class RunCommand implements Callable<Integer> {
                         .filter(reading -> reading.signal() == Signal.REPLICATION_LAG)
                         .map(reading -> new Lag(reading.value(), reading.limit()))
                         .max(Comparator.comparingDouble(Lag::seconds)));
-    }
-
-    private static void refuseIfAny(List<Problem> problems) throws Refusal {
-        if (!problems.isEmpty()) {
-            throw new Refusal(
-                    ExitCode.INVALID, problems.stream().map(Problem::display).collect(Collectors.joining("\n")));
-        }
     }
 
     private PrintWriter out() {

@@ -211,7 +211,7 @@ public final class RunConsole implements RunListener, AutoCloseable {
             case FAILED ->
                 "failed: " + ended.details().reason().orElse("no reason given")
                         + "\nSee to these rows and call the same command again, which checks again;"
-                        + " --again goes over the whole range in a new run";
+                        + " --again goes over the whole range in a new run, rows that are done included";
             case CANCELLED -> "was cancelled";
             case PAUSED ->
                 "is paused: " + ended.details().reason().orElse("no reason given")

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.db;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.backfill.api.JobDefinition;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.sessions.Parameters;
@@ -258,5 +259,36 @@ public final class Database implements AutoCloseable {
             source.setPrepareThreshold(0); // what is prepared on one session of the server is not on the next
         }
         return source;
+    }
+
+    /**
+     * The settings of a session that works for a job.
+     *
+     * @param job the job
+     * @return with the job's time-outs and time zone, and the database's own
+     */
+    public SessionSettings session(JobDefinition job) {
+        return session(job, job.execution().timeZone().orElse(settings.session().timeZone()));
+    }
+
+    /**
+     * The settings of a session that checks a job. The check itself sets the job's time zone, and says where it stands when
+     * there is none of that name.
+     *
+     * @param job the job
+     * @return as a worker's, but for the time zone
+     */
+    public SessionSettings checking(JobDefinition job) {
+        return session(job, settings.session().timeZone());
+    }
+
+    private SessionSettings session(JobDefinition job, String timeZone) {
+        return new SessionSettings(
+                "backfill/" + job.name(),
+                new SessionSettings.Timeouts(
+                        job.execution().errors().lockTimeout(),
+                        job.execution().errors().statementTimeout()),
+                timeZone,
+                settings.session());
     }
 }

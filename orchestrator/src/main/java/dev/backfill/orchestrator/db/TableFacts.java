@@ -137,6 +137,24 @@ public record TableFacts(
      */
     public record Size(Optional<Long> estimatedRows, long bytes) {}
 
+    /**
+     * What else hangs on a table.
+     *
+     * @param triggers the user's own that fire, also of what is below the table
+     * @param partitions how many tables below it hold rows; 0 for an ordinary table
+     * @param foreignKeys from it and to it, as PostgreSQL writes them
+     * @param writesPerSecond rows that were written a second since the server's figures were reset; empty when it is
+     *     not known since when they count
+     */
+    public record Surroundings(
+            List<String> triggers, long partitions, List<String> foreignKeys, Optional<Double> writesPerSecond) {
+        /** Copies the lists. */
+        public Surroundings {
+            triggers = List.copyOf(triggers);
+            foreignKeys = List.copyOf(foreignKeys);
+        }
+    }
+
     /** Copies the lists. */
     public TableFacts {
         columns = List.copyOf(columns);

@@ -118,7 +118,53 @@ public final class TableFactsReader {
             ORDER BY p.pubname
             """;
 
+    private static final String TRIGGERS = TREE + """
+            SELECT DISTINCT tgname::text FROM tree JOIN pg_catalog.pg_trigger ON tgrelid = tree.oid
+            WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') ORDER BY 1
+            """;
+
+    private static final String FOREIGN_KEYS = TREE + """
+            SELECT DISTINCT conname || ' of ' || conrelid::regclass || ' to ' || confrelid::regclass
+            FROM pg_catalog.pg_constraint
+            WHERE contype = 'f' AND conparentid = 0
+              AND (conrelid IN (SELECT oid FROM tree) OR confrelid IN (SELECT oid FROM tree))
+            ORDER BY 1
+            """;
+
+    private static final String TRAFFIC = TREE + """
+            SELECT count(*) FILTER (WHERE c.relkind = 'r' AND c.oid <> ?::oid),
+                   sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del)
+                     / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - (
+                         SELECT d.stats_reset FROM pg_catalog.pg_stat_database d
+                         WHERE d.datname = pg_catalog.current_database())), 0)
+            FROM tree JOIN pg_catalog.pg_class c USING (oid)
+            LEFT JOIN pg_catalog.pg_stat_user_tables s ON s.relid = c.oid
+            """;
+
     private TableFactsReader() {}
+
+    /**
+     * Reads what else hangs on a table.
+     *
+     * @param connection any session on the database
+     * @param oid the table
+     * @return triggers, partitions, foreign keys and traffic
+     * @throws SQLException when the catalog cannot be read
+     */
+    public static TableFacts.Surroundings surroundings(Connection connection, long oid) throws SQLException {
+        List<String> triggers = names(connection, TRIGGERS, oid);
+        List<String> foreignKeys = names(connection, FOREIGN_KEYS, oid);
+        try (PreparedStatement query = connection.prepareStatement(TRAFFIC)) {
+            query.setLong(1, oid);
+            query.setLong(2, oid);
+            try (ResultSet row = query.executeQuery()) {
+                row.next();
+                double rate = row.getDouble(2);
+                Optional<Double> known = row.wasNull() ? Optional.empty() : Optional.of(rate);
+                return new TableFacts.Surroundings(triggers, row.getLong(1), foreignKeys, known);
+            }
+        }
+    }
 
     /**
      * Reads a table's facts.

@@ -8,6 +8,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.CallableStatement;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -126,11 +128,12 @@ final class GuardedConnection {
         requireUnderWay();
         if (STATEMENTS.contains(name)) {
             check(arguments);
-            return statement((Statement) invoke(real, method, arguments));
+            return statement((Statement) Objects.requireNonNull(invoke(real, method, arguments)));
         }
         boolean toSavepoint = name.equals("rollback") && arguments != null && arguments[0] instanceof Savepoint;
         if (ALLOWED.contains(name) || toSavepoint) {
-            return invoke(real, method, arguments);
+            Object answer = invoke(real, method, arguments);
+            return answer instanceof DatabaseMetaData about ? metaData(about) : answer;
         }
         throw refused("the connection is the program's, and " + name + " is not for a processor");
     }
@@ -163,12 +166,24 @@ final class GuardedConnection {
         running = runs ? made : null;
         try {
             Object answer = invoke(made, method, arguments);
-            return answer instanceof ResultSet rows
-                    ? proxy(ResultSet.class, (proxy, asked, given) -> invoke(rows, asked, given))
-                    : answer;
+            return answer instanceof ResultSet rows ? rows(rows, self) : answer;
         } finally {
             running = null;
         }
+    }
+
+    private Object rows(ResultSet rows, Object statement) {
+        return proxy(
+                ResultSet.class,
+                (self, method, arguments) ->
+                        method.getName().equals("getStatement") ? statement : invoke(rows, method, arguments));
+    }
+
+    private Object metaData(DatabaseMetaData real) {
+        return proxy(
+                DatabaseMetaData.class,
+                (self, method, arguments) ->
+                        method.getName().equals("getConnection") ? proxy : invoke(real, method, arguments));
     }
 
     private void requireUnderWay() throws SQLException {
@@ -211,6 +226,7 @@ final class GuardedConnection {
         failure = failure == null ? e : failure;
     }
 
+    @SuppressWarnings("ReferenceEquality") // a proxy is itself and nothing else
     private static @Nullable Object own(Object self, Method method, @Nullable Object @Nullable [] arguments) {
         return switch (method.getName()) {
             case "equals" -> arguments != null && self == arguments[0];

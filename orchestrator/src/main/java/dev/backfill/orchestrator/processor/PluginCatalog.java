@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.ServiceLoader.Provider;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -79,7 +78,7 @@ final class PluginCatalog {
     }
 
     private void add(String name, URLClassLoader loader) {
-        Iterator<Provider<Processor>> providers =
+        Iterator<ServiceLoader.Provider<Processor>> providers =
                 ServiceLoader.load(Processor.class, loader).stream().iterator();
         int found = 0;
         for (int failures = 0; failures < MOST_FAILURES; ) {
@@ -87,7 +86,7 @@ final class PluginCatalog {
                 if (!providers.hasNext()) {
                     break;
                 }
-                Provider<Processor> provider = providers.next();
+                ServiceLoader.Provider<Processor> provider = providers.next();
                 add(provider.type().getName(), provider, name);
                 found++;
             } catch (ServiceConfigurationError | LinkageError e) {

@@ -33,9 +33,9 @@ public final class Plugins {
 
         private static final long serialVersionUID = 1L;
 
-        private final Optional<String> option;
+        private final @Nullable String option;
 
-        UnusableException(String message, Optional<String> option) {
+        UnusableException(String message, @Nullable String option) {
             super(message);
             this.option = option;
         }
@@ -62,7 +62,7 @@ public final class Plugins {
         }
         Optional<PluginCatalog.Entry> entry = catalog().find(work.type());
         if (entry.isEmpty()) {
-            return List.of(job.problem("/processor/type", missing(work.type()), hint(work.type())));
+            return List.of(job.problem("/processor/type", missing(work.type()), hint()));
         }
         if (entry.get().plugins().size() > 1) {
             return List.of(job.problem("/processor/type", several(entry.get()), "leave one of them there"));
@@ -72,7 +72,7 @@ public final class Plugins {
             PluginScope.close(configured(entry.get(), options));
             return unknown(job, options);
         } catch (UnusableException e) {
-            String pointer = e.option
+            String pointer = Optional.ofNullable(e.option)
                     .map(name -> Locations.pointer("/processor/options", name))
                     .orElse("/processor");
             return List.of(job.problem(pointer, String.valueOf(e.getMessage()), ""));
@@ -110,7 +110,7 @@ public final class Plugins {
     Processor open(Work.Custom work) throws UnusableException {
         Optional<PluginCatalog.Entry> entry = catalog().find(work.type());
         if (entry.isEmpty()) {
-            throw new UnusableException(missing(work.type()) + "; " + hint(work.type()), Optional.empty());
+            throw new UnusableException(missing(work.type()) + "; " + hint(), null);
         }
         return configured(entry.get(), new Options(work.options()));
     }
@@ -120,7 +120,7 @@ public final class Plugins {
         try {
             processor = entry.provider().get();
         } catch (RuntimeException | LinkageError | ServiceConfigurationError e) {
-            throw new UnusableException(entry.type() + " cannot be made: " + cause(e), Optional.empty());
+            throw new UnusableException(entry.type() + " cannot be made: " + cause(e), null);
         }
         try {
             return PluginScope.of(processor, () -> {
@@ -129,10 +129,10 @@ public final class Plugins {
             });
         } catch (Options.Refusal e) {
             String message = "processor.options." + e.option() + " " + e.getMessage();
-            throw closed(processor, new UnusableException(message, Optional.of(e.option())));
+            throw closed(processor, new UnusableException(message, e.option()));
         } catch (Exception | LinkageError | ServiceConfigurationError | AssertionError e) {
             String message = entry.type() + " does not take its options: " + cause(e);
-            throw closed(processor, new UnusableException(message, Optional.empty()));
+            throw closed(processor, new UnusableException(message, null));
         }
     }
 
@@ -165,7 +165,7 @@ public final class Plugins {
         return "the processor " + entry.type() + " is in several plugins: " + String.join(", ", entry.plugins());
     }
 
-    private String hint(String type) {
+    private String hint() {
         PluginCatalog found = catalog();
         String broken = found.broken().stream().map(b -> "; " + b).collect(Collectors.joining());
         String known = found.types().isEmpty() ? "has none" : "has " + String.join(", ", found.types());

@@ -50,6 +50,7 @@ final class ProcessorChange implements Change {
     private @Nullable Processor processor;
     private @Nullable Call call;
     private boolean overdue;
+    private boolean deaf;
 
     ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Surroundings around) {
         this.transactions = new TransactionWatch(around.pooled());
@@ -85,7 +86,7 @@ final class ProcessorChange implements Change {
             throw new ProcessorException(ErrorClass.PAUSE, name() + " says that it has changed " + changed + " rows");
         }
         try {
-            transactions.end(connection, begun);
+            transactions.end(connection, begun, request.batch().range().upTo());
         } catch (ProcessorException e) {
             throw e;
         } catch (SQLException e) {
@@ -132,6 +133,13 @@ final class ProcessorChange implements Change {
         if (call != null) {
             if (!overdue) {
                 call.thread().interrupt();
+            } else if (!deaf && timing.since(call.since()).compareTo(longest.plus(GRACE)) > 0) {
+                deaf = true;
+                LOG.atWarn()
+                        .addKeyValue("job", statement.job().name())
+                        .addKeyValue("processor", work.type())
+                        .addKeyValue("seconds", timing.since(call.since()).toSeconds())
+                        .log("a processor takes no notice of its interrupt; its worker stands still until it returns");
             }
             overdue = true;
             call.guard().cancel();

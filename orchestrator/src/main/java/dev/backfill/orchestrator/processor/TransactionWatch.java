@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.processor;
 
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates.ProcessorException;
+import dev.backfill.orchestrator.sql.Key;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -86,7 +87,7 @@ final class TransactionWatch {
     }
 
     /** Looks after a batch. */
-    void end(Connection connection, Begun begun) throws SQLException {
+    void end(Connection connection, Begun begun, Key last) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(AFTER)) {
             statement.setString(1, begun.patience());
             try (ResultSet row = statement.executeQuery()) {
@@ -94,8 +95,9 @@ final class TransactionWatch {
                 if (!Objects.equals(row.getString(1), begun.transaction())) {
                     throw new ProcessorException(
                             ErrorClass.PAUSE,
-                            "the processor has ended the batch's transaction: what it had changed may be committed"
-                                    + " without the checkpoint, and would be done again");
+                            "the processor has ended the transaction of the batch that ends at key " + last
+                                    + ": what it had changed there is committed without the checkpoint, and will be"
+                                    + " changed again when the run goes on; look at these rows first");
                 }
                 if (!Objects.equals(row.getString(2), begun.user())) {
                     throw new ProcessorException(

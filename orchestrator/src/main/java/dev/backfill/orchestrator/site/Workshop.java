@@ -20,7 +20,6 @@ import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.replication.SignalGovernor;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
-import dev.backfill.orchestrator.sessions.SessionSettings;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.StopGovernor;
@@ -84,7 +83,7 @@ final class Workshop {
 
     private LiveCheck.Result check(LoadedJob job, List<Problem> more) throws SQLException {
         LiveCheck.Result result;
-        try (Connection connection = database.connect(checking(job.definition()))) {
+        try (Connection connection = database.connect(database.checking(job.definition()))) {
             result = LiveCheck.check(job, connection);
         }
         List<Problem> problems =
@@ -156,7 +155,7 @@ final class Workshop {
         int connections = statement.job().execution().parallelism() + 1;
         driven.incrementAndGet();
         replication.wake();
-        try (WorkerSessions sessions = database.openWorkers(session(statement.job()), connections)) {
+        try (WorkerSessions sessions = database.openWorkers(database.session(statement.job()), connections)) {
             Limits limits = new Limits(throttle(statement.job()), hands);
             Surroundings around =
                     new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), limits);
@@ -196,26 +195,5 @@ final class Workshop {
     // Asked anew by each thread: the generator of one thread is not seeded in another.
     private static long random() {
         return ThreadLocalRandom.current().nextLong();
-    }
-
-    private SessionSettings session(JobDefinition job) {
-        return session(
-                job,
-                job.execution().timeZone().orElse(database.settings().session().timeZone()));
-    }
-
-    /** The check itself sets the job's time zone, and says where it stands when there is none of that name. */
-    private SessionSettings checking(JobDefinition job) {
-        return session(job, database.settings().session().timeZone());
-    }
-
-    private SessionSettings session(JobDefinition job, String timeZone) {
-        return new SessionSettings(
-                "backfill/" + job.name(),
-                new SessionSettings.Timeouts(
-                        job.execution().errors().lockTimeout(),
-                        job.execution().errors().statementTimeout()),
-                timeZone,
-                database.settings().session());
     }
 }

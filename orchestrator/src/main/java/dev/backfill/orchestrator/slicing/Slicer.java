@@ -91,7 +91,7 @@ public record Slicer(JobStatement statement) {
                     (long) SLICES_PER_WORKER * statement.job().execution().parallelism());
             int wanted = (int) Math.max(1, Math.min(most, estimatedRows / LEAST_ROWS_OF_A_SLICE));
             Optional<Key> from = Optional.empty();
-            for (Key boundary : new Boundaries(statement).find(connection, range, wanted)) {
+            for (Key boundary : boundaries(connection, range, wanted)) {
                 slices.add(new Bounds(from, boundary));
                 from = Optional.of(boundary);
             }
@@ -99,6 +99,19 @@ public record Slicer(JobStatement statement) {
         }
         range.nulls().ifPresent(end -> slices.add(new Bounds(Optional.of(Key.NULLS), end)));
         return slices;
+    }
+
+    /**
+     * Keys that divide a range into parts of about the same number of rows, as far as that is known.
+     *
+     * @param connection any session
+     * @param range the range, with rows
+     * @param parts how many parts are wanted
+     * @return the last keys of all parts but the last, in the run's order; fewer where the keys do not allow more
+     * @throws SQLException when a query fails
+     */
+    public List<Key> boundaries(Connection connection, FrozenRange range, int parts) throws SQLException {
+        return new Boundaries(statement).find(connection, range, parts);
     }
 
     /**

@@ -21,6 +21,7 @@ final class Arrows {
             "control",
             "db",
             "demo",
+            "dryrun",
             "engine",
             "metrics",
             "page",
@@ -53,6 +54,7 @@ final class Arrows {
             Map.entry("batch", Set.of("db", "registry", "run", "sessions")),
             Map.entry("processor", Set.of("batch", "db", "registry")),
             Map.entry("slicing", Set.of("batch", "db", "registry", "run")),
+            Map.entry("dryrun", Set.of("batch", "db", "registry", "run", "slicing")),
             Map.entry("console", Set.of("db", "engine", "run")),
             Map.entry("engine", Set.of("batch", "config", "db", "registry", "run", "slicing", "throttle")),
             Map.entry(

@@ -64,7 +64,7 @@ public final class Moody implements Processor {
             case "wrong" -> throw new AssertionError("a library is missing");
             case "locked out" -> throw new PauseRunException("the password has changed");
             case "deaf" -> {
-                for (int i = 0; i < batch.size() * 4; i++) {
+                for (int i = 0; i < batch.size() * 6; i++) {
                     statement.execute("SELECT pg_sleep(0.001)");
                 }
             }
@@ -92,7 +92,7 @@ public final class Moody implements Processor {
                     }
                 }
             }
-            case "slow" -> Thread.sleep(batch.size() * 4);
+            case "slow" -> Thread.sleep(batch.size() * 8);
             case "asleep" -> Thread.sleep(Duration.ofMinutes(5).toMillis());
             case "greedy" -> {
                 while (Files.exists(Path.of(System.getProperty("greed", "/nowhere")))) {
@@ -106,6 +106,12 @@ public final class Moody implements Processor {
     private long after(Connection connection, Statement statement, long changed) throws SQLException {
         switch (mood) {
             case "commit" -> connection.commit();
+            case "by the statement" -> {
+                try (var row = statement.executeQuery("SELECT 1")) {
+                    row.getStatement().getConnection().commit();
+                }
+            }
+            case "by the meta data" -> connection.getMetaData().getConnection().commit();
             case "rollback" -> connection.rollback();
             case "autocommit" -> connection.setAutoCommit(true);
             case "close" -> connection.close();

@@ -1,0 +1,107 @@
+package dev.backfill.orchestrator.cli;
+
+import dev.backfill.orchestrator.batch.Change;
+import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.dryrun.DryRun;
+import dev.backfill.orchestrator.dryrun.Forecast;
+import dev.backfill.orchestrator.dryrun.ForecastText;
+import dev.backfill.orchestrator.processor.Plugins;
+import dev.backfill.orchestrator.registry.JobFiles;
+import dev.backfill.orchestrator.registry.JobStatement;
+import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
+import dev.backfill.orchestrator.registry.LiveCheck.Refused;
+import dev.backfill.orchestrator.registry.LiveCheck.Result;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.schedule.CronTimes;
+import dev.backfill.orchestrator.site.Host;
+import dev.backfill.orchestrator.site.Host.Library;
+import dev.backfill.orchestrator.site.Site;
+import dev.backfill.orchestrator.timing.Timing;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Says what a run would do. */
+@Command(
+        name = "dry-run",
+        description = {
+            "Says what a run would do: its range, its slices, and how a batch finds its rows. Reads only.",
+            "With --sample it also tries five batches and rolls them back, to say what they cost."
+        },
+        mixinStandardHelpOptions = true)
+final class DryRunCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "FILE", description = "A job file with one job.")
+    @SuppressWarnings("NullAway.Init")
+    private Path file;
+
+    @Mixin
+    private DatabaseOptions database = new DatabaseOptions();
+
+    @Option(
+            names = "--sample",
+            description =
+                    "Try batches at 0, 1, 1/2, 1/4 and 3/4 of the range and roll them back. They take locks as those of a"
+                            + " run do, for as long as a batch lasts, and write WAL; what triggers do elsewhere is not undone.")
+    private boolean sample;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Refusal {
+        JobFiles files = new JobFiles(CronTimes::problem);
+        LoadedJob job = JobFileArgument.one(files, file, "dry-run");
+        DatabaseOptions.Target target = database.target(
+                        job.definition().target().database(), spec.commandLine().getErr())
+                .orElseThrow(DatabaseOptions::missing);
+        Library library = new Library(files, new Plugins(target.settings().plugins()));
+        Host host = Host.here(Timing.system(), library, 1);
+        try (Site site = new Site(host, target.settings(), target.database())) {
+            return forecast(site, library, job).code();
+        } catch (SQLException | RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
+            throw Refusal.of(target.database().login().toString(), e);
+        }
+    }
+
+    private ExitCode forecast(Site site, Library library, LoadedJob job) throws SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        Result result = site.check(job);
+        if (result instanceof Refused refused) {
+            refused.problems().forEach(out::println);
+            return ExitCode.INVALID;
+        }
+        Accepted accepted = (Accepted) result;
+        accepted.warnings().forEach(warning -> out.println("warning: " + warning));
+        Forecast forecast = forecast(site.database(), library, accepted.statement());
+        ForecastText.of(forecast).forEach(out::println);
+        Optional<String> obstacle = site.obstacle();
+        obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
+        return obstacle.isPresent() || forecast.movesKeys() ? ExitCode.INVALID : ExitCode.DONE;
+    }
+
+    private Forecast forecast(Database at, Library library, JobStatement statement) throws SQLException {
+        try (Connection connection = at.connect(at.session(statement.job()))) {
+            DryRun dryRun = new DryRun(connection, statement, Timing.system());
+            if (!sample) {
+                return dryRun.look();
+            }
+            try (Change change = library.plugins()
+                    .change(statement, Timing.system(), at.settings().login().pooled())) {
+                return dryRun.sample(change);
+            }
+        }
+    }
+}
