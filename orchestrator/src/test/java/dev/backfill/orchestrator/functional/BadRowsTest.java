@@ -51,7 +51,7 @@ class BadRowsTest {
                     .hasSizeLessThanOrEqualTo(2);
             assertThat(database.queryStrings(
                             "SELECT concat_ws(' ', kind, sqlstate) FROM backfill.quarantine FULL JOIN bad"
-                                    + " ON to_jsonb(ARRAY[id::text]) = key GROUP BY kind, sqlstate ORDER BY kind"))
+                                    + " ON to_jsonb(ARRAY[bad.id::text]) = key GROUP BY kind, sqlstate ORDER BY kind"))
                     .isSubsetOf("0 22P02", "1 23514", "2 22003", "3 23502", "4 23503", "5 22012");
             assertThat(database.queryLong("SELECT count(*) FROM backfill.quarantine"))
                     .isEqualTo(BAD);

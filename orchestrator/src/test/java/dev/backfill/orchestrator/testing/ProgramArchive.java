@@ -38,6 +38,7 @@ final class ProgramArchive {
     private static final Path DIRECTORY = TARGET.resolve("program");
     private static final Path JAR = DIRECTORY.resolve("program.jar");
     private static final Path ARCHIVE = DIRECTORY.resolve("program.jsa");
+    private static final Path MADE_WITH = DIRECTORY.resolve("api.txt");
     private static final Path LOG = DIRECTORY.resolve("log.txt");
 
     private ProgramArchive() {}
@@ -71,8 +72,10 @@ final class ProgramArchive {
     }
 
     private static boolean isUpToDate() throws IOException {
-        if (!Files.exists(ARCHIVE)) {
-            return false;
+        if (!Files.exists(ARCHIVE)
+                || !Files.exists(MADE_WITH)
+                || !Files.readString(MADE_WITH).equals(api().toString())) {
+            return false; // the API is a jar after `package`, and a directory before
         }
         FileTime made = Files.getLastModifiedTime(ARCHIVE);
         try (Stream<Path> ours = Files.walk(CLASSES);
@@ -90,6 +93,7 @@ final class ProgramArchive {
     /** What a daemon loads until it has run a job goes into the archive. */
     private static void create() throws IOException {
         Files.deleteIfExists(ARCHIVE);
+        Files.writeString(MADE_WITH, api().toString());
         ToolProvider jar = ToolProvider.findFirst("jar").orElseThrow();
         List<String> content = new ArrayList<>(List.of("--create", "--file", JAR.toString()));
         content.addAll(List.of("-C", CLASSES.toString(), "."));
