@@ -34,7 +34,7 @@ final class FaultyRuns implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration BATCH = Duration.ofMillis(80);
-    private static final int ROWS = 1_000;
+    private static final int ROWS = 2_000;
     private static final int KEYS = 50;
 
     /** Seconds for which the longest of those waits that waits for a session of a daemon's. */
