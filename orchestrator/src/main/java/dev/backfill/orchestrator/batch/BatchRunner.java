@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.sessions.LastingSettings;
 import dev.backfill.orchestrator.sessions.Parameters;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
@@ -101,6 +102,7 @@ public final class BatchRunner implements AutoCloseable {
     private final Timeouts timeouts;
     private final KeySearch search;
     private final SameTable table;
+    private final LastingSettings settings = new LastingSettings();
     private @Nullable Key tried;
 
     /**
@@ -132,13 +134,14 @@ public final class BatchRunner implements AutoCloseable {
      */
     public void enter(Connection connection, Mode mode, boolean isSuspicious) throws SQLException {
         Duration lock = mode == Mode.BRISK ? timeouts.lock() : PATIENT_LOCK;
-        Parameters settings = Parameters.none()
+        Parameters wanted = Parameters.none()
                 .with("lock_timeout", Parameters.milliseconds(lock))
                 .with("statement_timeout", Parameters.milliseconds(timeout(mode)));
         if (isSuspicious && Parameters.read(connection, COMMIT).equals("off")) {
-            settings = settings.with(COMMIT, "local");
+            wanted = wanted.with(COMMIT, "local");
         }
-        settings.set(connection);
+        wanted.set(connection);
+        settings.remember(connection);
     }
 
     /**
@@ -152,7 +155,7 @@ public final class BatchRunner implements AutoCloseable {
     }
 
     /**
-     * Makes the next batch of a slice.
+     * Makes the next batch of a slice. What it has set for its session is set back.
      *
      * @param connection the worker's, in autocommit mode before and, unless it is lost, after
      * @param slice the slice as it was read or as the batch before left it
@@ -179,6 +182,7 @@ public final class BatchRunner implements AutoCloseable {
                 connection.rollback();
             }
             connection.setAutoCommit(true);
+            settings.restore(connection);
             return new Result(batch, state);
         } catch (SQLException e) {
             undo(connection, e);

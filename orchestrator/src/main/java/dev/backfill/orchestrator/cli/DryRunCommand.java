@@ -98,8 +98,7 @@ final class DryRunCommand implements Callable<Integer> {
             if (!sample) {
                 return dryRun.look();
             }
-            try (Change change = library.plugins()
-                    .change(statement, Timing.system(), at.settings().login().pooled())) {
+            try (Change change = library.plugins().change(statement, Timing.system())) {
                 return dryRun.sample(change);
             }
         }

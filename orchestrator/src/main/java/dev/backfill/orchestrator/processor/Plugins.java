@@ -97,12 +97,11 @@ public final class Plugins {
      *
      * @param statement the job on its table
      * @param timing how time passes
-     * @param pooled whether a pooler gives each transaction another session
      * @return for one worker
      */
-    public Change change(JobStatement statement, Timing timing, boolean pooled) {
+    public Change change(JobStatement statement, Timing timing) {
         return statement.job().work() instanceof Work.Custom work
-                ? new ProcessorChange(this, statement, work, new ProcessorChange.Surroundings(timing, pooled))
+                ? new ProcessorChange(this, statement, work, timing)
                 : new SqlChange(statement);
     }
 

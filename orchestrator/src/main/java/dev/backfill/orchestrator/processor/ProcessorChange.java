@@ -29,14 +29,6 @@ final class ProcessorChange implements Change {
     private static final Duration GRACE = Duration.ofSeconds(5);
     private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
 
-    /**
-     * What it is made in.
-     *
-     * @param timing how time passes
-     * @param pooled whether a pooler gives each transaction another session
-     */
-    record Surroundings(Timing timing, boolean pooled) {}
-
     /** A processor at work. */
     private record Call(Thread thread, long since, GuardedConnection guard) {}
 
@@ -45,26 +37,24 @@ final class ProcessorChange implements Change {
     private final Work.Custom work;
     private final Timing timing;
     private final Duration longest;
-    private final TransactionWatch transactions;
     private final Set<String> told = new HashSet<>();
     private @Nullable Processor processor;
     private @Nullable Call call;
     private boolean overdue;
     private boolean deaf;
 
-    ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Surroundings around) {
-        this.transactions = new TransactionWatch(around.pooled());
+    ProcessorChange(Plugins plugins, JobStatement statement, Work.Custom work, Timing timing) {
         this.plugins = plugins;
         this.statement = statement;
         this.work = work;
-        this.timing = around.timing();
+        this.timing = timing;
         this.longest = statement.job().execution().errors().statementTimeout();
     }
 
     @Override
     public long make(Connection connection, Request request) throws SQLException {
         Processor ready = processor();
-        TransactionWatch.Begun begun = transactions.begin(
+        TransactionWatch.Begun begun = TransactionWatch.begin(
                 connection, longest.plus(GRACE), request.batch().started());
         GuardedConnection guard = new GuardedConnection(connection);
         begin(guard);
@@ -86,7 +76,7 @@ final class ProcessorChange implements Change {
             throw new ProcessorException(ErrorClass.PAUSE, name() + " says that it has changed " + changed + " rows");
         }
         try {
-            transactions.end(connection, begun, request.batch().range().upTo());
+            TransactionWatch.end(connection, begun, request.batch().range().upTo());
         } catch (ProcessorException e) {
             throw e;
         } catch (SQLException e) {

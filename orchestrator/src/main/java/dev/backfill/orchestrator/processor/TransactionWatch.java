@@ -11,43 +11,24 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Sees whether a batch is still in the transaction that it began in, and whether the one before left the session as it was;
- * and lets the transaction wait between two statements for as long as a processor may compute. For one worker.
+ * Sees whether a batch is still in the transaction that it began in, and lets the transaction wait between two statements for
+ * as long as a processor may compute.
  */
 final class TransactionWatch {
 
     private static final String BEFORE = """
             SELECT pg_catalog.current_setting('idle_in_transaction_session_timeout'),
                    pg_catalog.set_config('idle_in_transaction_session_timeout', ?, true),
-                   pg_catalog.pg_current_xact_id()::text, current_user::text, pg_catalog.pg_backend_pid(),
-                   ?::timestamptz,
-                   (SELECT pg_catalog.string_agg(name || ' = ' || pg_catalog.current_setting(name), ', ' ORDER BY name)
-                    FROM pg_catalog.unnest(ARRAY[
-                        'DateStyle', 'IntervalStyle', 'TimeZone', 'extra_float_digits', 'role', 'row_security',
-                        'search_path', 'session_authorization', 'session_replication_role'])
-                     AS settings (name))
+                   pg_catalog.pg_current_xact_id()::text, current_user::text, ?::timestamptz
             """;
     private static final String AFTER = """
             SELECT pg_catalog.pg_current_xact_id()::text, current_user::text,
                    pg_catalog.set_config('idle_in_transaction_session_timeout', ?, true)
             """;
 
-    private record Settings(int session, String values) {}
-
-    private final boolean pooled;
-    private @Nullable Settings known;
-
-    /**
-     * For one worker.
-     *
-     * @param pooled whether a pooler gives each transaction another session, which others change too
-     */
-    TransactionWatch(boolean pooled) {
-        this.pooled = pooled;
-    }
+    private TransactionWatch() {}
 
     /**
      * What a batch began with.
@@ -57,37 +38,20 @@ final class TransactionWatch {
     record Begun(String transaction, String user, String patience, Instant started) {}
 
     /** Looks before a batch, inside of its transaction. */
-    Begun begin(Connection connection, Duration longest, String started) throws SQLException {
+    static Begun begin(Connection connection, Duration longest, String started) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(BEFORE)) {
             statement.setString(1, longest.toMillis() + "ms");
             statement.setString(2, started);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
-                requireUnchanged(new Settings(row.getInt(5), row.getString(7)));
-                Instant instant = row.getObject(6, OffsetDateTime.class).toInstant();
+                Instant instant = row.getObject(5, OffsetDateTime.class).toInstant();
                 return new Begun(row.getString(3), row.getString(4), row.getString(1), instant);
             }
         }
     }
 
-    /** The transaction of the batch before has ended, and with it all that was set for it alone. */
-    private void requireUnchanged(Settings now) throws SQLException {
-        Settings before = known;
-        known = now;
-        if (!pooled
-                && before != null
-                && before.session() == now.session()
-                && !before.values().equals(now.values())) {
-            throw new ProcessorException(
-                    ErrorClass.PAUSE,
-                    "the session's settings have changed, by the processor, whose they are not, or by a new configuration"
-                            + " of the server; they were "
-                            + before.values() + " and are " + now.values());
-        }
-    }
-
     /** Looks after a batch. */
-    void end(Connection connection, Begun begun, Key last) throws SQLException {
+    static void end(Connection connection, Begun begun, Key last) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(AFTER)) {
             statement.setString(1, begun.patience());
             try (ResultSet row = statement.executeQuery()) {

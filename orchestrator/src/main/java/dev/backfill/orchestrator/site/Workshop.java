@@ -167,14 +167,7 @@ final class Workshop {
     }
 
     private Means means(JobStatement statement, WorkerSessions sessions) {
-        return new Means(
-                sessions,
-                () -> host.library()
-                        .plugins()
-                        .change(
-                                statement,
-                                host.timing(),
-                                database.settings().login().pooled()));
+        return new Means(sessions, () -> host.library().plugins().change(statement, host.timing()));
     }
 
     /** What sets the pace of every run here. */

@@ -119,7 +119,14 @@ public final class Moody implements Processor {
             case "commit in SQL" -> statement.execute("/* a */ COMMIT");
             case "isolation" -> connection.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
             case "role" -> statement.execute("SET LOCAL ROLE pg_monitor");
-            case "search path" -> statement.execute("SELECT set_config('search_path', 'pg_catalog', false)");
+            case "search path" -> {
+                try (var row = statement.executeQuery("SELECT 1 WHERE current_setting('search_path') = 'pg_catalog'")) {
+                    if (row.next()) {
+                        throw new PauseRunException("the batch before has left its search path behind");
+                    }
+                }
+                statement.execute("SELECT set_config('search_path', 'pg_catalog', false)");
+            }
             case "stubborn" -> {
                 try {
                     statement.execute("SELECT 1 / 0");

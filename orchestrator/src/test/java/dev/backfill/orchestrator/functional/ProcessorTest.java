@@ -44,7 +44,7 @@ class ProcessorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"good", "savepoint", "busy", "small", "resilient"})
+    @CsvSource({"good", "savepoint", "busy", "small", "resilient", "search path"})
     void each_row_is_changed_once(String mood) throws Exception {
         CommandResult result = run(mood);
 
@@ -80,15 +80,6 @@ class ProcessorTest {
         assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
         assertThat(result.text()).contains(reason, "then resume");
         assertThat(counters()).isEqualTo(NEVER);
-    }
-
-    @Test
-    void a_setting_that_is_left_behind_is_seen_at_the_next_batch() throws Exception {
-        CommandResult result = run("search path");
-
-        assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
-        assertThat(result.text()).contains("the session's settings have changed", "search_path = pg_catalog");
-        assertThat(counters()).isEqualTo("1 100, 0 900");
     }
 
     @Test
