@@ -255,6 +255,7 @@ public final class Database implements AutoCloseable {
         source.setTcpKeepAlive(true);
         source.setApplicationName("backfill");
         source.setAssumeMinServerVersion("14");
+        source.setLogServerErrorDetail(false); // it may hold rows of the user's, and what is thrown may be logged
         if (login.pooled()) {
             source.setPrepareThreshold(0); // what is prepared on one session of the server is not on the next
         }

@@ -130,12 +130,9 @@ final class Patience {
     }
 
     Duration pause(ErrorClass error, int failures) {
-        return switch (error) {
-            case DENIED, DISK_FULL -> Duration.ofSeconds(5);
-            case RESOURCES -> Duration.ofSeconds(2);
-            case AGAIN -> Duration.ofSeconds(1L << Math.min(failures - 1, MOST_DOUBLINGS));
-            case LOCK, TIMEOUT, SESSION_LOST, DATABASE_DOWN, DATA, TOO_LARGE, PAUSE -> backoff.after(failures);
-        };
+        return error == ErrorClass.AGAIN
+                ? Duration.ofSeconds(1L << Math.min(failures - 1, MOST_DOUBLINGS))
+                : error.pause().orElseGet(() -> backoff.after(failures));
     }
 
     private static ErrorClass errorClass(Exception e) {

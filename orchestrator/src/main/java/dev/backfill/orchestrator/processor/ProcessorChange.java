@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +29,7 @@ final class ProcessorChange implements Change {
 
     private static final Logger LOG = LoggerFactory.getLogger(ProcessorChange.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final int SHOWN_FRAMES = 3;
     private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
 
     /** A processor at work. */
@@ -179,21 +182,27 @@ final class ProcessorChange implements Change {
         return e instanceof Error && !(e instanceof StackOverflowError) ? ErrorClass.PAUSE : ErrorClass.DATA;
     }
 
-    /** With the place in its code, once. */
+    /** With the place in its code, once; not with its causes, whose words may hold rows of the user's. */
     private void tell(Throwable e) {
-        StackTraceElement[] trace = e.getStackTrace();
-        if (told.add(e.getClass().getName() + (trace.length > 0 ? trace[0] : ""))) {
+        String place = Stream.of(e.getStackTrace())
+                .limit(SHOWN_FRAMES)
+                .map(StackTraceElement::toString)
+                .collect(Collectors.joining(", "));
+        if (told.add(e.getClass().getName() + place)) {
             LOG.atWarn()
                     .addKeyValue("job", statement.job().name())
                     .addKeyValue("processor", work.type())
-                    .setCause(e)
+                    .addKeyValue("error", words(e))
+                    .addKeyValue("at", place)
                     .log("a processor failed; the next error at this place is not shown in full again");
         }
     }
 
+    /** Its first line: a driver puts what the server says of rows into those behind. */
     private static String words(Throwable e) {
         String message = e.getMessage();
-        return e.getClass().getSimpleName() + (message == null ? "" : ": " + message);
+        return e.getClass().getSimpleName()
+                + (message == null ? "" : ": " + message.lines().findFirst().orElse(""));
     }
 
     private String name() {

@@ -18,10 +18,12 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -116,6 +118,9 @@ class JobReferenceExamplesTest {
                     .map(state -> SqlStates.classify(state.group(1).replace("xxx", "000")))
                     .collect(Collectors.toSet());
             assertThat(found).as(row.get(0)).hasSize(1);
+            Optional<Duration> pause = found.iterator().next().pause();
+            assertThat(row.get(2).contains("tried every")).as(row.get(0)).isEqualTo(pause.isPresent());
+            pause.ifPresent(each -> assertThat(row.get(2)).contains("tried every " + each.toSeconds() + " s"));
             classes.addAll(found);
         }
         Set<ErrorClass> ofProcessors = EnumSet.of(ErrorClass.AGAIN, ErrorClass.TOO_LARGE);

@@ -61,6 +61,9 @@ public final class Moody implements Processor {
             case "away" -> throw RetryBatchException.after("the service is away", Duration.ofMillis(50));
             case "offline" -> throw new IOException("no route");
             case "elsewhere" -> throw new SQLException("the other database is away", "08001");
+            case "talkative" -> throw new SQLException("ERROR: taken\n  Detail: Key (id)=(secret) exists.", "23505");
+            case "wrapped" ->
+                throw new IllegalStateException(new SQLException("ERROR: taken\n  Detail: Key (id)=(secret) exists."));
             case "wrong" -> throw new AssertionError("a library is missing");
             case "locked out" -> throw new PauseRunException("the password has changed");
             case "deaf" -> {

@@ -82,6 +82,20 @@ class ProcessorTest {
         assertThat(counters()).isEqualTo(NEVER);
     }
 
+    @ParameterizedTest
+    @CsvSource({"talkative", "wrapped"})
+    void what_another_server_says_of_a_row_is_told_to_nobody(String mood) throws Exception {
+        CommandResult result = run(mood);
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(PAUSED);
+        assertThat(result.text()).contains("ERROR: taken").doesNotContain("secret");
+        assertThat(database.queryStrings(
+                        "SELECT e::text FROM backfill.event e UNION ALL SELECT r::text FROM backfill.run r"
+                                + " UNION ALL SELECT q::text FROM backfill.quarantine q"))
+                .isNotEmpty()
+                .noneMatch(row -> row.contains("secret"));
+    }
+
     @Test
     void an_error_that_it_swallows_counts_all_the_same() throws Exception {
         CommandResult result = run("stubborn");
