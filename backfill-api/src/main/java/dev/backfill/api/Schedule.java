@@ -21,8 +21,10 @@ import java.util.Set;
  * @param zone the time zone of the windows and of a cron expression
  * @param pauseAfter the part of the range, above 0 and at most 1, after which a run pauses itself once and waits to be
  *     resumed; empty for never
+ * @param dependsOn names of jobs whose latest run in the same database must have succeeded before a run begins
  */
-public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<BigDecimal> pauseAfter) {
+public record Schedule(
+        Start start, List<Window> windows, ZoneId zone, Optional<BigDecimal> pauseAfter, List<String> dependsOn) {
 
     /** What begins a run. */
     public sealed interface Start {}
@@ -81,7 +83,7 @@ public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<
     }
 
     /**
-     * Checks the part, cuts its trailing zeros, and copies the windows.
+     * Checks the part, cuts its trailing zeros, and copies the lists.
      *
      * @throws IllegalArgumentException when {@code pauseAfter} is not above 0 and at most 1
      */
@@ -89,6 +91,7 @@ public record Schedule(Start start, List<Window> windows, ZoneId zone, Optional<
         requireNonNull(start, "start");
         windows = List.copyOf(windows);
         requireNonNull(zone, "zone");
+        dependsOn = List.copyOf(dependsOn);
         pauseAfter = pauseAfter.map(BigDecimal::stripTrailingZeros);
         if (pauseAfter
                 .filter(part -> part.signum() <= 0 || part.compareTo(BigDecimal.ONE) > 0)

@@ -1,5 +1,8 @@
 package dev.backfill.orchestrator;
 
+import dev.backfill.orchestrator.PendingJob.Place;
+import dev.backfill.orchestrator.PendingJob.Retry;
+import dev.backfill.orchestrator.PendingJob.Seen;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registration.JobFile;
 import dev.backfill.orchestrator.registration.JobStore;
@@ -41,45 +44,12 @@ final class FileWatch {
     private static final Duration WHILE_AWAY = Duration.ofSeconds(1);
     private static final Duration WHILE_UNFIT = Duration.ofSeconds(30);
 
-    /** A job in a file: the same name may be in several, of which one counts. */
-    private record Place(String file, String job) {}
-
-    /** When to try again. */
-    private record Retry(long since, Duration pause) {}
-
-    /**
-     * A job that is not dealt with yet.
-     *
-     * @param place where it stands
-     * @param job what the file says
-     * @param retry when to try again
-     * @param said the problems that were said last
-     * @param seen what was registered when the file was read
-     */
-    private record Pending(Place place, LoadedJob job, Retry retry, List<Problem> said, Seen seen) {}
-
-    /**
-     * What was registered when a file was read.
-     *
-     * @param revision its number, 0 for none; empty when nobody knows
-     * @param second whether another file had the job then: what that one registers does not count against this one
-     */
-    private record Seen(Optional<Integer> revision, boolean second) {
-
-        /** Whether somebody registered something newer while this job could not be registered. */
-        boolean isOvertakenBy(Optional<JobStore.Entry> entry) {
-            int now = entry.map(JobStore.Entry::revision).orElse(0);
-            boolean counts = !second || entry.filter(JobStore.Entry::byFile).isEmpty();
-            return counts && revision.filter(then -> then != now).isPresent();
-        }
-    }
-
     private final JobsDirectory directory;
     private final Sites sites;
     private final Registrar registrar;
     private final Host host;
     private final String watcher;
-    private final Map<Place, Pending> pending = new LinkedHashMap<>();
+    private final Map<Place, PendingJob> pending = new LinkedHashMap<>();
     private final FileOwners owners;
 
     FileWatch(Path directory, Sites sites, Registrar registrar, Host host) {
@@ -117,27 +87,23 @@ final class FileWatch {
         }
         Set<String> names = new HashSet<>();
         for (LoadedJob job : content.jobs()) {
-            Place place = new Place(file.name(), job.definition().name());
-            names.add(place.job());
-            Retry now = new Retry(host.timing().nanos(), Duration.ZERO);
-            pending.put(place, new Pending(place, job, now, List.of(), new Seen(registered(job), false)));
+            names.add(job.definition().name());
+            List<Dispatcher> targets = sites.of(job);
+            targets.forEach(target -> put(file, job, target.site().name(), Seen.in(target, job)));
+            if (!sites.missing(job).isEmpty()) {
+                put(file, job, "", new Seen(Optional.empty(), false));
+            }
         }
         owners.holds(file.name(), names);
     }
 
-    private Optional<Integer> registered(LoadedJob job) {
-        try {
-            return sites.of(job)
-                    .filter(d -> d.standing().status() == Status.READY)
-                    .map(d -> d.site().jobs().entry(job.definition().name()))
-                    .map(entry -> entry.map(JobStore.Entry::revision).orElse(0));
-        } catch (RuntimeException e) {
-            SqlStates.requireFromDatabase(e);
-            return Optional.empty();
-        }
+    private void put(JobFile file, LoadedJob job, String database, Seen seen) {
+        Place place = new Place(file.name(), job.definition().name(), database);
+        Retry now = new Retry(host.timing().nanos(), Duration.ZERO);
+        pending.put(place, new PendingJob(place, job, now, List.of(), seen));
     }
 
-    private void tryNow(Pending job) {
+    private void tryNow(PendingJob job) {
         if (!directory.holds(job.place().file())) {
             pending.remove(job.place());
             line(job).log("job file is gone before its job was registered; nothing is registered");
@@ -166,7 +132,7 @@ final class FileWatch {
         }
     }
 
-    private void refuse(Pending job, String owner) {
+    private void refuse(PendingJob job, String owner) {
         String hint = "the one in " + owner + " counts until it is gone; remove one of them";
         List<Problem> problems =
                 List.of(job.job().problem("/job", "the job " + job.place().job() + " is in two files", hint));
@@ -174,19 +140,19 @@ final class FileWatch {
             say(problems, "job is not registered");
         }
         Seen second = new Seen(job.seen().revision(), true);
-        again(new Pending(job.place(), job.job(), job.retry(), problems, second), WHILE_AWAY, problems);
+        again(new PendingJob(job.place(), job.job(), job.retry(), problems, second), WHILE_AWAY, problems);
     }
 
     /** Whether the job is dealt with. */
-    private boolean decide(Pending job) {
-        Optional<Dispatcher> target = sites.of(job.job());
-        if (target.isPresent() && target.get().standing().status() != Status.READY) {
-            again(job, WHILE_AWAY, job.said());
-            return false;
-        }
+    private boolean decide(PendingJob job) {
+        Optional<Dispatcher> target = sites.find(job.place().database());
         if (target.isEmpty()) {
             owners.own(job.place().job(), job.place().file());
-            return register(job, Optional.empty());
+            unfit(job, sites.missing(job.job()));
+            return false;
+        } else if (target.get().standing().status() != Status.READY) {
+            again(job, WHILE_AWAY, job.said());
+            return false;
         }
         Site site = target.get().site();
         Optional<JobStore.Entry> entry = site.jobs().entry(job.place().job());
@@ -201,12 +167,12 @@ final class FileWatch {
             case UNCHANGED -> true;
             case SAME -> remember(sightings, job.job());
             case REGISTER ->
-                job.seen().isOvertakenBy(entry) ? leave(job, entry, sightings) : register(job, Optional.of(sightings));
+                job.seen().isOvertakenBy(entry) ? leave(job, entry, sightings) : register(job, target.get());
             case OTHER_COPY -> leave(job, entry, sightings);
         };
     }
 
-    private Meaning meaning(Pending job, Site site, Optional<JobStore.Entry> entry) {
+    private Meaning meaning(PendingJob job, Site site, Optional<JobStore.Entry> entry) {
         return Sighting.of(
                 site.sightings().sighting(watcher, job.place().job()),
                 entry.map(e -> new Sighting.Registered(e.checksum(), e.active())),
@@ -214,16 +180,17 @@ final class FileWatch {
     }
 
     /** Whether another file, where none counts yet, holds what is registered or was seen before. */
-    private boolean isRivalled(Pending job, Meaning own, Site site, Optional<JobStore.Entry> entry) {
+    private boolean isRivalled(PendingJob job, Meaning own, Site site, Optional<JobStore.Entry> entry) {
         return !owners.isOwned(job.place().job())
                 && (own == Meaning.REGISTER || own == Meaning.OTHER_COPY)
                 && pending.values().stream()
-                        .filter(rival -> rival.place().job().equals(job.place().job()))
+                        .filter(rival -> rival.place().job().equals(job.place().job())
+                                && rival.place().database().equals(job.place().database()))
                         .map(rival -> meaning(rival, site, entry))
                         .anyMatch(theirs -> theirs == Meaning.UNCHANGED || theirs == Meaning.SAME);
     }
 
-    private boolean leave(Pending job, Optional<JobStore.Entry> entry, SightingStore sightings) {
+    private boolean leave(PendingJob job, Optional<JobStore.Entry> entry, SightingStore sightings) {
         line(job)
                 .addKeyValue(
                         "registered",
@@ -233,10 +200,11 @@ final class FileWatch {
         return remember(sightings, job.job());
     }
 
-    private static LoggingEventBuilder line(Pending job) {
+    private static LoggingEventBuilder line(PendingJob job) {
         return LOG.atWarn()
                 .addKeyValue("file", job.place().file())
-                .addKeyValue("job", job.place().job());
+                .addKeyValue("job", job.place().job())
+                .addKeyValue("database", job.place().database());
     }
 
     private boolean remember(SightingStore sightings, LoadedJob job) {
@@ -244,17 +212,13 @@ final class FileWatch {
         return true;
     }
 
-    private boolean register(Pending job, Optional<SightingStore> sightings) {
-        Registrar.Answer answer = registrar.register(job.job(), "file", host.who());
+    private boolean register(PendingJob job, Dispatcher target) {
+        Registrar.Answer answer = registrar.register(target, job.job(), "file", host.who());
         if (answer instanceof Registered registered) {
-            sightings.ifPresent(store -> remember(store, job.job()));
             log(job, registered);
-            return true;
+            return remember(target.site().sightings(), job.job());
         } else if (answer instanceof NotFit unfit) {
-            if (!unfit.problems().equals(job.said())) {
-                say(unfit.problems(), "job cannot be registered; tried again every 30 s");
-            }
-            again(job, WHILE_UNFIT, unfit.problems());
+            unfit(job, unfit.problems());
             return false;
         } else if (answer instanceof NotNow) {
             again(job, WHILE_AWAY, job.said());
@@ -263,7 +227,17 @@ final class FileWatch {
         throw new IllegalStateException("unknown answer: " + answer);
     }
 
-    private static void log(Pending job, Registered registered) {
+    private void unfit(PendingJob job, List<Problem> problems) {
+        if (!problems.equals(job.said())) {
+            String where = job.place().database().isEmpty()
+                    ? ""
+                    : " in database " + job.place().database();
+            say(problems, "job cannot be registered" + where + "; tried again every 30 s");
+        }
+        again(job, WHILE_UNFIT, problems);
+    }
+
+    private static void log(PendingJob job, Registered registered) {
         LOG.atInfo()
                 .addKeyValue("file", job.place().file())
                 .addKeyValue("database", registered.database())
@@ -279,14 +253,17 @@ final class FileWatch {
                         .log("job is not ideal"));
     }
 
-    private void again(Pending job, Duration pause, List<Problem> said) {
+    private void again(PendingJob job, Duration pause, List<Problem> said) {
         Retry retry = new Retry(host.timing().nanos(), pause);
-        pending.computeIfPresent(job.place(), (place, now) -> new Pending(place, job.job(), retry, said, job.seen()));
+        pending.computeIfPresent(
+                job.place(), (place, now) -> new PendingJob(place, job.job(), retry, said, job.seen()));
     }
 
     private static void say(List<Problem> problems, String what) {
-        LOG.atWarn()
-                .addKeyValue("problems", problems.stream().map(Problem::display).collect(Collectors.joining("; ")))
-                .log(what);
+        LOG.atWarn().addKeyValue("problems", display(problems)).log(what);
+    }
+
+    private static String display(List<Problem> problems) {
+        return problems.stream().map(Problem::display).collect(Collectors.joining("; "));
     }
 }

@@ -1,8 +1,8 @@
 package dev.backfill.orchestrator.admin;
 
+import dev.backfill.orchestrator.admin.Databases.Answers;
 import dev.backfill.orchestrator.admin.Databases.Away;
 import dev.backfill.orchestrator.control.Cause;
-import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunControl;
 import dev.backfill.orchestrator.control.RunControl.NotAllowed;
 import dev.backfill.orchestrator.control.Verb;
@@ -13,9 +13,10 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /** What people want of runs: the verbs of a job, and the stop for everything. Safe for use by several threads. */
 final class ControlRoutes {
@@ -38,34 +39,30 @@ final class ControlRoutes {
         Asked asked = new Asked(context, "database");
         String job = asked.job();
         Cause cause = asked.cause();
-        List<HttpProblem> refused = new ArrayList<>();
-        for (Dispatcher dispatcher : where(job, asked.text("database"))) {
-            RunControl.Answer answer =
-                    databases.ask(dispatcher, site -> site.control().act(verb, job, cause));
+        Answers<RunControl.Answer> answers = databases.act(job, asked.text("database"), (dispatcher, view) -> {
+            RunControl.Answer answer = dispatcher.site().control().act(verb, job, cause);
+            dispatcher.wake();
+            return answer;
+        });
+        Map<String, NotAllowed> refused = new LinkedHashMap<>();
+        answers.found().forEach((database, answer) -> {
             if (answer instanceof NotAllowed not) {
-                refused.add(HttpProblem.notAllowed(dispatcher.site().name(), not.state(), not.detail()));
-            } else {
-                dispatcher.wake();
+                refused.put(database, not);
             }
+        });
+        if (!refused.isEmpty() && refused.size() == answers.found().size()) {
+            Map.Entry<String, NotAllowed> first = refused.entrySet().iterator().next();
+            throw HttpProblem.notAllowed(
+                    first.getKey(), first.getValue().state(), first.getValue().detail());
         }
-        if (!refused.isEmpty()) {
-            throw refused.get(0);
-        }
-        databases.shapes().job(databases.job(job)).answer(context);
-    }
-
-    private List<Dispatcher> where(String job, Optional<String> database) {
-        if (database.isPresent()) {
-            Dispatcher dispatcher = databases.named(database.get());
-            if (databases.ask(dispatcher, site -> site.jobs().find(job)).isEmpty()) {
-                throw HttpProblem.notFound("no job of name " + job + " is registered in this database");
-            }
-            return List.of(dispatcher);
-        }
-        return databases.job(job).stream()
-                .map(JobView::database)
-                .map(databases::named)
+        List<Json> others = refused.entrySet().stream()
+                .map(not -> Json.of("database", not.getKey())
+                        .put("state", not.getValue().state())
+                        .put("detail", not.getValue().detail()))
                 .toList();
+        Json answer = databases.shapes().job(databases.job(job)).put("refused", others);
+        answers.requireAll("done", answer);
+        answer.answer(context);
     }
 
     private void stopEverything(boolean stop, Context context) throws IOException {
@@ -86,8 +83,8 @@ final class ControlRoutes {
         }
         Json answer = Json.of("stopped", anyStopped).put("databases", standings);
         if (!away.isEmpty()) {
-            String names = away.stream().map(Away::display).collect(Collectors.joining("; "));
-            throw HttpProblem.away("not written in " + names + "; written in every other database", answer);
+            throw HttpProblem.away(
+                    "not written in " + Away.display(away) + "; written in every other database", answer);
         }
         answer.answer(context);
     }

@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.replication.Readings.Reading;
@@ -13,7 +15,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -36,6 +41,11 @@ record Databases(Sites sites) {
             return database + " (" + detail + ")";
         }
 
+        /** Several in a line. */
+        static String display(List<Away> away) {
+            return away.stream().map(Away::display).collect(Collectors.joining("; "));
+        }
+
         Json json() {
             return Json.of("database", database).put("detail", detail);
         }
@@ -52,6 +62,22 @@ record Databases(Sites sites) {
         /** The member {@code away} of a list. */
         List<Json> awayJson() {
             return away.stream().map(Away::json).toList();
+        }
+
+        /**
+         * Requires that something was done everywhere.
+         *
+         * @param done what was done, as a participle
+         * @param more what else the caller is told
+         * @throws HttpProblem that names the databases where it was not
+         */
+        void requireAll(String done, Json more) {
+            if (!away.isEmpty()) {
+                String others = found.isEmpty() ? "no other" : String.join(", ", found.keySet());
+                String detail = "not " + done + " in " + Away.display(away) + "; " + done + " in " + others
+                        + ". Call again once the rest answers: what is done stays as it is";
+                throw HttpProblem.away(detail, more);
+            }
         }
     }
 
@@ -79,16 +105,22 @@ record Databases(Sites sites) {
 
     /** Asks every database that answers. */
     <T> Answers<T> askAll(Function<Site, T> question) {
+        return askAll(all(), dispatcher -> question.apply(dispatcher.site()));
+    }
+
+    private static <T> Answers<T> askAll(List<Dispatcher> dispatchers, Function<Dispatcher, T> question) {
         Map<String, T> found = new LinkedHashMap<>();
         List<Away> away = new ArrayList<>();
-        for (Dispatcher dispatcher : all()) {
+        for (Dispatcher dispatcher : dispatchers) {
             Optional<Away> before = away(dispatcher);
             if (before.isPresent()) {
                 away.add(before.get());
                 continue;
             }
             try {
-                found.put(dispatcher.site().name(), question.apply(dispatcher.site()));
+                found.put(dispatcher.site().name(), question.apply(dispatcher));
+            } catch (HttpProblem e) {
+                throw e;
             } catch (RuntimeException e) {
                 away.add(failed(dispatcher, e));
             }
@@ -133,6 +165,40 @@ record Databases(Sites sites) {
     }
 
     /**
+     * Does something about a job where it is registered.
+     *
+     * @param job its name
+     * @param database where, when the caller says so; in all the job's databases otherwise
+     * @param what done in each
+     * @return what came of it, and the databases that the job is for too, and that do not answer
+     * @throws HttpProblem when no such job is registered there, or none of its databases answers
+     */
+    <T> Answers<T> act(String job, Optional<String> database, BiFunction<Dispatcher, JobView, T> what) {
+        List<JobView> views = database.isPresent() ? List.of(job(job, database.get())) : job(job);
+        Set<String> names = views.stream().map(JobView::database).collect(Collectors.toSet());
+        Map<String, JobView> byName = views.stream().collect(Collectors.toMap(JobView::database, view -> view));
+        Answers<T> answers = askAll(
+                all().stream().filter(d -> names.contains(d.site().name())).toList(),
+                dispatcher -> what.apply(
+                        dispatcher, requireNonNull(byName.get(dispatcher.site().name()))));
+        Predicate<Away> isOfJob = away -> views.stream()
+                .anyMatch(view -> view.job().job().definition().target().names(away.database()));
+        List<Away> away = new ArrayList<>(answers.away());
+        if (database.isEmpty()) {
+            away().stream()
+                    .filter(each -> !names.contains(each.database()))
+                    .filter(isOfJob)
+                    .forEach(away::add);
+        }
+        return new Answers<>(answers.found(), away);
+    }
+
+    private JobView job(String job, String database) {
+        return ask(named(database), site -> site.board().job(job))
+                .orElseThrow(() -> HttpProblem.notFound("no job of name " + job + " is registered in this database"));
+    }
+
+    /**
      * The database of this name.
      *
      * @throws HttpProblem when there is none, or it does not answer
@@ -156,7 +222,7 @@ record Databases(Sites sites) {
     }
 
     private static String but(List<Away> away) {
-        return "; not answering: " + away.stream().map(Away::display).collect(Collectors.joining("; "));
+        return "; not answering: " + Away.display(away);
     }
 
     static Optional<Away> away(Dispatcher dispatcher) {

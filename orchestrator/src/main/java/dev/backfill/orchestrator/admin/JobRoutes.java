@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.admin.Databases.Away;
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.registration.JobStore;
@@ -76,21 +77,34 @@ final class JobRoutes {
     private void register(Context context) throws IOException {
         LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
         boolean known = isRegistered(job);
-        Registrar.Answer answer = registrar.register(job, "api", Asked.who(context));
-        if (answer instanceof NotFit notFit) {
+        List<Registrar.Answer> answers = registrar.register(job, "api", Asked.who(context));
+        List<Registered> done = only(Registered.class, answers);
+        List<Away> away = only(NotNow.class, answers).stream()
+                .map(notNow -> new Away(notNow.database(), notNow.detail()))
+                .toList();
+        only(NotFit.class, answers).forEach(notFit -> {
             throw HttpProblem.unfit(notFit.problems());
-        } else if (answer instanceof NotNow notNow) {
-            throw HttpProblem.away("nothing was registered; database " + notNow.database()
-                    + " cannot check the job now: " + notNow.detail());
+        });
+        if (done.isEmpty()) {
+            throw HttpProblem.away("nothing was registered; what cannot check the job now: " + Away.display(away));
         }
-        Registered registered = (Registered) answer;
         context.status(known ? 200 : 201);
         databases
                 .shapes()
                 .job(databases.job(job.definition().name()))
-                .put("changed", registered.registered().changed())
-                .put("warnings", registered.warnings())
+                .put("changed", done.stream().anyMatch(each -> each.registered().changed()))
+                .put(
+                        "warnings",
+                        done.stream()
+                                .flatMap(each -> each.warnings().stream())
+                                .distinct()
+                                .toList())
+                .put("away", away.stream().map(Away::json).toList())
                 .answer(context);
+    }
+
+    private static <T> List<T> only(Class<T> kind, List<Registrar.Answer> answers) {
+        return answers.stream().filter(kind::isInstance).map(kind::cast).toList();
     }
 
     private LoadedJob read(String name, byte[] body) {
@@ -114,32 +128,37 @@ final class JobRoutes {
     }
 
     private boolean isRegistered(LoadedJob job) {
-        Optional<Dispatcher> dispatcher =
-                databases.sites().of(job).filter(d -> d.standing().status() == Status.READY);
-        return dispatcher.isPresent()
-                && databases
-                        .ask(
-                                dispatcher.get(),
-                                site -> site.jobs().entry(job.definition().name()))
+        return databases.sites().of(job).stream()
+                .filter(target -> target.standing().status() == Status.READY)
+                .anyMatch(target -> databases
+                        .ask(target, site -> site.jobs().entry(job.definition().name()))
                         .filter(JobStore.Entry::active)
-                        .isPresent();
+                        .isPresent());
     }
 
     private void unregister(Context context) throws IOException {
-        Asked asked = new Asked(context);
+        Asked asked = new Asked(context, "database");
         String job = asked.job();
         Cause cause = asked.cause();
-        List<JobView> views = databases.job(job);
-        views.forEach(JobRoutes::requireEnded);
-        for (JobView view : views) {
-            Dispatcher dispatcher = databases.named(view.database());
-            Unregistered done = databases.ask(dispatcher, site -> registrar.unregister(dispatcher, job, cause));
-            switch (done) {
-                case DONE -> context.status(204);
-                case UNKNOWN -> throw HttpProblem.notFound("no job of name " + job + " is registered");
-                case UNFINISHED -> databases.job(job).forEach(JobRoutes::requireEnded);
-            }
+        Optional<String> database = asked.text("database");
+        databases.act(job, database, (dispatcher, view) -> {
+            requireEnded(view);
+            return view;
+        });
+        databases
+                .act(job, database, (dispatcher, view) -> unregister(dispatcher, job, cause))
+                .requireAll("unregistered", Json.empty());
+        context.status(204);
+    }
+
+    private Unregistered unregister(Dispatcher dispatcher, String job, Cause cause) {
+        Unregistered done = registrar.unregister(dispatcher, job, cause);
+        if (done == Unregistered.UNKNOWN) {
+            throw HttpProblem.notFound("no job of name " + job + " is registered");
+        } else if (done == Unregistered.UNFINISHED) {
+            databases.job(job).forEach(JobRoutes::requireEnded);
         }
+        return done;
     }
 
     private static void requireEnded(JobView view) {

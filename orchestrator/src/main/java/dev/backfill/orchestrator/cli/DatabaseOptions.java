@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.cli;
 
+import dev.backfill.api.JobTarget;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseUrl;
@@ -7,6 +8,7 @@ import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -29,18 +31,31 @@ final class DatabaseOptions {
     @Option(names = "--config", paramLabel = "FILE", description = "A configuration file that names the database.")
     private @Nullable Path config;
 
-    /** The database that the options name; empty when they name none. */
-    Optional<Target> target(Optional<String> jobsDatabase, PrintWriter err) throws Refusal {
+    /**
+     * The one database that the options name; empty when they name none.
+     *
+     * @param name its configured name; may be left out when there is only one
+     */
+    Optional<Target> target(Optional<String> name, PrintWriter err) throws Refusal {
+        return targets(name.map(List::of).orElse(List.of()), err).stream().findFirst();
+    }
+
+    /**
+     * The databases that the options name; none when they name none.
+     *
+     * @param wanted configured names and patterns; may be left out when there is only one
+     */
+    List<Target> targets(List<String> wanted, PrintWriter err) throws Refusal {
         Map<String, String> environment = System.getenv();
         if (url != null && config != null) {
             throw new Refusal(ExitCode.INVALID, "give --database or --config, not both");
         }
         if (config != null) {
-            return Optional.of(configured(SettingsReader.read(config), jobsDatabase));
+            return configured(SettingsReader.read(config), wanted);
         }
         String chosen = url != null ? url : environment.get("BACKFILL_DATABASE_URL");
         if (chosen == null || chosen.isEmpty()) {
-            return Optional.empty();
+            return List.of();
         }
         DatabaseUrl parsed = parse(chosen);
         if (url != null && parsed.password().isPresent()) {
@@ -49,7 +64,7 @@ final class DatabaseOptions {
         }
         Optional<String> password = parsed.password().or(() -> Optional.ofNullable(environment.get("PGPASSWORD")));
         Settings settings = SettingsReader.forDatabase(new Login(parsed.jdbc(), parsed.user(), password));
-        return Optional.of(
+        return List.of(
                 new Target(settings, settings.databases().values().iterator().next()));
     }
 
@@ -67,21 +82,24 @@ final class DatabaseOptions {
         }
     }
 
-    private static Target configured(Settings settings, Optional<String> jobsDatabase) throws Refusal {
+    private static List<Target> configured(Settings settings, List<String> wanted) throws Refusal {
         Map<String, DatabaseSettings> databases = settings.databases();
-        if (jobsDatabase.isEmpty() && databases.size() != 1) {
+        if (wanted.isEmpty() && databases.size() != 1) {
             throw new Refusal(
                     ExitCode.INVALID,
                     "the configuration has " + databases.size()
                             + " databases, so the job must say which: `database: NAME`");
         }
-        String name = jobsDatabase.orElseGet(() -> databases.keySet().iterator().next());
-        DatabaseSettings database = databases.get(name);
-        if (database == null) {
-            throw new Refusal(
-                    ExitCode.INVALID,
-                    "the configuration has no database " + name + "; it has " + String.join(", ", databases.keySet()));
+        for (String name : wanted) {
+            if (databases.keySet().stream().noneMatch(each -> JobTarget.matches(name, each))) {
+                String there = String.join(", ", databases.keySet());
+                throw new Refusal(ExitCode.INVALID, "the configuration has no database " + name + "; it has " + there);
+            }
         }
-        return new Target(settings, database);
+        return databases.entrySet().stream()
+                .filter(each ->
+                        wanted.isEmpty() || wanted.stream().anyMatch(name -> JobTarget.matches(name, each.getKey())))
+                .map(each -> new Target(settings, each.getValue()))
+                .toList();
     }
 }

@@ -22,6 +22,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -63,13 +64,29 @@ final class DryRunCommand implements Callable<Integer> {
     public Integer call() throws Refusal {
         JobFiles files = new JobFiles(CronTimes::problem);
         LoadedJob job = JobFileArgument.one(files, file, "dry-run");
-        DatabaseOptions.Target target = database.target(
-                        job.definition().target().database(), spec.commandLine().getErr())
-                .orElseThrow(DatabaseOptions::missing);
+        List<DatabaseOptions.Target> targets = database.targets(
+                job.definition().target().databases(), spec.commandLine().getErr());
+        if (targets.isEmpty()) {
+            throw DatabaseOptions.missing();
+        }
+        ExitCode all = ExitCode.DONE;
+        for (DatabaseOptions.Target target : targets) {
+            if (targets.size() > 1) {
+                spec.commandLine()
+                        .getOut()
+                        .println("database " + target.database().name());
+            }
+            ExitCode code = forecast(target, files, job);
+            all = all == ExitCode.DONE ? code : all;
+        }
+        return all.code();
+    }
+
+    private ExitCode forecast(DatabaseOptions.Target target, JobFiles files, LoadedJob job) throws Refusal {
         Library library = new Library(files, new Plugins(target.settings().plugins()));
         Host host = Host.here(Timing.system(), library, 1);
         try (Site site = new Site(host, target.settings(), target.database())) {
-            return forecast(site, library, job).code();
+            return forecast(site, library, job);
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             throw Refusal.of(target.database().login().toString(), e);

@@ -4,16 +4,23 @@ import dev.backfill.orchestrator.run.RunState;
 
 /** What the process says to its caller. */
 enum ExitCode {
-    DONE(0),
-    FAILED(1),
-    INVALID(2),
-    INTERRUPTED(3),
-    UNREACHABLE(4);
+    DONE(0, "done"),
+    FAILED(1, "failed"),
+    INVALID(2, "not done: see above"),
+    INTERRUPTED(3, "interrupted; call again to go on"),
+    UNREACHABLE(4, "not done: cannot be reached; call again when it can");
 
     private final int code;
+    private final String words;
 
-    ExitCode(int code) {
+    ExitCode(int code, String words) {
         this.code = code;
+        this.words = words;
+    }
+
+    /** What it means for one of several databases. */
+    String words() {
+        return words;
     }
 
     /** What the state says that a run was left in. */

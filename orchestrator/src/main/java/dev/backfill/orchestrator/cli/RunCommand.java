@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
@@ -25,7 +26,11 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -40,10 +45,13 @@ import picocli.CommandLine.Spec;
         name = "run",
         description = {
             "Runs one job file to its end. Safe to interrupt, to kill and to call again:",
-            "an unfinished run goes on from its checkpoints, a finished one is left alone."
+            "an unfinished run goes on from its checkpoints, a finished one is left alone.",
+            "A job for several databases runs in one after the other."
         },
         mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
+
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     @Parameters(paramLabel = "FILE", description = "A job file with one job.")
     @SuppressWarnings("NullAway.Init")
@@ -72,14 +80,42 @@ final class RunCommand implements Callable<Integer> {
     private int call(Stop stop) throws Refusal {
         JobFiles files = new JobFiles(CronTimes::problem);
         LoadedJob job = JobFileArgument.one(files, file, "run");
-        Target target =
-                database.target(job.definition().target().database(), err()).orElseThrow(DatabaseOptions::missing);
+        List<Target> targets = database.targets(job.definition().target().databases(), err());
+        if (targets.isEmpty()) {
+            throw DatabaseOptions.missing();
+        } else if (targets.size() == 1) {
+            return run(targets.get(0), files, job, stop).code();
+        }
+        Map<String, String> summary = new LinkedHashMap<>();
+        ExitCode all = ExitCode.DONE;
+        for (Target target : targets) {
+            String name = target.database().name();
+            ExitCode code = stop.isRequested() ? ExitCode.INTERRUPTED : runOneOfSeveral(target, files, job, stop);
+            summary.put(name, code.words());
+            all = all == ExitCode.DONE ? code : all;
+        }
+        summary.forEach((name, words) -> out().println(name + ": " + words));
+        return all.code();
+    }
+
+    /** One that cannot be worked keeps nobody from the others. */
+    private ExitCode runOneOfSeveral(Target target, JobFiles files, LoadedJob job, Stop stop) {
+        err().println("database " + target.database().name());
+        try {
+            return run(target, files, job, stop);
+        } catch (Refusal e) {
+            err().println(e.text());
+            return e.exitCode();
+        }
+    }
+
+    private ExitCode run(Target target, JobFiles files, LoadedJob job, Stop stop) throws Refusal {
         Host host = Host.here(
                 Timing.system(),
                 new Library(files, new Plugins(target.settings().plugins())),
                 job.definition().execution().parallelism());
         try (Site site = new Site(host, target.settings(), target.database())) {
-            return run(site, job, stop).code();
+            return run(site, job, stop);
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
             throw Refusal.of(target.database().login().toString(), e);
@@ -95,7 +131,28 @@ final class RunCommand implements Callable<Integer> {
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        return drive(site, begin(site, job, decision), statement, stop);
+        Run run = begin(site, job, decision);
+        return run.state() == RunState.PENDING && !awaitOthers(site, job, stop)
+                ? ExitCode.INTERRUPTED
+                : drive(site, run, statement, stop);
+    }
+
+    /** Waits for the jobs that this one depends on; false when it was asked to stop meanwhile. */
+    private boolean awaitOthers(Site site, LoadedJob job, Stop stop) {
+        List<String> said = List.of();
+        List<String> unmet = site.jobs().dependencies().unmet(job);
+        while (!unmet.isEmpty()) {
+            if (!unmet.equals(said)) {
+                err().println("held: " + Hold.DEPENDS_ON.word() + ": " + String.join("; ", unmet) + "; "
+                        + Hold.DEPENDS_ON.next());
+                said = unmet;
+            }
+            if (stop.sleep(LOOK)) {
+                return false;
+            }
+            unmet = site.jobs().dependencies().unmet(job);
+        }
+        return true;
     }
 
     private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.cli;
 
+import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -74,17 +75,21 @@ final class ValidateCommand implements Callable<Integer> {
     }
 
     private boolean check(JobFiles files, LoadedJob job) throws Refusal {
-        PrintWriter out = spec.commandLine().getOut();
-        Optional<DatabaseOptions.Target> target = database.target(
-                job.definition().target().database(), spec.commandLine().getErr());
-        if (target.isEmpty()) {
-            return true;
+        boolean fits = true;
+        for (Target target : database.targets(
+                job.definition().target().databases(), spec.commandLine().getErr())) {
+            fits &= check(files, job, target);
         }
+        return fits;
+    }
+
+    private boolean check(JobFiles files, LoadedJob job, Target target) throws Refusal {
+        PrintWriter out = spec.commandLine().getOut();
         Host host = Host.here(
                 Timing.system(),
-                new Library(files, new Plugins(target.get().settings().plugins())),
+                new Library(files, new Plugins(target.settings().plugins())),
                 1);
-        try (Site site = new Site(host, target.get().settings(), target.get().database())) {
+        try (Site site = new Site(host, target.settings(), target.database())) {
             Result result = site.check(job);
             if (result instanceof Refused refused) {
                 refused.problems().forEach(out::println);
@@ -97,7 +102,7 @@ final class ValidateCommand implements Callable<Integer> {
             obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return obstacle.isEmpty();
         } catch (SQLException e) {
-            throw Refusal.of(target.get().database().login().toString(), e);
+            throw Refusal.of(target.database().login().toString(), e);
         }
     }
 }

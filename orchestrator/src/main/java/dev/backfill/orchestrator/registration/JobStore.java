@@ -49,6 +49,7 @@ public final class JobStore {
     private final Database database;
     private final RevisionStore revisions;
     private final EventStore events;
+    private final Dependencies dependencies;
     private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
 
     /**
@@ -62,6 +63,7 @@ public final class JobStore {
         this.database = database;
         this.revisions = revisions;
         this.events = events;
+        this.dependencies = new Dependencies(database);
     }
 
     /**
@@ -71,6 +73,7 @@ public final class JobStore {
      * @param origin from where it came: {@code file} or {@code api}
      * @param who in whose name
      * @return its revision, and whether anything changed
+     * @throws Dependencies.CycleException when it would wait for itself
      */
     public Registered register(LoadedJob job, String origin, String who) {
         return database.jdbi().inTransaction(handle -> {
@@ -81,6 +84,7 @@ public final class JobStore {
             if (same.isPresent()) {
                 return new Registered(same.get().revision(), false);
             }
+            dependencies.requireNoCircle(handle, job);
             int revision = revisions.add(handle, job, origin, who);
             put(handle, name, revision, origin);
             events.inNameOf(who)
@@ -92,6 +96,15 @@ public final class JobStore {
                             "registered by " + origin);
             return new Registered(revision, true);
         });
+    }
+
+    /**
+     * Which jobs wait for which others.
+     *
+     * @return in this database
+     */
+    public Dependencies dependencies() {
+        return dependencies;
     }
 
     /**

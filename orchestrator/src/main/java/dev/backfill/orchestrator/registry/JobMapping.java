@@ -80,7 +80,7 @@ final class JobMapping {
                 new JobIdentity(
                         root.path("job").asString(), root.path("description").asString(""), texts(root.path("labels"))),
                 new JobTarget(
-                        text("/database"),
+                        oneOrMore(root.path("database")),
                         root.path("table").asString(),
                         range(),
                         root.path("share-table").asBoolean(false)),
@@ -102,7 +102,11 @@ final class JobMapping {
                         .map(JobMapping::window)
                         .toList(),
                 ZoneId.of(text("/schedule/zone").orElse(ZONE)),
-                text("/schedule/pause-after").map(ScheduleRules::part));
+                text("/schedule/pause-after").map(ScheduleRules::part),
+                root.path("depends-on")
+                        .valueStream()
+                        .map(other -> other.path("job").asString())
+                        .toList());
     }
 
     private Start start() {
@@ -131,7 +135,7 @@ final class JobMapping {
     private RangeDefinition range() {
         return new RangeDefinition(
                 root.at("/range/by").asString().equals("time") ? RangeDefinition.Kind.TIME : RangeDefinition.Kind.ID,
-                columns(root.at("/range/column")),
+                oneOrMore(root.at("/range/column")),
                 text("/range/from"),
                 text("/range/to"),
                 new RangeDefinition.Course(
@@ -142,19 +146,19 @@ final class JobMapping {
     }
 
     /**
-     * The range columns as they were written.
+     * The names of a key that takes one or more.
      *
-     * @param column one name, a list of names, or nothing
-     * @return the names
+     * @param names one name, a list of names, or nothing
+     * @return the names as they were written
      */
-    static List<String> columns(JsonNode column) {
-        if (column.isArray()) {
-            return column.valueStream()
+    static List<String> oneOrMore(JsonNode names) {
+        if (names.isArray()) {
+            return names.valueStream()
                     .filter(JsonNode::isString)
                     .map(JsonNode::asString)
                     .toList();
         }
-        return column.isString() ? List.of(column.asString()) : List.of();
+        return names.isString() ? List.of(names.asString()) : List.of();
     }
 
     private Work work() {

@@ -62,6 +62,7 @@ final class JobRules {
     static List<Problem> problems(JsonNode written, JsonNode root, Locations locations) {
         JobRules rules = new JobRules(written, root, locations);
         rules.names();
+        rules.dependencies();
         rules.bounds();
         rules.batch();
         rules.durations();
@@ -85,9 +86,18 @@ final class JobRules {
         }
     }
 
+    private void dependencies() {
+        JsonNode others = root.path("depends-on");
+        for (int i = 0; i < others.size(); i++) {
+            if (others.path(i).path("job").equals(root.path("job"))) {
+                add("/depends-on/" + i + "/job", "a job cannot depend on itself", "");
+            }
+        }
+    }
+
     private Set<String> rangeColumns() {
         JsonNode node = root.at("/range/column");
-        List<String> written = JobMapping.columns(node);
+        List<String> written = JobMapping.oneOrMore(node);
         Set<String> columns = new HashSet<>();
         for (int i = 0; i < written.size(); i++) {
             String pointer = node.isArray() ? "/range/column/" + i : "/range/column";

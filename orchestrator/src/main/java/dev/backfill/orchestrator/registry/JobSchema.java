@@ -31,7 +31,6 @@ public final class JobSchema {
 
     /** The keys, as JSON pointers, that are planned, and refused as not in this version yet. */
     public static final Set<String> NOT_YET = Set.of(
-            "/depends-on",
             "/weight",
             "/throttle",
             "/batch/rows-per-second",
@@ -202,9 +201,6 @@ public final class JobSchema {
         if (DURATIONS.contains(pointer)) {
             return wrongForm(at, pointer);
         }
-        if (pointer.equals("/database") && actual.isArray()) {
-            return at.problem(pointer, name(pointer) + " must be one name", "a list is not in this version yet");
-        }
         if (actual.isNull()) {
             String hint = pointer.startsWith("/update/set/") ? "to set NULL, write \"NULL\" in quotes" : "";
             return at.problem(pointer, name(pointer) + " has no value", hint);
@@ -244,14 +240,16 @@ public final class JobSchema {
         if (schedule.isPresent()) {
             return schedule.get();
         }
-        return switch (pointer) {
+        if (pointer.startsWith("/database")) {
+            return at.problem(pointer, name + " must be a name of the configuration, or a pattern such as shard-*", "");
+        }
+        return switch (pointer.replaceFirst("^/depends-on/\\d+", "")) {
             case "/job" ->
                 at.problem(
                         pointer,
                         "a job's name is made of a-z, 0-9 and -, at most 63 characters, and does not begin with -",
                         "");
             case "/verify" -> at.problem(pointer, name + " must be `none` or `remaining: <condition>`", "");
-            case "/database" -> at.problem(pointer, name + " must be one name", "a pattern is not in this version yet");
             default -> at.problem(pointer, name + " is empty", "");
         };
     }

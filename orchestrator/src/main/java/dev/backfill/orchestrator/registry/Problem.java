@@ -43,6 +43,16 @@ public record Problem(String file, int line, int column, String message, String 
         return hint.isEmpty() ? text : text + " (" + hint + ")";
     }
 
+    /**
+     * The same problem, said to be somewhere.
+     *
+     * @param where what the message begins with
+     * @return at the same place of the file
+     */
+    public Problem behind(String where) {
+        return new Problem(file, line, column, where + message, hint);
+    }
+
     @Override
     public String toString() {
         return display();

@@ -20,6 +20,9 @@ public interface RunListener {
         /** The server does not answer, or refuses the login. */
         public static final Hold DATABASE_DOWN =
                 new Hold("database-down", "the run goes on by itself once the server answers");
+        /** A run waits for jobs that its own depends on. */
+        public static final Hold DEPENDS_ON =
+                new Hold("depends-on", "the run begins once their latest runs have succeeded; start or retry them");
         /** The server's disk is full. */
         public static final Hold DISK_FULL = new Hold("disk-full", "make room; the run goes on by itself");
         /** Others hold rows of a batch. */

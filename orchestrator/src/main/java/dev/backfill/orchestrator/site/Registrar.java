@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registration.Dependencies.CycleException;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
@@ -13,6 +14,7 @@ import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.site.Dispatcher.Status;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -58,6 +60,8 @@ public final class Registrar {
         UNFINISHED
     }
 
+    private static final JobStore.Registered NOTHING_YET = new JobStore.Registered(0, false);
+
     private final Sites sites;
     private final BiConsumer<Dispatcher, String> changed;
 
@@ -73,34 +77,92 @@ public final class Registrar {
     }
 
     /**
-     * Registers a job in its database, after checking it there.
+     * Registers a job in all its databases that answer, after checking it in each. When it does not fit one of them, it is
+     * registered in none.
      *
+     * @param job the job
+     * @param origin from where it came: {@code file} or {@code api}
+     * @param who in whose name
+     * @return what became of it, database by database; or why it does not fit, once
+     */
+    public List<Answer> register(LoadedJob job, String origin, String who) {
+        List<Problem> problems = problems(job);
+        return problems.isEmpty()
+                ? sites.of(job).stream()
+                        .map(target -> register(target, job, origin, who))
+                        .toList()
+                : List.of(new NotFit(problems));
+    }
+
+    private List<Problem> problems(LoadedJob job) {
+        List<Problem> problems = new ArrayList<>(sites.missing(job));
+        List<Dispatcher> targets = sites.of(job);
+        for (Dispatcher target : targets.size() > 1 ? targets : List.<Dispatcher>of()) {
+            if (inDatabase(target, job, () -> check(target.site(), job)) instanceof NotFit unfit) {
+                String where = "in " + target.site().name() + ": ";
+                unfit.problems().stream().map(problem -> problem.behind(where)).forEach(problems::add);
+            }
+        }
+        return problems;
+    }
+
+    /**
+     * Registers a job in one of its databases, after checking it there.
+     *
+     * @param target the database
      * @param job the job
      * @param origin from where it came: {@code file} or {@code api}
      * @param who in whose name
      * @return what became of it
      */
-    public Answer register(LoadedJob job, String origin, String who) {
-        Optional<Dispatcher> target = sites.of(job);
-        if (target.isEmpty()) {
-            return new NotFit(List.of(sites.missing(job)));
-        }
-        Dispatcher dispatcher = target.get();
-        String database = dispatcher.site().name();
-        if (dispatcher.standing().status() != Status.READY) {
-            return new NotNow(database, dispatcher.standing().detail());
+    public Answer register(Dispatcher target, LoadedJob job, String origin, String who) {
+        return inDatabase(target, job, () -> {
+            Site site = target.site();
+            Answer checked = check(site, job);
+            if (!(checked instanceof Registered fit)) {
+                return checked;
+            }
+            JobStore.Registered registered = site.jobs().register(job, origin, who);
+            if (registered.changed()) {
+                changed.accept(target, job.definition().name());
+            }
+            return new Registered(site.name(), registered, fit.warnings());
+        });
+    }
+
+    /** What is asked of a database, which may be away or go away. */
+    private interface Step {
+        Answer take() throws SQLException;
+    }
+
+    private static Answer inDatabase(Dispatcher target, LoadedJob job, Step step) {
+        if (target.standing().status() != Status.READY) {
+            return new NotNow(target.site().name(), target.standing().detail());
         }
         try {
-            Optional<String> elsewhere = elsewhere(job.definition().name(), database);
-            if (elsewhere.isPresent()) {
-                String message = "a job of this name is registered in database " + elsewhere.get();
-                return new NotFit(List.of(job.problem("/job", message, "unregister it there, or name this one anew")));
-            }
-            return register(dispatcher, job, origin, who);
+            return step.take();
+        } catch (CycleException e) {
+            return new NotFit(List.of(job.problem("/depends-on", String.valueOf(e.getMessage()), "")));
         } catch (SQLException | RuntimeException e) {
             SqlStates.requireFromDatabase(e);
-            return new NotNow(database, why(e));
+            return new NotNow(target.site().name(), why(e));
         }
+    }
+
+    /** Whether a job can be registered, as it would be answered; nothing is changed. */
+    private Answer check(Site site, LoadedJob job) throws SQLException {
+        Optional<String> elsewhere = elsewhere(job);
+        if (elsewhere.isPresent()) {
+            String message = "a job of this name is registered in database " + elsewhere.get();
+            return new NotFit(List.of(job.problem("/job", message, "unregister it there, or name this one anew")));
+        }
+        Result result = site.check(job);
+        if (result instanceof Refused refused) {
+            return new NotFit(refused.problems());
+        }
+        List<String> warnings = new ArrayList<>(((Accepted) result).warnings());
+        site.jobs().dependencies().unknown(job).forEach(warnings::add);
+        return new Registered(site.name(), NOTHING_YET, warnings);
     }
 
     private static String why(Exception e) {
@@ -111,26 +173,13 @@ public final class Registrar {
         return (locked ? "somebody holds a lock on the job's table: " : "") + SqlStates.message(e);
     }
 
-    private Answer register(Dispatcher dispatcher, LoadedJob job, String origin, String who) throws SQLException {
-        Site site = dispatcher.site();
-        Result result = site.check(job);
-        if (result instanceof Refused refused) {
-            return new NotFit(refused.problems());
-        }
-        JobStore.Registered registered = site.jobs().register(job, origin, who);
-        if (registered.changed()) {
-            changed.accept(dispatcher, job.definition().name());
-        }
-        return new Registered(site.name(), registered, ((Accepted) result).warnings());
-    }
-
-    /** Another database that answers and in which a job of this name is registered. */
-    private Optional<String> elsewhere(String job, String database) {
+    /** A database that answers, is not one of the job's, and in which a job of this name is registered. */
+    private Optional<String> elsewhere(LoadedJob job) {
+        List<Dispatcher> targets = sites.of(job);
         return sites.all().stream()
-                .filter(d -> d.standing().status() == Status.READY)
+                .filter(d -> d.standing().status() == Status.READY && !targets.contains(d))
                 .map(Dispatcher::site)
-                .filter(site -> !site.name().equals(database))
-                .filter(site -> isRegistered(site, job))
+                .filter(site -> isRegistered(site, job.definition().name()))
                 .map(Site::name)
                 .findFirst();
     }

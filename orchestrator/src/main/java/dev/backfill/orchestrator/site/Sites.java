@@ -1,10 +1,10 @@
 package dev.backfill.orchestrator.site;
 
+import dev.backfill.api.JobTarget;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * The databases of a daemon.
@@ -29,31 +29,36 @@ public record Sites(List<Dispatcher> all) {
     }
 
     /**
-     * The database that a job is for.
+     * The databases that a job is for.
      *
      * @param job the job; it may leave the name out when there is only one
-     * @return empty when there is none of that name, or the job does not say which
+     * @return in the order of their names; empty when there is none of that name, or the job does not say which
      */
-    public Optional<Dispatcher> of(LoadedJob job) {
-        Optional<String> name = job.definition().target().database();
-        return name.isPresent()
-                ? find(name.get())
-                : Optional.of(all).filter(a -> a.size() == 1).map(a -> a.get(0));
+    public List<Dispatcher> of(LoadedJob job) {
+        JobTarget target = job.definition().target();
+        if (target.databases().isEmpty()) {
+            return all.size() == 1 ? all : List.of();
+        }
+        return all.stream().filter(d -> target.names(d.site().name())).toList();
     }
 
     /**
-     * What is wrong with the database that a job names.
+     * What is wrong with the databases that a job names.
      *
-     * @param job a job that is for none of these
-     * @return the problem at its place
+     * @param job a job
+     * @return a problem for each name and each pattern that means none of these; and one when the job must say which
      */
-    Problem missing(LoadedJob job) {
-        String names = all.stream().map(d -> d.site().name()).collect(Collectors.joining(", "));
-        String message = job.definition()
-                .target()
-                .database()
-                .map(name -> "the configuration has no database " + name)
-                .orElse("the configuration has " + all.size() + " databases, and the job does not say which");
-        return job.problem("/database", message, names.isEmpty() ? "" : "one of " + names);
+    public List<Problem> missing(LoadedJob job) {
+        List<String> names = all.stream().map(d -> d.site().name()).toList();
+        String hint = names.isEmpty() ? "" : "one of " + String.join(", ", names);
+        List<String> wanted = job.definition().target().databases();
+        if (wanted.isEmpty() && all.size() != 1) {
+            String message = "the configuration has " + all.size() + " databases, and the job does not say which";
+            return List.of(job.problem("/database", message, hint));
+        }
+        return wanted.stream()
+                .filter(name -> names.stream().noneMatch(each -> JobTarget.matches(name, each)))
+                .map(name -> job.problem("/database", "the configuration has no database " + name, hint))
+                .toList();
     }
 }

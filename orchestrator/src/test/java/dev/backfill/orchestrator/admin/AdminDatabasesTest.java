@@ -64,17 +64,21 @@ class AdminDatabasesTest {
         try (TestDatabase a = AdminServerTest.database(10);
                 TestDatabase b = AdminServerTest.database(10);
                 AdminFixture admin = AdminFixture.standing(Map.of("a", a.jdbcUrl(), "b", b.jdbcUrl()))) {
-            assertThat(admin.put("fill", job("fill", "a")).status()).isEqualTo(201);
-            copyRegistration(a, b);
+            assertThat(admin.put("fill", job("fill", "[a, b]")).status()).isEqualTo(201);
 
             Answer both = admin.verb("fill", "start");
             assertThat(texts(nodes(both.json().path("runs")), "state")).containsExactly("PENDING", "PENDING");
             Answer one = admin.post("/api/v1/jobs/fill/cancel?database=b", "");
             assertThat(texts(nodes(one.json().path("runs")), "state")).containsExactly("PENDING", "CANCELLED");
-            Answer refused = admin.verb("fill", "pause");
+            Answer some = admin.verb("fill", "pause");
+            assertThat(some.status()).isEqualTo(200);
+            assertThat(texts(nodes(some.json().path("runs")), "state")).containsExactly("PAUSED", "CANCELLED");
+            assertThat(some.at("/refused/0/database")).isEqualTo("b");
+            assertThat(some.at("/refused/0/state")).isEqualTo("CANCELLED");
+            Answer refused = admin.verb("fill", "retry");
             assertThat(refused.status()).isEqualTo(409);
-            assertThat(refused.at("/database")).isEqualTo("b");
-            assertThat(refused.at("/state")).isEqualTo("CANCELLED");
+            assertThat(refused.at("/database")).isEqualTo("a");
+            assertThat(refused.at("/state")).isEqualTo("PAUSED");
             for (int limit : new int[] {1, 2, 3}) {
                 List<JsonNode> runs = all(admin, "/api/v1/jobs/fill/runs?limit=" + limit, "runs");
                 assertThat(texts(runs, "database")).containsExactlyInAnyOrder("a", "b");
@@ -83,16 +87,6 @@ class AdminDatabasesTest {
             admin.verb("fill", "cancel");
             assertThat(admin.send("DELETE", "/api/v1/jobs/fill", "").status()).isEqualTo(204);
         }
-    }
-
-    private static void copyRegistration(TestDatabase from, TestDatabase to) throws SQLException {
-        String definition =
-                from.queryStrings("SELECT definition FROM backfill.job").get(0);
-        String checksum = from.queryStrings("SELECT checksum FROM backfill.job").get(0);
-        to.execute(
-                "INSERT INTO backfill.job (name, revision, definition, checksum, origin, registered_by) VALUES"
-                        + " ('fill', 1, $$" + definition + "$$, '" + checksum + "', 'api', 'test')",
-                "INSERT INTO backfill.registration (job, revision, origin) VALUES ('fill', 1, 'api')");
     }
 
     @Test

@@ -32,6 +32,9 @@ final class JobDraft {
         if (key.startsWith("schedule.windows")) {
             root.putObject("schedule").putArray("windows").add(window());
         }
+        if (key.startsWith("depends-on.")) {
+            root.putArray("depends-on").addObject().put("job", "other");
+        }
         if (key.endsWith(".where")) {
             root.put("verify", "none"); // as every row needs
         }

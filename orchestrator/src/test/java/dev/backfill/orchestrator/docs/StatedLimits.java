@@ -73,7 +73,7 @@ record StatedLimits(String key, List<Object> within, List<Object> outside) {
     }
 
     private void characters(int most) {
-        if (key.equals("job")) {
+        if (key.equals("job") || key.endsWith(".job")) {
             within.addAll(List.of("a".repeat(most), "0-z"));
             outside.addAll(List.of("a".repeat(most + 1), "-a", "A", "a_b"));
         } else {

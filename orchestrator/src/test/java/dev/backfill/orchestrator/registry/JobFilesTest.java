@@ -87,7 +87,7 @@ class JobFilesTest {
                                 "Fill orders.total_cents from orders.total",
                                 Map.of("team", "billing", "link", "https://wiki.example/backfill")),
                         new JobTarget(
-                                Optional.of("main"),
+                                List.of("main"),
                                 "public.orders",
                                 new RangeDefinition(
                                         RangeDefinition.Kind.ID,
@@ -121,7 +121,8 @@ class JobFilesTest {
                                                         LocalTime.of(12, 30),
                                                         LocalTime.MIDNIGHT)),
                                         ZoneId.of("Europe/Berlin"),
-                                        Optional.of(new BigDecimal("0.01"))))));
+                                        Optional.of(new BigDecimal("0.01")),
+                                        List.of("orders-currency", "orders-region")))));
     }
 
     @Test
@@ -135,7 +136,8 @@ class JobFilesTest {
                         new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
                         new ErrorLimits(5, 0, Duration.ofMillis(500), Duration.ofSeconds(30)),
                         Optional.empty(),
-                        new Schedule(new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty())));
+                        new Schedule(
+                                new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty(), List.of())));
     }
 
     @Test

@@ -174,7 +174,9 @@ class RegistrarTest {
     }
 
     private Answer register(LoadedJob job) {
-        return registrar().register(job, "api", "ann");
+        List<Answer> answers = registrar().register(job, "api", "ann");
+        assertThat(answers).hasSize(1);
+        return answers.get(0);
     }
 
     private Unregistered unregister(Dispatcher dispatcher, String job) {
