@@ -225,7 +225,9 @@ class SpeedBench {
         Path job = Files.writeString(directory.resolve("job.yaml"), EngineRun.job(way));
         Path config = Files.writeString(directory.resolve("bench.conf"), EngineRun.configuration(table, way));
         try (BackfillProcess process =
-                BackfillProcess.start("run", job.toString(), "--config", config.toString(), "--again")) {
+                BackfillProcess.builder("run", job.toString(), "--config", config.toString(), "--again")
+                .option("-XX:TieredStopAtLevel=4")
+                .start()) {
             assertThat(process.waitFor(Duration.ofMinutes(10)))
                     .as(process.toString())
                     .isZero();
