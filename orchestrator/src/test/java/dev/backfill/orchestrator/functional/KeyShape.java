@@ -45,13 +45,32 @@ enum KeyShape implements KilledRuns.Shape {
             "substr('aAbBcCdD', g % 8 + 1, 1), g",
             "{ by: id, column: k }",
             "(k)"),
-    COMPOSITE("k integer, id text, PRIMARY KEY (k, id)", "g / 500, md5(g::text)"),
-    COMPOSITE_OF_ONE_DOWN("k integer, id integer, PRIMARY KEY (k, id)", "7, g", "{ by: id, order: desc }");
+    COMPOSITE("k integer, id text, PRIMARY KEY (k, id)", Values.INTEGERS.formatted(500) + ", md5(g::text)"),
+    COMPOSITE_OF_ONE_DOWN("k integer, id integer, PRIMARY KEY (k, id)", "7, g", "{ by: id, order: desc }"),
+    COMPOSITE_OF_THREE("k integer, id integer, c text, PRIMARY KEY (k, id, c)", Values.THREE),
+    COMPOSITE_OF_THREE_DOWN(
+            "k integer, id integer, c text, PRIMARY KEY (k, id, c)", Values.THREE, "{ by: id, order: desc }"),
+    PARTITIONED("k bigint PRIMARY KEY", Values.BIGINT),
+    WITHOUT_PRIMARY_KEY("k integer", "CASE WHEN g % 10 > 0 THEN g / 120 END", "{ by: id, column: k }", "(k)"),
+    INDEXED_DOWN("k bigint NOT NULL", Values.BIGINT, "{ by: id, column: k }", "(k DESC)"),
+    TIES_INDEXED_DOWN(
+            "k timestamptz, id integer PRIMARY KEY", Values.TIES, "{ by: time, column: k }", "(k DESC, id DESC)");
+
+    /** What some of the types need. */
+    static final String[] BEFORE = {
+        "CREATE DOMAIN positive AS integer",
+        "CREATE DOMAIN point_in_time AS timestamptz",
+        "CREATE DOMAIN moment AS point_in_time",
+        "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    };
 
     /** What stands in the key columns. */
     private static final class Values {
+        static final String UNTOUCHED = "WITH (autovacuum_enabled = false)";
         static final String BIGINT = "CASE g WHEN 1 THEN -9223372036854775808 WHEN 6000 THEN 9223372036854775807"
                 + " ELSE (g - 2000) * 2000000000000000::bigint END";
+        static final String INTEGERS = "CASE g WHEN 1 THEN -2147483648 WHEN 6000 THEN 2147483647 ELSE g / %d END";
+        static final String THREE = INTEGERS.formatted(2000) + ", " + INTEGERS.formatted(400) + ", md5(g::text)";
         static final String NUMERIC =
                 "CASE g WHEN 1 THEN '-Infinity' WHEN 6000 THEN 'NaN' ELSE (g - 2000) * 1e20 + 0.000000001 END::numeric";
         static final String UUID = "CASE g WHEN 1 THEN '00000000-0000-0000-0000-000000000000'"
@@ -114,8 +133,10 @@ enum KeyShape implements KilledRuns.Shape {
     @Override
     public List<String> ddl() {
         return List.of(
-                create(table()),
-                create(twin()),
+                create(table()) + (this == PARTITIONED ? "PARTITION BY RANGE (k)" : Values.UNTOUCHED),
+                this == PARTITIONED ? partition("1", "MINVALUE", "0") : "SELECT",
+                this == PARTITIONED ? partition("2", "0", "MAXVALUE") : "SELECT",
+                create(twin()) + Values.UNTOUCHED,
                 fill(table()),
                 fill(twin()),
                 this == DOMAIN ? "ALTER DOMAIN positive ADD CHECK (VALUE > 0) NOT VALID" : "SELECT",
@@ -124,8 +145,12 @@ enum KeyShape implements KilledRuns.Shape {
     }
 
     private String create(String table) {
-        return "CREATE TABLE " + table + " (" + columns + ", g integer NOT NULL, n integer NOT NULL DEFAULT 0)"
-                + " WITH (autovacuum_enabled = false)";
+        return "CREATE TABLE " + table + " (" + columns + ", g integer NOT NULL, n integer NOT NULL DEFAULT 0) ";
+    }
+
+    private String partition(String name, String from, String to) {
+        return "CREATE TABLE " + table() + name + " PARTITION OF " + table() + " FOR VALUES FROM (" + from + ") TO ("
+                + to + ") " + Values.UNTOUCHED;
     }
 
     private String fill(String table) {

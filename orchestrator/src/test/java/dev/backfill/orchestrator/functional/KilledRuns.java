@@ -45,7 +45,11 @@ final class KilledRuns implements AutoCloseable {
 
         /** The job's file: every batch takes a while, so that there is time to kill. */
         default String yaml() {
-            String slowly = ":range AND (SELECT pg_sleep(0.08)) IS NOT NULL";
+            return yaml(":range AND (SELECT pg_sleep(0.16)) IS NOT NULL");
+        }
+
+        /** The job's file, for changing these rows, and with more lines. */
+        default String yaml(String where, String... more) {
             return """
                     version: 1
                     job: %s
@@ -56,7 +60,8 @@ final class KilledRuns implements AutoCloseable {
                     verify: { remaining: n = 0 }
                     parallelism: 2
                     batch: { size: 100, min: 100, max: 100 }
-                    """.formatted(job(), table(), range(), change(table(), slowly));
+                    %s
+                    """.formatted(job(), table(), range(), change(table(), where), String.join("\n", more));
         }
     }
 
@@ -113,6 +118,11 @@ final class KilledRuns implements AutoCloseable {
 
     /** It has succeeded, in slices and batches, and every row is like its twin. */
     void assertLikeItsTwin(Shape shape) throws SQLException {
+        assertLikeItsTwin(database, shape);
+    }
+
+    /** The same of a run that nobody has killed. */
+    static void assertLikeItsTwin(TestDatabase database, Shape shape) throws SQLException {
         assertThat(database.queryStrings("SELECT state || coalesce(': ' || reason, '') FROM backfill.run WHERE job = '"
                         + shape.job() + "'"))
                 .containsExactly("SUCCEEDED");
