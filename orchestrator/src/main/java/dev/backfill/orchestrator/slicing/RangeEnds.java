@@ -66,14 +66,16 @@ record RangeEnds(JobStatement statement) {
         return key(connection, KeyRange.behind(columns, KeyOrder.DESC, start), columns, KeyOrder.ASC);
     }
 
-    /** What a relative time is at the start of the run, once for all of it. */
+    /** What a relative time is at the start of the run, and a local one in the session's zone, once for all of it. */
     private Optional<String> value(Connection connection, Optional<String> written, String now) throws SQLException {
         boolean time = statement.job().target().range().by() == RangeDefinition.Kind.TIME;
-        Optional<RangeValue> value = written.map(w -> RangeValue.of(w, time)).filter(RangeValue::isRelative);
+        KeyColumn first = statement.key().first();
+        Optional<RangeValue> value =
+                written.map(w -> RangeValue.of(w, time)).filter(v -> v.isRelative() || first.isInstant());
         if (value.isEmpty()) {
             return written;
         }
-        String sql = "SELECT " + value.get().expression(statement.key().first().type(), now) + "::text";
+        String sql = "SELECT " + value.get().expression(first.type(), now) + "::text";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, value.get().parameter());
             try (ResultSet row = query.executeQuery()) {

@@ -21,12 +21,21 @@ public record KeyColumn(String name, String type, boolean nullable) {
     }
 
     /**
+     * Whether the column holds instants, which a local time is only in a time zone.
+     *
+     * @return true for a {@code timestamptz}
+     */
+    public boolean isInstant() {
+        return type.equals(TIMESTAMPTZ);
+    }
+
+    /**
      * The column's value as text that means the same under every session time zone.
      *
      * @return an SQL expression of type text
      */
     public String asText() {
-        if (!type.equals(TIMESTAMPTZ)) {
+        if (!isInstant()) {
             return quoted() + "::text";
         }
         String utc = "(" + quoted() + " AT TIME ZONE 'UTC')::text";

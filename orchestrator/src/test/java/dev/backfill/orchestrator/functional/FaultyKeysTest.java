@@ -59,7 +59,11 @@ class FaultyKeysTest {
                     shape.change(shape.twin(), "true"));
         }
         try (Daemon daemon = Daemon.start(
-                directory, Map.of("main", database.jdbcUrl()), "workers = 20", "databases.main.max-workers = 20")) {
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "workers = 20",
+                "databases.main.max-workers = 20",
+                "databases.main.session.time-zone = Asia/Kathmandu")) {
             for (KeyShape shape : KeyShape.values()) {
                 daemon.register(shape.job(), shape.yaml(":range", "errors: { quarantine: 5 }"));
             }
