@@ -1,11 +1,9 @@
 package dev.backfill.orchestrator.registry;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.registry.JobStatement.Batch;
-import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
@@ -13,6 +11,7 @@ import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlFragment.Bind;
 import dev.backfill.orchestrator.sql.SqlName;
+import dev.backfill.orchestrator.testing.TestJobs;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -80,9 +79,6 @@ class JobStatementTest {
     }
 
     private static JobStatement statement(String work) {
-        String yaml = "version: 1\njob: a\ntable: t\nrange: { by: id }\n" + work + "\n";
-        JobFiles.Content content = new JobFiles(CronTimes::problem).read("f", yaml.getBytes(UTF_8));
-        assertThat(content.problems()).isEmpty();
         TableFacts table = new TableFacts(
                 new TableFacts.Identity(1, 1, new SqlName(Optional.of("s"), "t"), TableFacts.Kind.TABLE),
                 List.of(),
@@ -90,6 +86,6 @@ class JobStatementTest {
                 new TableFacts.Publication(List.of(), true),
                 new TableFacts.Size(Optional.empty(), 0));
         KeyColumns key = new KeyColumns(List.of(new KeyColumn("id", "bigint", false)), true, true);
-        return new JobStatement(content.jobs().get(0).definition(), table, key);
+        return new JobStatement(TestJobs.on("t", "{ by: id }", work).definition(), table, key);
     }
 }

@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.registry;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,9 +7,9 @@ import dev.backfill.orchestrator.db.OwnerRights;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
-import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestJobs;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestRole;
 import java.sql.Connection;
@@ -124,7 +123,7 @@ class LiveCheckTest {
                 .asString()
                 .contains("unverified");
         database.execute("CREATE TABLE heap (a int)", "CREATE INDEX ON heap (a)");
-        Accepted heap = (Accepted) check(jobOn("heap", "{ by: id, column: a }", "delete: { where: a > 1 }"));
+        Accepted heap = (Accepted) check(TestJobs.on("heap", "{ by: id, column: a }", "delete: { where: a > 1 }"));
         assertThat(heap.warnings()).singleElement().asString().contains("no primary key");
     }
 
@@ -293,7 +292,7 @@ class LiveCheckTest {
                 "CREATE TABLE heap (a int NOT NULL, b int)",
                 "CREATE INDEX ON heap (a)",
                 "CREATE PUBLICATION news FOR TABLE heap");
-        LoadedJob job = jobOn("heap", "{ by: id, column: a }", "delete: { where: b > 1 }");
+        LoadedJob job = TestJobs.on("heap", "{ by: id, column: a }", "delete: { where: b > 1 }");
         assertThat(problems(check(job)))
                 .containsExactly(
                         "f:3:8: published by news without a replica identity: PostgreSQL refuses to change the rows of"
@@ -322,7 +321,7 @@ class LiveCheckTest {
                         "f:5:1: permission denied for table orders (SQLSTATE 42501) (the job runs as %1$s: GRANT SELECT, UPDATE ON \"public\".\"orders\" TO %1$s)"
                                 .formatted(role.name()));
         database.execute("GRANT UPDATE ON orders TO " + role.name(), "REVOKE USAGE ON SCHEMA public FROM PUBLIC");
-        assertThat(problems(checkAs(role, jobOn("public.orders", ID, UPDATE))))
+        assertThat(problems(checkAs(role, TestJobs.on("public.orders", ID, UPDATE))))
                 .containsExactly(
                         "f:3:8: the role %1$s lacks USAGE on SCHEMA \"public\" (GRANT USAGE ON SCHEMA \"public\" TO %1$s)"
                                 .formatted(role.name()));
@@ -368,12 +367,13 @@ class LiveCheckTest {
             statement.execute("CREATE TABLE codes (code text PRIMARY KEY, id int NOT NULL UNIQUE, n int)");
             connection.setAutoCommit(false);
             assertThat(problems(LiveCheck.check(
-                            jobOn("codes", ID, "update: { set: { n: 1 }, where: n IS NULL }"), connection)))
+                            TestJobs.on("codes", ID, "update: { set: { n: 1 }, where: n IS NULL }"), connection)))
                     .singleElement()
                     .asString()
                     .contains("\"code\" holds text", "SQL_ASCII");
             assertThat(LiveCheck.check(
-                            jobOn("codes", "{ by: id, column: id }", "update: { set: { n: 1 }, where: n IS NULL }"),
+                            TestJobs.on(
+                                    "codes", "{ by: id, column: id }", "update: { set: { n: 1 }, where: n IS NULL }"),
                             connection))
                     .isInstanceOf(Accepted.class);
         } finally {
@@ -424,7 +424,7 @@ class LiveCheckTest {
     }
 
     private void assertTable(String table, String message) throws SQLException {
-        assertThat(problems(check(jobOn(table, ID, "delete: { where: id > 1 }"))))
+        assertThat(problems(check(TestJobs.on(table, ID, "delete: { where: id > 1 }"))))
                 .containsExactly("f:3:8: " + message);
     }
 
@@ -433,8 +433,9 @@ class LiveCheckTest {
         database.execute("CREATE TABLE l (k text COLLATE \"und-x-icu\" PRIMARY KEY, b int)");
         String work = "update: { set: { b: 1 }, where: b IS NULL }";
 
-        assertThat(check(jobOn("l", "{ by: id, from: a47, to: A58 }", work))).isInstanceOf(Accepted.class);
-        assertThat(problems(check(jobOn("l", "{ by: id, from: A58, to: a47 }", work))))
+        assertThat(check(TestJobs.on("l", "{ by: id, from: a47, to: A58 }", work)))
+                .isInstanceOf(Accepted.class);
+        assertThat(problems(check(TestJobs.on("l", "{ by: id, from: A58, to: a47 }", work))))
                 .containsExactly(
                         "f:4:33: range.to must be greater than range.from (from is inclusive, to is exclusive)");
     }
@@ -447,14 +448,14 @@ class LiveCheckTest {
         String moves = "\"a\" sets a generated column of the run's key, which must not change under the run";
         String byK = "{ by: id, column: k }";
 
-        assertThat(problems(check(jobOn("g", byK, "update: { set: { b: 1, a: 5 }, where: b IS NULL }"))))
+        assertThat(problems(check(TestJobs.on("g", byK, "update: { set: { b: 1, a: 5 }, where: b IS NULL }"))))
                 .containsExactly("f:5:24: " + moves);
-        assertThat(problems(check(jobOn(
+        assertThat(problems(check(TestJobs.on(
                         "g", byK, "sql: UPDATE g SET (b, a) = (1, 5) WHERE :range\nverify: { remaining: b IS NULL }"))))
                 .containsExactly("f:5:6: " + moves);
-        assertThat(check(jobOn("g", byK, "update: { set: { b: 1 }, where: b IS NULL }")))
+        assertThat(check(TestJobs.on("g", byK, "update: { set: { b: 1 }, where: b IS NULL }")))
                 .isInstanceOf(Accepted.class);
-        assertThat(check(jobOn("g", ID, "update: { set: { a: 5 }, where: b IS NULL }")))
+        assertThat(check(TestJobs.on("g", ID, "update: { set: { a: 5 }, where: b IS NULL }")))
                 .isInstanceOf(Accepted.class);
     }
 
@@ -488,13 +489,6 @@ class LiveCheckTest {
     }
 
     private static LoadedJob job(String range, String work) {
-        return jobOn("orders", range, work);
-    }
-
-    private static LoadedJob jobOn(String table, String range, String work) {
-        String yaml = "version: 1\njob: a\ntable: " + table + "\nrange: " + range + "\n" + work + "\n";
-        JobFiles.Content content = new JobFiles(CronTimes::problem).read("f", yaml.getBytes(UTF_8));
-        assertThat(content.problems()).isEmpty();
-        return content.jobs().get(0);
+        return TestJobs.on("orders", range, work);
     }
 }

@@ -22,7 +22,16 @@ public final class TestJobs {
                 range: { by: id }
                 update: { set: { cents: "1" }, where: cents IS NULL }
                 """.formatted(name) + String.join("\n", lines);
-        JobFiles.Content content = FILES.read("job.yaml", file.getBytes(StandardCharsets.UTF_8));
+        return read("job.yaml", file);
+    }
+
+    /** A job on any table, whose file is called {@code f} and has the range in its fourth line, the work below. */
+    public static LoadedJob on(String table, String range, String work) {
+        return read("f", "version: 1\njob: a\ntable: " + table + "\nrange: " + range + "\n" + work + "\n");
+    }
+
+    private static LoadedJob read(String name, String file) {
+        JobFiles.Content content = FILES.read(name, file.getBytes(StandardCharsets.UTF_8));
         if (!content.problems().isEmpty()) {
             throw new IllegalArgumentException(content.problems().get(0).display());
         }
