@@ -6,7 +6,6 @@ import dev.backfill.orchestrator.sql.SqlTemplate.Text;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,7 +24,7 @@ public final class Assignments {
      */
     public record Assignment(String table, String column) {}
 
-    private static final Pattern TOKEN = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_$]*|[^\\s]");
+    private static final Pattern TOKEN = Pattern.compile("[a-zA-Z_[^\\x00-\\x7f]][a-zA-Z_0-9$[^\\x00-\\x7f]]*|[^\\s]");
     private static final Set<String> ENDS = Set.of("from", "where", "returning", "when", ";");
 
     private final List<String> tokens = new ArrayList<>();
@@ -52,7 +51,7 @@ public final class Assignments {
         if (part instanceof Text text && text.piece() instanceof Code code) {
             Matcher token = TOKEN.matcher(code.text());
             while (token.find()) {
-                tokens.add(token.group().toLowerCase(Locale.ROOT));
+                tokens.add(SqlName.fold(token.group()));
             }
         } else if (part instanceof Text text && text.piece() instanceof Verbatim verbatim) {
             String sql = verbatim.text();
@@ -151,8 +150,7 @@ public final class Assignments {
     }
 
     private static boolean isName(String token) {
-        return token.startsWith("\"")
-                || (!token.isEmpty() && (Character.isLetter(token.charAt(0)) || token.startsWith("_")));
+        return token.startsWith("\"") || (!token.isEmpty() && SqlName.isNameStart(token.charAt(0)));
     }
 
     private static String bare(String token) {

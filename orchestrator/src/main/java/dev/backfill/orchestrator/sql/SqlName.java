@@ -4,14 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
- * The name of a table, read as PostgreSQL reads it: folded to lower case unless quoted.
+ * The name of a table, read as PostgreSQL reads it: folded to lower case unless quoted, and only
+ * in ASCII, as it is in UTF-8.
  *
  * @param schema the schema, when it was written
  * @param name the name itself, without quotes
  */
 public record SqlName(Optional<String> schema, String name) {
+
+    private static final Pattern ASCII_CAPITALS = Pattern.compile("[A-Z]+");
+    private static final char BEYOND_ASCII = 0x80;
 
     /**
      * Reads a name as it would be written in SQL.
@@ -105,7 +110,7 @@ public record SqlName(Optional<String> schema, String name) {
             throw malformed(text);
         }
         if (text.charAt(start) != '"') {
-            return text.substring(start, end).toLowerCase(Locale.ROOT);
+            return fold(text.substring(start, end));
         }
         String inner = text.substring(start + 1, end - 1).replace("\"\"", "\"");
         if (inner.isEmpty()) {
@@ -114,8 +119,18 @@ public record SqlName(Optional<String> schema, String name) {
         return inner;
     }
 
+    /** What is written without quotes, in lower case: outside of ASCII it stays as it is. */
+    static String fold(String unquoted) {
+        return ASCII_CAPITALS.matcher(unquoted).replaceAll(run -> run.group().toLowerCase(Locale.ROOT));
+    }
+
+    /** Whether a name can begin with it, without quotes. */
+    static boolean isNameStart(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= BEYOND_ASCII;
+    }
+
     private static boolean isNameCharacter(char c, boolean first) {
-        return Character.isLetter(c) || c == '_' || (!first && (Character.isDigit(c) || c == '$'));
+        return isNameStart(c) || (!first && ((c >= '0' && c <= '9') || c == '$'));
     }
 
     private static IllegalArgumentException malformed(String text) {
