@@ -1,12 +1,10 @@
 package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,7 +20,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class FaultyKeysTest {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final String FAULTY = "(1, 2, 271, 5999, 6000)";
 
     /** A row's key, whatever it is written like. */
@@ -67,14 +64,14 @@ class FaultyKeysTest {
             for (KeyShape shape : KeyShape.values()) {
                 daemon.register(shape.job(), shape.yaml(":range", "errors: { quarantine: 5 }"));
             }
-            awaitNoneUnderWay(KeyShape.values().length);
+            awaitEnds(daemon);
             database.execute("ALTER DOMAIN positive DROP CONSTRAINT positive_check");
             for (KeyShape shape : KeyShape.values()) {
                 look(shape);
                 database.execute("ALTER TABLE " + shape.table() + " DROP CONSTRAINT good");
                 daemon.say("retry", shape.job());
             }
-            awaitNoneUnderWay(KeyShape.values().length);
+            awaitEnds(daemon);
         }
     }
 
@@ -107,12 +104,8 @@ class FaultyKeysTest {
                 .isZero();
     }
 
-    private static void awaitNoneUnderWay(int runs) {
-        await().dontCatchUncaughtExceptions()
-                .atMost(PATIENCE)
-                .pollInterval(Duration.ofMillis(50))
-                .until(() -> database.queryLong(
-                                "SELECT count(*) FROM backfill.run WHERE state IN ('FAILED', 'SUCCEEDED', 'PAUSED')")
-                        == runs);
+    private static void awaitEnds(Daemon daemon) throws Exception {
+        String ended = "SELECT count(*) FROM backfill.run WHERE state IN ('FAILED', 'SUCCEEDED', 'PAUSED')";
+        KilledRuns.awaitAll(database, daemon, () -> database.queryLong(ended) == KeyShape.values().length);
     }
 }

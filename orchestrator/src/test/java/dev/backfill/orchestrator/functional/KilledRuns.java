@@ -101,9 +101,9 @@ final class KilledRuns implements AutoCloseable {
             for (Shape shape : shapes) {
                 daemon.jobFile(directory, shape.job() + ".yaml", shape.yaml());
             }
-            awaitAll(daemon, () -> count("hold->>'reason' = 'stopped'") == shapes.size());
+            awaitAll(database, daemon, () -> count("hold->>'reason' = 'stopped'") == shapes.size());
             daemon.post("/api/v1/resume");
-            awaitAll(daemon, () -> underWay() == shapes.size());
+            awaitAll(database, daemon, () -> underWay() == shapes.size());
         }
         assertThat(database.queryStrings("SELECT job FROM backfill.run WHERE state <> 'RUNNING'"))
                 .as("runs that the kill has not hit in mid-run")
@@ -112,7 +112,7 @@ final class KilledRuns implements AutoCloseable {
 
     private void goOn(Path directory) throws Exception {
         try (Daemon daemon = start(directory, "America/St_Johns")) {
-            awaitAll(daemon, () -> count("state IN ('RUNNING', 'VERIFYING')") == 0);
+            awaitAll(database, daemon, () -> count("state IN ('RUNNING', 'VERIFYING')") == 0);
         }
     }
 
@@ -148,7 +148,8 @@ final class KilledRuns implements AutoCloseable {
         database.close();
     }
 
-    private void awaitAll(Daemon daemon, Callable<Boolean> wanted) throws Exception {
+    /** Waits; says how all runs are when it is in vain. */
+    static void awaitAll(TestDatabase database, Daemon daemon, Callable<Boolean> wanted) throws Exception {
         try {
             await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(wanted);
         } catch (ConditionTimeoutException e) {
