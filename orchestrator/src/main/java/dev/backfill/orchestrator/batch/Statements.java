@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.sql.Types;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,6 +36,19 @@ public final class Statements {
         } catch (SQLException e) {
             statement.close();
             throw e;
+        }
+    }
+
+    /**
+     * Executes what answers nothing, such as a setting.
+     *
+     * @param connection any session
+     * @param sql one statement without parameters
+     * @throws SQLException when it fails
+     */
+    public static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
         }
     }
 

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
         name = "dry-run",
         description = {
             "Says what a run would do: its range, its slices, and how a batch finds its rows. Reads only.",
-            "With --sample it also tries five batches and rolls them back, to say what they cost."
+            "With --sample it also tries five batches and rolls them back, to say what they cost.",
+            "Exit code 1: a batch that was tried would stop the run. 2: the job cannot run, or moves its own key."
         },
         mixinStandardHelpOptions = true)
 final class DryRunCommand implements Callable<Integer> {
@@ -52,8 +53,9 @@ final class DryRunCommand implements Callable<Integer> {
     @Option(
             names = "--sample",
             description =
-                    "Try batches at 0, 1, 1/2, 1/4 and 3/4 of the range and roll them back. They take locks as those of a"
-                            + " run do, for as long as a batch lasts, and write WAL; what triggers do elsewhere is not undone.")
+                    "Try batches at the start, at the end and at 1/2, 1/4 and 3/4 of the range, and roll them back. They take"
+                            + " locks as those of a run do, for as long as a batch lasts, and write WAL. Sequences advance, dead"
+                            + " rows stay until vacuum, and what triggers or a processor do elsewhere is not undone.")
     private boolean sample;
 
     @Spec
@@ -102,22 +104,47 @@ final class DryRunCommand implements Callable<Integer> {
         }
         Accepted accepted = (Accepted) result;
         accepted.warnings().forEach(warning -> out.println("warning: " + warning));
-        Forecast forecast = forecast(site.database(), library, accepted.statement());
-        ForecastText.of(forecast).forEach(out::println);
         Optional<String> obstacle = site.obstacle();
+        Forecast forecast = forecast(site.database(), library, accepted.statement(), obstacle);
+        ForecastText.of(forecast).forEach(out::println);
         obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
-        return obstacle.isPresent() || forecast.movesKeys() ? ExitCode.INVALID : ExitCode.DONE;
+        if (obstacle.isPresent() || forecast.movesKeys()) {
+            return ExitCode.INVALID;
+        }
+        return forecast.wouldPause() ? ExitCode.FAILED : ExitCode.DONE;
     }
 
-    private Forecast forecast(Database at, Library library, JobStatement statement) throws SQLException {
+    private Forecast forecast(Database at, Library library, JobStatement statement, Optional<String> obstacle)
+            throws SQLException {
         try (Connection connection = at.connect(at.session(statement.job()))) {
             DryRun dryRun = new DryRun(connection, statement, Timing.system());
+            Forecast seen = dryRun.look();
             if (!sample) {
-                return dryRun.look();
+                return seen;
+            } else if (obstacle.isPresent()) {
+                return seen.hindered("something stands in the way, see below");
+            }
+            if (seen.hasRows()) {
+                announce(statement);
             }
             try (Change change = library.plugins().change(statement, Timing.system())) {
-                return dryRun.sample(change);
+                return dryRun.sample(seen, change);
             }
         }
+    }
+
+    private void announce(JobStatement statement) {
+        spec.commandLine()
+                .getErr()
+                .println(
+                        "trying batches of up to %s keys on %s, each of which is rolled back; sequences advance, dead rows stay"
+                                        .formatted(
+                                                statement
+                                                        .job()
+                                                        .execution()
+                                                        .batch()
+                                                        .size(),
+                                                statement.tableName())
+                                + " until vacuum, and what triggers or processors do elsewhere is not undone");
     }
 }

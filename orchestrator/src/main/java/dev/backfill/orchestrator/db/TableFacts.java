@@ -140,14 +140,14 @@ public record TableFacts(
     /**
      * What else hangs on a table.
      *
-     * @param triggers the user's own that fire, also of what is below the table
+     * @param triggers the user's own that an UPDATE or a DELETE fires, also of what is below the table, with their events
      * @param partitions how many tables below it hold rows; 0 for an ordinary table
-     * @param foreignKeys from it and to it, as PostgreSQL writes them
-     * @param writesPerSecond rows that were written a second since the server's figures were reset; empty when it is
-     *     not known since when they count
+     * @param foreignKeys from it and to it, as PostgreSQL writes them, also those that it has as a partition
+     * @param size how large the table and all that is below it are together
+     * @param writes how many rows were inserted, updated and deleted since the server counts; it rises only
      */
     public record Surroundings(
-            List<String> triggers, long partitions, List<String> foreignKeys, Optional<Double> writesPerSecond) {
+            List<String> triggers, long partitions, List<String> foreignKeys, Size size, long writes) {
         /** Copies the lists. */
         public Surroundings {
             triggers = List.copyOf(triggers);

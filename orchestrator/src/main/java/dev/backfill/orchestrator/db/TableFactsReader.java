@@ -118,27 +118,39 @@ public final class TableFactsReader {
             ORDER BY p.pubname
             """;
 
+    /**
+     * Those of UPDATE and DELETE. What a partition has of a table above it is an internal one before PostgreSQL 15, as are
+     * those that keep a constraint.
+     */
     private static final String TRIGGERS = TREE + """
-            SELECT DISTINCT tgname::text FROM tree JOIN pg_catalog.pg_trigger ON tgrelid = tree.oid
-            WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') ORDER BY 1
-            """;
-
-    private static final String FOREIGN_KEYS = TREE + """
-            SELECT DISTINCT conname || ' of ' || conrelid::regclass || ' to ' || confrelid::regclass
-            FROM pg_catalog.pg_constraint
-            WHERE contype = 'f' AND conparentid = 0
-              AND (conrelid IN (SELECT oid FROM tree) OR confrelid IN (SELECT oid FROM tree))
+            SELECT DISTINCT t.tgname || ' (' || concat_ws(', ',
+                       CASE WHEN t.tgtype & 4 > 0 THEN 'INSERT' END, CASE WHEN t.tgtype & 16 > 0 THEN 'UPDATE' END,
+                       CASE WHEN t.tgtype & 8 > 0 THEN 'DELETE' END, CASE WHEN t.tgtype & 32 > 0 THEN 'TRUNCATE' END) || ')'
+            FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid
+            LEFT JOIN pg_catalog.pg_constraint k ON k.oid = t.tgconstraint
+            WHERE t.tgtype & 24 > 0 AND t.tgenabled IN ('O', 'A')
+              AND (NOT t.tgisinternal OR t.tgparentid <> 0) AND coalesce(k.contype, 't') = 't'
             ORDER BY 1
             """;
 
-    private static final String TRAFFIC = TREE + """
-            SELECT count(*) FILTER (WHERE c.relkind = 'r' AND c.oid <> ?::oid),
-                   sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del)
-                     / nullif(extract(epoch FROM pg_catalog.clock_timestamp() - (
-                         SELECT d.stats_reset FROM pg_catalog.pg_stat_database d
-                         WHERE d.datname = pg_catalog.current_database())), 0)
+    /** Not once more for each partition: each is shown where it stands highest in the tree. */
+    private static final String FOREIGN_KEYS = TREE + """
+            SELECT DISTINCT k.conname || ' of ' || k.conrelid::regclass || ': ' || pg_catalog.pg_get_constraintdef(k.oid)
+            FROM pg_catalog.pg_constraint k
+            LEFT JOIN pg_catalog.pg_constraint p ON p.oid = k.conparentid
+            WHERE k.contype = 'f'
+              AND (k.conrelid IN (SELECT oid FROM tree) OR k.confrelid IN (SELECT oid FROM tree))
+              AND (p.conrelid IN (SELECT oid FROM tree) OR p.confrelid IN (SELECT oid FROM tree)) IS NOT TRUE
+            ORDER BY 1
+            """;
+
+    private static final String STOCK = TREE + """
+            SELECT count(*) FILTER (WHERE c.oid <> ?::oid), sum(c.reltuples)::bigint, bool_and(c.reltuples >= 0),
+                   sum(pg_catalog.pg_table_size(c.oid))::bigint,
+                   sum(coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0))::bigint
             FROM tree JOIN pg_catalog.pg_class c USING (oid)
             LEFT JOIN pg_catalog.pg_stat_user_tables s ON s.relid = c.oid
+            WHERE c.relkind = 'r'
             """;
 
     private TableFactsReader() {}
@@ -148,20 +160,20 @@ public final class TableFactsReader {
      *
      * @param connection any session on the database
      * @param oid the table
-     * @return triggers, partitions, foreign keys and traffic
+     * @return triggers, partitions, foreign keys, size and traffic
      * @throws SQLException when the catalog cannot be read
      */
     public static TableFacts.Surroundings surroundings(Connection connection, long oid) throws SQLException {
         List<String> triggers = names(connection, TRIGGERS, oid);
         List<String> foreignKeys = names(connection, FOREIGN_KEYS, oid);
-        try (PreparedStatement query = connection.prepareStatement(TRAFFIC)) {
+        try (PreparedStatement query = connection.prepareStatement(STOCK)) {
             query.setLong(1, oid);
             query.setLong(2, oid);
             try (ResultSet row = query.executeQuery()) {
                 row.next();
-                double rate = row.getDouble(2);
-                Optional<Double> known = row.wasNull() ? Optional.empty() : Optional.of(rate);
-                return new TableFacts.Surroundings(triggers, row.getLong(1), foreignKeys, known);
+                Optional<Long> rows = row.getBoolean(3) ? Optional.of(row.getLong(2)) : Optional.empty();
+                Size size = new Size(rows, row.getLong(4));
+                return new TableFacts.Surroundings(triggers, row.getLong(1), foreignKeys, size, row.getLong(5));
             }
         }
     }

@@ -4,33 +4,34 @@ import dev.backfill.api.Work;
 import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.batch.KeySearch;
 import dev.backfill.orchestrator.batch.Statements;
+import dev.backfill.orchestrator.db.TableFacts.Surroundings;
 import dev.backfill.orchestrator.db.TableFactsReader;
+import dev.backfill.orchestrator.dryrun.Forecast.Around;
+import dev.backfill.orchestrator.dryrun.Forecast.Extent;
+import dev.backfill.orchestrator.dryrun.Places.Place;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.slicing.Slicer;
-import dev.backfill.orchestrator.sql.Key;
-import dev.backfill.orchestrator.sql.KeyColumn;
-import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * Looks at what a run would do. Without samples it reads only; samples change rows, and are rolled back: they take locks and
- * write WAL. Used once.
+ * write WAL. For one thread.
  */
 public final class DryRun {
 
     private static final String NOW = "SELECT pg_catalog.now()::text";
-    private static final int QUARTERS = 4;
+    private static final Duration TRAFFIC = Duration.ofSeconds(2);
+    private static final double NANOS = 1e9;
 
     private final Connection connection;
     private final JobStatement statement;
@@ -52,97 +53,88 @@ public final class DryRun {
     }
 
     /**
-     * Looks, and reads only.
+     * Looks, and reads only; for two seconds, to see what others write.
      *
-     * @return what a run would do
+     * @return what a run would do, without any batch tried
      * @throws SQLException when the server does not answer, or refuses
      */
     public Forecast look() throws SQLException {
-        try {
-            readOnly();
-            return forecast(List.of());
-        } finally {
-            connection.rollback();
-        }
+        return rolledBack(() -> {
+            Statements.execute(connection, "SET TRANSACTION READ ONLY");
+            Surroundings table = surroundings();
+            long since = timing.nanos();
+            FrozenRange range = slicer.freeze(connection);
+            long rows = slicer.estimate(connection, range);
+            List<Slice.Bounds> slices = slicer.cut(connection, range, rows);
+            Optional<StatementPlan> plan = plan(range, slices);
+            Around around = new Around(table, slices.isEmpty() ? 0 : writesPerSecond(table, since));
+            return new Forecast(statement, new Extent(range, slices.size(), rows), plan, around, Forecast.Trials.NONE);
+        });
     }
 
     /**
-     * Looks, and tries batches.
+     * Tries batches, and rolls them back.
      *
+     * @param seen what was seen before
      * @param change what a batch does to its rows
-     * @return what a run would do
-     * @throws SQLException when the server does not answer, or refuses; also what a batch of a run would meet
+     * @return the same with what came of the batches
+     * @throws SQLException when the server does not answer, or refuses; not when a batch fails
      */
-    public Forecast sample(Change change) throws SQLException {
-        try {
-            FrozenRange range = slicer.freeze(connection);
-            Optional<KeyRange> rows = slicer.rows(range);
+    public Forecast sample(Forecast seen, Change change) throws SQLException {
+        return rolledBack(() -> {
+            List<Place> places =
+                    new Places(statement).of(connection, seen.extent().range());
             String started = started();
-            List<Sample> samples = new ArrayList<>();
-            if (rows.isPresent()) {
-                Sampler sampler = new Sampler(connection, statement, change, timing);
-                for (Place place : places(range, rows.get())) {
-                    sampler.batch(place.name(), place.rest(), started).ifPresent(samples::add);
+            connection.rollback();
+            Sampler sampler = new Sampler(connection, statement, change, timing);
+            List<Trial> trials = new ArrayList<>();
+            Watch watch = Watch.over(change, timing);
+            try {
+                for (Place place : places) {
+                    sampler.batch(place, started).ifPresent(trials::add);
                 }
+            } finally {
+                watch.end();
             }
-            connection.rollback();
-            readOnly();
-            return forecast(samples);
-        } finally {
-            connection.rollback();
+            return seen.tried(trials);
+        });
+    }
+
+    private interface Inquiry {
+        Forecast make() throws SQLException;
+    }
+
+    /** Leaves no transaction behind; a connection that is lost keeps nobody from hearing why. */
+    private Forecast rolledBack(Inquiry inquiry) throws SQLException {
+        Forecast forecast;
+        try {
+            forecast = inquiry.make();
+        } catch (SQLException | RuntimeException e) {
+            try {
+                connection.rollback();
+            } catch (SQLException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
         }
+        connection.rollback();
+        return forecast;
     }
 
-    private record Place(String name, KeyRange rest) {}
-
-    /** In the contract's order: what is likely to differ most comes first. */
-    private List<Place> places(FrozenRange range, KeyRange rows) throws SQLException {
-        List<Key> quarters = slicer.boundaries(connection, range, QUARTERS);
-        List<Place> places = new ArrayList<>();
-        places.add(new Place("0", rows));
-        places.add(new Place("1", new KeyRange(beforeLast(rows), rows.upTo())));
-        if (quarters.size() == QUARTERS - 1) {
-            places.add(place("1/2", quarters.get(1), rows));
-            places.add(place("1/4", quarters.get(0), rows));
-            places.add(place("3/4", quarters.get(2), rows));
+    /** Between two transactions, for the server's figures stand still within one. */
+    private double writesPerSecond(Surroundings before, long since) throws SQLException {
+        connection.rollback();
+        Duration left = TRAFFIC.minus(timing.since(since));
+        if (!left.isNegative()) {
+            timing.sleep(left);
         }
-        return places;
+        long writes = surroundings().writes() - before.writes();
+        return Math.max(0, writes) * NANOS / Math.max(1, timing.since(since).toNanos());
     }
 
-    private static Place place(String name, Key from, KeyRange rows) {
-        return new Place(name, new KeyRange(new KeyRange.After(from), rows.upTo()));
-    }
-
-    /** A batch's size before the end; the beginning, where there are fewer keys. */
-    private KeyRange.Lower beforeLast(KeyRange rows) throws SQLException {
-        List<KeyColumn> columns = statement.key().indexed()
-                ? statement.key().columns()
-                : List.of(statement.key().first());
-        SqlFragment back = SqlFragment.builder()
-                .code("SELECT " + columns.stream().map(KeyColumn::asText).collect(Collectors.joining(", ")) + " FROM ")
-                .code(statement.tableName())
-                .code(" AS t WHERE ")
-                .add(rows.predicate(statement.key(), Optional.empty()))
-                .code(KeyColumns.orderBy(columns, statement.key().order().reversed()))
-                .code(" LIMIT 1 OFFSET " + (size() - 1))
-                .build();
-        return Statements.keys(connection, back).stream()
-                .findFirst()
-                .<KeyRange.Lower>map(KeyRange.At::new)
-                .orElse(rows.lower());
-    }
-
-    private Forecast forecast(List<Sample> samples) throws SQLException {
-        FrozenRange range = slicer.freeze(connection);
-        long rows = slicer.estimate(connection, range);
-        List<Slice.Bounds> slices = slicer.cut(connection, range, rows);
-        long table = statement.table().identity().oid();
-        return new Forecast(
-                statement,
-                new Forecast.Extent(range, slices.size(), rows),
-                plan(range, slices),
-                TableFactsReader.surroundings(connection, table),
-                samples);
+    private Surroundings surroundings() throws SQLException {
+        return TableFactsReader.surroundings(
+                connection, statement.table().identity().oid());
     }
 
     /** Of a batch in the middle: the first of a table may be found in another way than most. */
@@ -150,7 +142,7 @@ public final class DryRun {
         if (slices.isEmpty()) {
             return Optional.empty();
         }
-        Slice.Bounds middle = slices.get(slices.size() / 2);
+        Slice.Bounds middle = slices.get((slices.size() - 1) / 2); // the last may be that of the rows without a value
         KeyRange.Lower lower =
                 middle.from().<KeyRange.Lower>map(KeyRange.After::new).orElse(slicer.beginning(range));
         KeyRange rest = new KeyRange(lower, middle.to());
@@ -179,11 +171,5 @@ public final class DryRun {
     private String started() throws SQLException {
         return String.valueOf(
                 Statements.keys(connection, SqlFragment.of(NOW)).get(0).first());
-    }
-
-    private void readOnly() throws SQLException {
-        try (Statement setting = connection.createStatement()) {
-            setting.execute("SET TRANSACTION READ ONLY");
-        }
     }
 }

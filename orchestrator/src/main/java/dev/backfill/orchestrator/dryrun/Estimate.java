@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.dryrun;
 
+import dev.backfill.orchestrator.dryrun.Trial.Sample;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.ToDoubleFunction;

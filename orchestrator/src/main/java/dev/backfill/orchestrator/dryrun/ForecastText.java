@@ -1,19 +1,18 @@
 package dev.backfill.orchestrator.dryrun;
 
+import dev.backfill.api.Work;
 import dev.backfill.orchestrator.db.TableFacts.Surroundings;
+import dev.backfill.orchestrator.dryrun.StatementPlan.Whole;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.sql.Key;
-import java.time.Duration;
+import dev.backfill.orchestrator.sql.KeyColumn;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.DoubleFunction;
-import java.util.stream.Stream;
 
 /** Says what a run would do, for people. Pure. */
 public final class ForecastText {
 
-    private static final int KEYS_SHOWN = 5;
     private static final String INDENT = "    ";
 
     private final Forecast forecast;
@@ -32,35 +31,33 @@ public final class ForecastText {
     public static List<String> of(Forecast forecast) {
         ForecastText text = new ForecastText(forecast);
         text.extent();
-        text.plan();
+        forecast.plan().ifPresent(text::plan);
         text.surroundings();
-        text.samples();
-        text.estimate();
+        text.lines.addAll(TrialsText.of(forecast));
+        text.cost();
         return text.lines;
     }
 
     private void extent() {
         Forecast.Extent extent = forecast.extent();
-        var table = forecast.statement().table();
-        add("job %s on %s, %s without its indexes"
+        lines.add("job %s on %s, %s without its indexes"
                 .formatted(
                         forecast.statement().job().name(),
-                        table.identity().name().quoted(),
-                        bytes(table.size().bytes())));
-        if (extent.slices() == 0) {
-            add("range: there is no row in it");
+                        table(),
+                        Figures.bytes(forecast.around().table().size().bytes())));
+        if (!forecast.hasRows()) {
+            lines.add("range: there is no row in it" + (forecast.trials().asked() ? ", so no batch was tried" : ""));
             return;
         }
-        add("range: %s; about %,d rows in %d %s, by %s"
+        lines.add("range: %s; about %s rows in %s, by %s"
                 .formatted(
                         range(extent.range()),
-                        extent.rows(),
-                        extent.slices(),
-                        extent.slices() == 1 ? "slice" : "slices",
+                        Figures.count(extent.rows()),
+                        Figures.count(extent.slices(), "slice", "slices"),
                         String.join(
                                 ", ",
                                 forecast.statement().key().columns().stream()
-                                        .map(column -> column.quoted())
+                                        .map(KeyColumn::quoted)
                                         .toList())));
     }
 
@@ -71,104 +68,92 @@ public final class ForecastText {
         return range.end().isEmpty() ? nulls : nulls.isEmpty() ? rows : rows + ", and " + nulls;
     }
 
-    private void plan() {
-        forecast.plan().ifPresent(plan -> {
-            if (!plan.isByIndex()) {
-                add("WARNING: each batch would read the whole table; see the plan of a batch:");
-            } else if (plan.readsWhole()) {
-                add("a batch reads the whole table, because it is small; with more rows it uses "
-                        + String.join(", ", plan.indexesWhenLarge()) + ":");
-            } else {
-                add("a batch finds its rows by " + String.join(", ", plan.indexes()) + ":");
-            }
-            plan.lines().forEach(line -> add(INDENT + line));
-        });
+    private void plan(StatementPlan plan) {
+        boolean custom = forecast.statement().job().work() instanceof Work.Custom;
+        String own = custom ? "; what the processor reads is its own:" : ":";
+        lines.add(
+                switch (plan.way()) {
+                    case WHOLE -> "WARNING: each batch reads " + whole(plan.whole()) + "; see its plan:";
+                    case OTHERWISE -> "WARNING: a batch does not find its rows by an index on the range; see its plan:";
+                    case SMALL ->
+                        "a batch reads the whole table, because it is small; with more rows it uses "
+                                + String.join(", ", plan.indexesWhenLarge()) + own;
+                    case INDEX ->
+                        (custom ? "by its range, a batch's rows are found by " : "a batch finds its rows by ")
+                                + String.join(", ", plan.indexes())
+                                + own;
+                });
+        plan.lines().forEach(line -> lines.add(INDENT + line));
+    }
+
+    private String whole(List<Whole> tables) {
+        List<Whole> large = tables.stream().filter(table -> !table.small()).toList();
+        String size = Figures.bytes(large.stream().mapToLong(Whole::bytes).sum());
+        boolean itself = forecast.around().table().partitions() == 0;
+        String below = String.join(", ", large.stream().map(Whole::name).toList()) + " of ";
+        return (itself ? "" : below) + table() + " whole (" + size + ")";
+    }
+
+    private String table() {
+        return forecast.statement().tableName();
     }
 
     private void surroundings() {
-        Surroundings around = forecast.surroundings();
+        Surroundings around = forecast.around().table();
         if (around.partitions() > 0) {
-            add("tables below it that hold rows: " + around.partitions());
+            lines.add("tables below it that hold rows: " + Figures.count(around.partitions()));
         }
         list("triggers that fire", around.triggers());
         list("foreign keys", around.foreignKeys());
-        around.writesPerSecond().ifPresent(rate -> add("others write about %.1f rows a second".formatted(rate)));
+        double rate = forecast.around().writesPerSecond();
+        if (rate > 0) {
+            String rows = rate < 10 ? Figures.decimal(rate) : Figures.count(Math.round(rate));
+            lines.add("others write about " + rows + " rows a second");
+        }
     }
 
-    private void samples() {
-        if (forecast.samples().isEmpty()) {
+    private void cost() {
+        if (!forecast.hasRows()) {
             return;
         }
-        add("batches that were tried and rolled back:");
-        for (Sample sample : forecast.samples()) {
-            add(INDENT
-                    + "at %s of the range: %,d keys, %,d rows changed, %s, %s of WAL"
-                            .formatted(
-                                    sample.place(),
-                                    sample.keys(),
-                                    sample.changed(),
-                                    time(sample.cost().took()),
-                                    bytes(sample.cost().wal())));
-        }
-        list(
-                "locks of a batch",
-                forecast.samples().stream()
-                        .flatMap(sample -> sample.after().locks().stream())
-                        .distinct()
-                        .toList());
-        warnings();
-    }
-
-    private void warnings() {
-        long left = forecast.samples().stream()
-                .mapToLong(s -> s.after().remaining())
-                .sum();
-        if (left > 0) {
-            add(
-                    "WARNING: %,d of these rows still meet `remaining` after the change: the run would fail, or make passes that"
-                            .formatted(left));
-            add(INDENT + "do not help; write a change that ends it");
-        }
-        List<Key> moved = forecast.samples().stream()
-                .flatMap(sample -> sample.after().moved().stream())
-                .distinct()
-                .toList();
-        if (!moved.isEmpty()) {
-            add(
-                    "REFUSED: the change moves rows along the key, %,d of these, such as %s: a run would miss rows or change them"
-                            .formatted(moved.size(), first(moved)));
-            add(INDENT + "twice; look at the triggers, or go by a column that stays");
-        }
-    }
-
-    private static String first(List<Key> keys) {
-        return String.join(
-                ", ", keys.stream().limit(KEYS_SHOWN).map(Key::toString).toList());
-    }
-
-    private void estimate() {
-        if (forecast.extent().slices() == 0) {
-            return;
-        }
-        boolean tried = !forecast.samples().isEmpty();
+        boolean tried = !forecast.trials().samples().isEmpty();
         if (!tried) {
-            add("locks: the rows that a batch changes, for as long as it lasts, which is about "
-                    + time(forecast.statement().job().execution().batch().target()));
+            lines.add("locks: the rows that a batch changes, for as long as it lasts, which is about "
+                    + Figures.time(
+                            forecast.statement().job().execution().batch().target())
+                    + (forecast.around().table().foreignKeys().isEmpty()
+                            ? ""
+                            : "; by the foreign keys, rows in the other tables may be locked too"));
         }
         forecast.estimate().ifPresent(estimate -> {
-            add((tried ? "by what these batches took: " : "a guess from the size of the rows: ")
-                    + "one worker would need " + bar(estimate.time(), ForecastText::seconds));
-            add(INDENT + "and " + bar(estimate.wal(), wal -> bytes((long) wal)) + " of WAL would be written");
+            lines.add((tried
+                            ? "by what these batches took: one worker would need "
+                            : "a guess from the size of the rows: if every row is changed, one worker would need ")
+                    + bar(estimate.time(), Figures::seconds));
+            lines.add(INDENT + "and " + bar(estimate.wal(), Figures::bytes) + " of WAL would be written");
             int workers = forecast.statement().job().execution().parallelism();
             if (workers > 1) {
-                add(INDENT
-                        + "%d workers need at least %s, on a server that has the cores and disks for them"
-                                .formatted(workers, seconds(estimate.time().likely() / workers)));
+                lines.add(INDENT
+                        + "%s workers need at least %s, on a server that has the cores and disks for them"
+                                .formatted(
+                                        Figures.count(workers),
+                                        Figures.seconds(estimate.time().low() / workers)));
             }
         });
         if (!tried) {
-            add("--sample tries five batches and rolls them back, to know better");
+            lines.add(untried(forecast.trials()));
         }
+    }
+
+    private static String untried(Forecast.Trials trials) {
+        if (!trials.asked()) {
+            return "--sample tries five batches and rolls them back, to know better";
+        } else if (trials.obstacle().isPresent()) {
+            return "no batch was tried: " + trials.obstacle().get();
+        }
+        return trials.all().isEmpty()
+                ? "no batch was tried: the rows have gone meanwhile"
+                : "none of the batches that were tried went through, so nothing is known of their cost";
     }
 
     private static String bar(Estimate.Bar bar, DoubleFunction<String> words) {
@@ -177,37 +162,7 @@ public final class ForecastText {
 
     private void list(String what, List<String> names) {
         if (!names.isEmpty()) {
-            Stream.of(what + ": " + String.join("; ", names)).forEach(this::add);
+            lines.add(what + ": " + String.join("; ", names));
         }
-    }
-
-    private void add(String line) {
-        lines.add(line);
-    }
-
-    private static String seconds(double seconds) {
-        return time(Duration.ofMillis((long) (seconds * 1000)));
-    }
-
-    private static String time(Duration duration) {
-        if (duration.compareTo(Duration.ofSeconds(1)) < 0) {
-            return duration.toMillis() + " ms";
-        } else if (duration.compareTo(Duration.ofMinutes(2)) < 0) {
-            return String.format(Locale.ROOT, "%.1f s", duration.toMillis() / 1000.0);
-        }
-        return duration.compareTo(Duration.ofHours(2)) < 0
-                ? duration.toMinutes() + " min"
-                : String.format(Locale.ROOT, "%.1f h", duration.toMinutes() / 60.0);
-    }
-
-    private static String bytes(long bytes) {
-        String[] units = {"bytes", "kB", "MB", "GB", "TB"};
-        double value = bytes;
-        int unit = 0;
-        while (value >= 1024 && unit < units.length - 1) {
-            value /= 1024;
-            unit++;
-        }
-        return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.backfill.orchestrator.dryrun.Estimate.Bar;
+import dev.backfill.orchestrator.dryrun.Trial.Sample;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -38,10 +39,10 @@ class EstimateTest {
 
     private static Sample sample(long keys, int milliseconds, long wal) {
         return new Sample(
-                "0",
+                "at the start",
                 keys,
                 keys,
                 new Sample.Cost(Duration.ofMillis(milliseconds), wal),
-                new Sample.After(List.of(), 0, List.of()));
+                new Sample.After(List.of(), 0, List.of(), List.of()));
     }
 }
