@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -168,8 +169,10 @@ class DryRunTest {
                 "processor: { type: %s, options: { mood: asleep, counter: n } }\nverify: { remaining: n = 0 }\n"
                                 .formatted(Moody.class.getName())
                         + "errors: { statement-timeout: 600ms }\n");
+        long begun = System.nanoTime();
         CommandResult result = CommandResult.of("dry-run", job.toString(), "--config", config.toString(), "--sample");
 
+        assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(15));
         assertThat(result.exit()).as(result.text()).isZero();
         assertThat(result.text())
                 .contains("at the start (keys 1 to 499): the processor " + Moody.class.getName()
