@@ -97,14 +97,15 @@ final class DryRunCommand implements Callable<Integer> {
 
     private ExitCode forecast(Site site, Library library, LoadedJob job) throws SQLException {
         PrintWriter out = spec.commandLine().getOut();
+        Optional<String> obstacle = site.obstacle();
         Result result = site.check(job);
         if (result instanceof Refused refused) {
             refused.problems().forEach(out::println);
+            obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return ExitCode.INVALID;
         }
         Accepted accepted = (Accepted) result;
         accepted.warnings().forEach(warning -> out.println("warning: " + warning));
-        Optional<String> obstacle = site.obstacle();
         Forecast forecast = forecast(site.database(), library, accepted.statement(), obstacle);
         ForecastText.of(forecast).forEach(out::println);
         obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));

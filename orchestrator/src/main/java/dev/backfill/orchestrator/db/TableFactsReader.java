@@ -145,7 +145,9 @@ public final class TableFactsReader {
             """;
 
     private static final String STOCK = TREE + """
-            SELECT count(*) FILTER (WHERE c.oid <> ?::oid), sum(c.reltuples)::bigint, bool_and(c.reltuples >= 0),
+            SELECT count(*) FILTER (WHERE c.oid <> ?::oid), sum(c.reltuples)::bigint,
+                   bool_and(c.reltuples > 0
+                     OR c.reltuples = 0 AND (c.relpages > 0 OR pg_catalog.pg_relation_size(c.oid) = 0)),
                    sum(pg_catalog.pg_table_size(c.oid))::bigint,
                    sum(coalesce(s.n_tup_ins + s.n_tup_upd + s.n_tup_del, 0))::bigint
             FROM tree JOIN pg_catalog.pg_class c USING (oid)

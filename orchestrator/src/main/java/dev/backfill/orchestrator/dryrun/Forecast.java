@@ -104,8 +104,9 @@ public record Forecast(
             return Optional.empty();
         }
         Size size = around.table().size();
-        double rowBytes =
-                size.bytes() / (double) Math.max(1, size.estimatedRows().orElse(extent.rows()));
+        double rowBytes = size.bytes()
+                / (double) Math.max(
+                        1, size.estimatedRows().filter(rows -> rows > 0).orElse(extent.rows()));
         return Optional.of(Estimate.rough(
                 extent.rows(), rowBytes, statement.table().indexes().size()));
     }

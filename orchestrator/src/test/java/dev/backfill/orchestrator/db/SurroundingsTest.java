@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.testing.TestPostgres;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -54,6 +55,22 @@ class SurroundingsTest {
                     .anySatisfy(key -> assertThat(key).contains(" of child: FOREIGN KEY (t) REFERENCES t1(id)"));
             assertThat(part.partitions()).isZero();
             assertThat(part.size().estimatedRows()).isEqualTo(Optional.of(99L));
+        }
+    }
+
+    @Test
+    void the_rows_are_not_known_where_a_table_below_was_filled_since_it_was_counted() throws SQLException {
+        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+            database.execute(
+                    "CREATE TABLE t (id int)",
+                    "CREATE TABLE below () INHERITS (t) WITH (autovacuum_enabled = off)",
+                    "ANALYZE t",
+                    "ANALYZE below");
+            assertThat(surroundings(database, "t").size().estimatedRows()).isEqualTo(Optional.of(0L));
+
+            database.execute("INSERT INTO below SELECT generate_series(1, 100)");
+            assertThat(surroundings(database, "t").size().estimatedRows()).isEmpty();
+            assertThat(surroundings(database, "t").size().bytes()).isPositive();
         }
     }
 

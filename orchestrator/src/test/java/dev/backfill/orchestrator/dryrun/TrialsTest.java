@@ -6,12 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.batch.SqlChange;
+import dev.backfill.orchestrator.db.ErrorClass;
+import dev.backfill.orchestrator.db.SqlStates.ProcessorException;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,6 +131,26 @@ class TrialsTest {
             assertThat(patient.wouldPause()).isFalse();
             assertThat(text(patient)).contains("and set it aside, within errors.quarantine = 5");
         }
+    }
+
+    @Test
+    void what_a_run_would_do_about_it_is_told_for_each_error() throws SQLException {
+        Deque<ErrorClass> errors = new ArrayDeque<>(List.of(
+                ErrorClass.AGAIN, ErrorClass.TOO_LARGE, ErrorClass.RESOURCES, ErrorClass.DATA, ErrorClass.PAUSE));
+        JobStatement job = bench.job(BY_ID, COUNT + "\nerrors: { quarantine: 5 }");
+        Forecast forecast = bench.sample(job, by -> new Hooked(by) {
+            @Override
+            void before(Connection connection) throws SQLException {
+                throw new ProcessorException(errors.getFirst(), "it met " + errors.removeFirst());
+            }
+        });
+        assertThat(text(forecast))
+                .contains("it met AGAIN; a run would try again later\n")
+                .contains("it met TOO_LARGE; a run would cut the batch smaller\n")
+                .contains("it met RESOURCES; a run would cut the batch smaller\n")
+                .contains("it met DATA; a run would look for the row and set it aside, within errors.quarantine = 5\n")
+                .contains("it met PAUSE; a run would pause\n");
+        assertThat(forecast.wouldPause()).isTrue();
     }
 
     @Test

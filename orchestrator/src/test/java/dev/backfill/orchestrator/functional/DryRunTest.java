@@ -136,6 +136,15 @@ class DryRunTest {
     }
 
     @Test
+    void a_job_that_cannot_run_is_told_with_what_else_stands_in_the_way() throws Exception {
+        database.execute("CREATE PUBLICATION everything FOR ALL TABLES");
+        CommandResult result = dryRun("{ by: id }", COUNT.replace("SET n", "SET m"));
+
+        assertThat(result.exit()).as(result.text()).isEqualTo(2);
+        assertThat(result.text()).contains("column \"m\"", "everything publishes all tables");
+    }
+
+    @Test
     void an_empty_range_is_said_to_be_empty() throws Exception {
         database.execute("DELETE FROM t");
         CommandResult result = dryRun("{ by: id }", COUNT, "--sample");
