@@ -97,18 +97,22 @@ final class DryRunCommand implements Callable<Integer> {
 
     private ExitCode forecast(Site site, Library library, LoadedJob job) throws SQLException {
         PrintWriter out = spec.commandLine().getOut();
+        Optional<String> pooler = site.database().unknownPooler();
+        if (pooler.isPresent()) { // what a session is set to, to look, would stay with others
+            out.println(job.problem("", pooler.get(), "").display());
+            return ExitCode.INVALID;
+        }
         Optional<String> obstacle = site.obstacle();
+        obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
         Result result = site.check(job);
         if (result instanceof Refused refused) {
             refused.problems().forEach(out::println);
-            obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
             return ExitCode.INVALID;
         }
         Accepted accepted = (Accepted) result;
         accepted.warnings().forEach(warning -> out.println("warning: " + warning));
         Forecast forecast = forecast(site.database(), library, accepted.statement(), obstacle);
         ForecastText.of(forecast).forEach(out::println);
-        obstacle.ifPresent(o -> out.println(job.problem("", o, "").display()));
         if (obstacle.isPresent() || forecast.movesKeys()) {
             return ExitCode.INVALID;
         }
@@ -123,7 +127,7 @@ final class DryRunCommand implements Callable<Integer> {
             if (!sample) {
                 return seen;
             } else if (obstacle.isPresent()) {
-                return seen.hindered("something stands in the way, see below");
+                return seen.hindered("something stands in the way, see above");
             }
             if (seen.hasRows()) {
                 announce(statement);
@@ -135,17 +139,10 @@ final class DryRunCommand implements Callable<Integer> {
     }
 
     private void announce(JobStatement statement) {
-        spec.commandLine()
-                .getErr()
-                .println(
-                        "trying batches of up to %s keys on %s, each of which is rolled back; sequences advance, dead rows stay"
-                                        .formatted(
-                                                statement
-                                                        .job()
-                                                        .execution()
-                                                        .batch()
-                                                        .size(),
-                                                statement.tableName())
-                                + " until vacuum, and what triggers or processors do elsewhere is not undone");
+        String what =
+                "trying batches of up to %s keys on %s, each of which is rolled back; sequences advance, dead rows stay"
+                        + " until vacuum, and what triggers or processors do elsewhere is not undone";
+        int size = statement.job().execution().batch().size();
+        spec.commandLine().getErr().println(what.formatted(Integer.toString(size), statement.tableName()));
     }
 }

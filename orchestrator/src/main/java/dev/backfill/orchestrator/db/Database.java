@@ -124,7 +124,7 @@ public final class Database implements AutoCloseable {
      * @return what is wrong and what to do, when one was seen
      * @throws SQLException when the database cannot be reached
      */
-    Optional<String> unknownPooler() throws SQLException {
+    public Optional<String> unknownPooler() throws SQLException {
         if (settings.login().pooled()) {
             return Optional.empty();
         }

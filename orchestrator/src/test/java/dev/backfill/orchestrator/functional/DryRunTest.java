@@ -128,7 +128,7 @@ class DryRunTest {
         assertThat(result.exit()).as(result.text()).isEqualTo(2);
         assertThat(result.text())
                 .contains(
-                        "no batch was tried: something stands in the way, see below", "everything publishes all tables")
+                        "no batch was tried: something stands in the way, see above", "everything publishes all tables")
                 .contains(
                         "foreign keys: t_parent_fkey of t: FOREIGN KEY (parent) REFERENCES parent(id) ON DELETE CASCADE")
                 .contains("which is about 250 ms; by the foreign keys, rows in the other tables may be locked too")

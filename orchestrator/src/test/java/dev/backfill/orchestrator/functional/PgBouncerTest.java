@@ -134,6 +134,39 @@ class PgBouncerTest {
         }
     }
 
+    @Test
+    void a_dry_run_tries_batches_through_a_pooler_that_is_configured_and_does_not_look_through_another()
+            throws Exception {
+        database.execute(
+                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0)",
+                "INSERT INTO c SELECT generate_series(1, 2000)",
+                "ANALYZE c");
+        Path job = Files.writeString(directory.resolve("dry.yaml"), yaml("dry", "start: manual", Duration.ZERO));
+        try (PgBouncer bouncer = bouncer()) {
+            CommandResult unknown =
+                    CommandResult.of("dry-run", job.toString(), "--database", bouncer.jdbcUrl(database), "--sample");
+            assertThat(unknown.exit()).as(unknown.text()).isEqualTo(2);
+            assertThat(unknown.text())
+                    .contains(
+                            "two connections share a session of the server",
+                            "set pooler = transaction for this database")
+                    .doesNotContain("trying batches", "range:");
+
+            Path config = Files.writeString(
+                    directory.resolve("dry.conf"),
+                    "databases.main { url = \"%s\", pooler = transaction, owner.url = \"%s\" }"
+                            .formatted(bouncer.jdbcUrl(database), database.jdbcUrl()));
+            CommandResult known =
+                    CommandResult.of("dry-run", job.toString(), "--config", config.toString(), "--sample");
+            assertThat(known.exit()).as(known.text()).isZero();
+            assertThat(known.text())
+                    .contains("at the start: 100 keys, 100 rows changed", "at the end: 100 keys, 100 rows changed")
+                    .contains("RowExclusiveLock on c", "by what these batches took")
+                    .doesNotContain("WARNING", "a run would");
+            assertThat(database.queryLong("SELECT max(n) FROM c")).isZero();
+        }
+    }
+
     private static String yaml(String job, String schedule, Duration batch) {
         return """
                 version: 1
