@@ -13,6 +13,7 @@ import dev.backfill.orchestrator.sql.KeyRange.At;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
 import dev.backfill.orchestrator.sql.KeyRange.Start;
 import dev.backfill.orchestrator.sql.SqlFragment;
+import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.sql.Connection;
@@ -22,7 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -186,8 +187,8 @@ class KeySearchTest {
         }
     }
 
-    static IntStream seeds() {
-        return IntStream.range(0, 8);
+    static LongStream seeds() {
+        return Seed.random("walks").longs(8, 0, 1_000_000);
     }
 
     /** Goes up and down, each time over every row. */
