@@ -154,6 +154,7 @@ class HalvingTest {
         database.execute(
                 "CREATE TABLE " + table + " (id int PRIMARY KEY, n int NOT NULL DEFAULT 0)",
                 "INSERT INTO " + table + " SELECT g FROM generate_series(1, " + ROWS + ") AS g",
+                "ANALYZE " + table,
                 "CREATE SEQUENCE " + table + "_attempts");
         database.execute(IntStream.rangeClosed(1, MOST_ATTEMPTS)
                 .mapToObj(attempt -> "CREATE SEQUENCE " + table + "_size_" + attempt)
