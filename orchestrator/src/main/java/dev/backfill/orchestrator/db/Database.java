@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.sessions.Parameters;
 import dev.backfill.orchestrator.sessions.PooledConnection;
 import dev.backfill.orchestrator.sessions.SessionSettings;
 import dev.backfill.orchestrator.sessions.SharedSessions;
+import dev.backfill.orchestrator.sessions.ShutDatabase;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -259,7 +260,7 @@ public final class Database implements AutoCloseable {
         if (login.pooled()) {
             source.setPrepareThreshold(0); // what is prepared on one session of the server is not on the next
         }
-        return source;
+        return ShutDatabase.over(source);
     }
 
     /**

@@ -224,8 +224,8 @@ class SpeedBench {
         Way way = new Way(2, false);
         Path job = Files.writeString(directory.resolve("job.yaml"), EngineRun.job(way));
         Path config = Files.writeString(directory.resolve("bench.conf"), EngineRun.configuration(table, way));
-        try (BackfillProcess process =
-                BackfillProcess.builder("run", job.toString(), "--config", config.toString(), "--again")
+        try (BackfillProcess process = BackfillProcess.builder(
+                        "run", job.toString(), "--config", config.toString(), "--again")
                 .option("-XX:TieredStopAtLevel=4")
                 .start()) {
             assertThat(process.waitFor(Duration.ofMinutes(10)))
