@@ -66,6 +66,7 @@ final class FaultyRuns implements AutoCloseable {
         daemon = Daemon.start(
                 directory,
                 Map.of("main", database.jdbcUrl(role.name())),
+                "lease = 2s",
                 "workers = 60",
                 "databases.main.max-workers = 60");
         watch = threads.submit(this::watch);
@@ -233,6 +234,7 @@ final class FaultyRuns implements AutoCloseable {
 
         /** It goes on by itself to its end, and has changed each row once. */
         void assertDone() throws Exception {
+            oracle.faultIsOver();
             awaitSucceeded();
             oracle.assertExactlyOnce();
         }

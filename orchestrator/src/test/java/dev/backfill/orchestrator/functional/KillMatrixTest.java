@@ -51,7 +51,7 @@ class KillMatrixTest {
 
     @BeforeAll
     static void start(@TempDir Path data) throws Exception {
-        server = OwnServer.start(data, "log_statement=all");
+        server = OwnServer.start(data, StatementLog.SETTINGS);
     }
 
     @AfterAll
@@ -322,11 +322,24 @@ class KillMatrixTest {
             assertThat(daemon.process().waitFor(PATIENCE)).as("%s", cell).isEqualTo(SIGKILL);
             called.exceptionally(broken -> null).join();
         }
-        if (cell.moment() != Moment.BEFORE) {
-            await().alias(cell + " is in the server's log")
-                    .until(() -> server.log().substring(logged).contains(cell.part()));
-        }
+        await().alias(cell + " is in the server's log, or is not").untilAsserted(() -> {
+            String log = server.log().substring(logged);
+            assertHit(cell, trap.sent(), StatementLog.of(trap.backend(), log));
+        });
         kills++;
+    }
+
+    /** The session has carried out what was sent before, and this then, unless the server was not to get it. */
+    private static void assertHit(Cell cell, String sent, StatementLog session) {
+        boolean commit = FaultProxy.COMMIT.test(cell.part());
+        if (commit) {
+            assertThat(session.hasInItsLastTransaction(cell.step().part())).isTrue();
+        }
+        if (cell.moment() != Moment.BEFORE) {
+            assertThat(session.last()).contains(cell.part());
+        } else {
+            assertThat(session.endsAsIn(sent)).as("%s ends as %s", session, sent).isTrue();
+        }
     }
 
     private static void kill(Daemon daemon) {

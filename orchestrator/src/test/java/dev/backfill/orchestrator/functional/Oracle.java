@@ -3,17 +3,12 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.testing.TestDatabase;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.Random;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A table {@code t} in a schema, whose change is made by nothing that would notice a second time, and an {@code audit} of each change:
- * what is lost or done twice shows. An application inserts, deletes and updates rows meanwhile.
+ * what is lost or done twice shows. An {@link Application} inserts, deletes and updates rows meanwhile.
  */
 final class Oracle implements AutoCloseable {
 
@@ -26,11 +21,7 @@ final class Oracle implements AutoCloseable {
     private volatile TestDatabase database;
     private final Place place;
     private final int rows;
-    private final Duration rest;
-    private final Thread application;
-    private final AtomicLong writes = new AtomicLong();
-    private final AtomicReference<Exception> failure = new AtomicReference<>();
-    private volatile boolean closed;
+    private final Application application;
 
     /**
      * One of several in a database.
@@ -53,8 +44,7 @@ final class Oracle implements AutoCloseable {
         this.database = database;
         this.place = place;
         this.rows = rows;
-        this.rest = rest;
-        this.application = new Thread(this::write, "application");
+        this.application = Application.start(database, place.table(), rows, rest);
     }
 
     /** Creates the tables, with every other key of the range taken, and starts the application. */
@@ -62,7 +52,7 @@ final class Oracle implements AutoCloseable {
         return create(database, new Place(JOB, "public"), rows, OFTEN);
     }
 
-    /** The same in a new schema, for this job; the application rests so long between two writes. */
+    /** The same in a new schema, for this job; each thread of the application rests so long between two writes. */
     static Oracle create(TestDatabase database, String job, int rows, Duration rest) throws SQLException {
         Place place = new Place(job, job.replace('-', '_'));
         database.execute("CREATE SCHEMA " + place.schema());
@@ -80,9 +70,7 @@ final class Oracle implements AutoCloseable {
                 "CREATE TRIGGER audit AFTER UPDATE ON %s FOR EACH ROW".formatted(place.table())
                         + " WHEN (OLD.counter IS DISTINCT FROM NEW.counter) EXECUTE FUNCTION "
                         + place.audit() + "()");
-        Oracle oracle = new Oracle(database, place, rows, rest);
-        oracle.application.start();
-        return oracle;
+        return new Oracle(database, place, rows, rest);
     }
 
     /** The job, whose batches take at most so many keys and last at least so long. */
@@ -120,6 +108,17 @@ final class Oracle implements AutoCloseable {
     /** From now on the database is there: the application goes along. */
     void movesTo(TestDatabase elsewhere) {
         database = elsewhere;
+        application.movesTo(elsewhere);
+    }
+
+    /** The application may meet these errors, and goes on. */
+    void mayMeet(String... sqlStates) {
+        application.mayMeet(sqlStates);
+    }
+
+    /** A fault is over: from now on the application has to have written again. */
+    void faultIsOver() {
+        application.faultIsOver();
     }
 
     /** The run has ended, and each row that was there for all of it was changed once, as the run itself says. */
@@ -147,7 +146,7 @@ final class Oracle implements AutoCloseable {
 
     /** The run is over, however far it got: no row was changed twice, and the run itself says how many were. */
     void assertNoneTwice() throws Exception {
-        stopApplication();
+        application.endsWell();
         String audit = place.audit();
         assertThat(database.queryLong("SELECT count(*) FROM " + place.table() + " WHERE NOT late AND counter > 1"))
                 .as("rows changed twice")
@@ -162,69 +161,10 @@ final class Oracle implements AutoCloseable {
         assertThat(database.queryStrings("SELECT sum(s.rows_changed) " + SLICES.formatted(place.job())))
                 .as("changes by the run's account, and by the audit's")
                 .isEqualTo(database.queryStrings("SELECT count(*) FROM " + audit));
-        assertThat(writes.get()).as("writes of the application").isPositive();
-    }
-
-    private void stopApplication() throws Exception {
-        closed = true;
-        application.join();
-        if (failure.get() != null) {
-            throw new AssertionError("the application met an error", failure.get());
-        }
-    }
-
-    private void write() {
-        Random random = new Random(rows);
-        while (!closed) {
-            try (Connection connection = database.connect();
-                    Statement statement = connection.createStatement()) {
-                while (!closed) {
-                    write(statement, random);
-                    Thread.sleep(rest.toMillis());
-                }
-            } catch (SQLException e) {
-                if (e.getSQLState() != null && e.getSQLState().startsWith("40")) {
-                    failure.set(e); // chosen as a deadlock's victim: the run is to blame
-                }
-                pause(); // the server is away
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-        }
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(50);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Something that an application does: late rows carry the change already, and are left out of the count. */
-    private void write(Statement statement, Random random) throws SQLException {
-        int taken = 2 * (1 + random.nextInt(rows));
-        statement.execute(
-                switch (random.nextInt(10)) {
-                    case 0 -> "DELETE FROM " + place.table() + " WHERE id = " + taken;
-                    case 1 ->
-                        "INSERT INTO " + place.table() + " (id, other) VALUES (" + (last() + 1 + writes.get()) + ", 1)";
-                    case 2, 3, 4 ->
-                        "INSERT INTO " + place.table() + " (id, counter, late) VALUES (" + (taken - 1)
-                                + ", 1, true) ON CONFLICT DO NOTHING";
-                    default -> "UPDATE " + place.table() + " SET other = other + 1 WHERE id = " + taken;
-                });
-        writes.incrementAndGet();
     }
 
     @Override
     public void close() {
-        closed = true;
-        try {
-            application.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        application.close();
     }
 }

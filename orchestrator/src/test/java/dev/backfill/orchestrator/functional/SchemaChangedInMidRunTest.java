@@ -32,11 +32,19 @@ class SchemaChangedInMidRunTest {
      * @param saidAgain when the run is resumed before that
      */
     record Change(String job, String change, String said, String mended, String saidAgain) {
+        /** The error that a batch meets, and the application may; empty when there is none. */
+        String sqlState() {
+            int at = said.indexOf(SQLSTATE);
+            return at < 0 ? "" : said.substring(at + SQLSTATE.length(), said.indexOf(')', at));
+        }
+
         @Override
         public String toString() {
             return job;
         }
     }
+
+    private static final String SQLSTATE = "(SQLSTATE ";
 
     private static final String REFUSING = """
             CREATE FUNCTION {}.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''not today''; END';
@@ -150,6 +158,7 @@ class SchemaChangedInMidRunTest {
     }
 
     private static void meet(FaultyRun run, Change change) throws Exception {
+        run.oracle().mayMeet(change.sqlState());
         run.execute(change.change());
         run.awaitPaused(change.said());
         run.resumeInVain(change.saidAgain());
@@ -165,6 +174,7 @@ class SchemaChangedInMidRunTest {
     }
 
     private static void drop(FaultyRun run) throws Exception {
+        run.oracle().mayMeet("42P01");
         run.execute("CREATE TABLE {}.copy AS TABLE {}.t", "DROP TABLE {}.t");
         run.awaitPaused("relation \"{}.t\" does not exist (SQLSTATE 42P01); mend that, then resume");
         run.resumeInVain("no table \"{}\".\"t\"");

@@ -30,6 +30,11 @@ enum Step {
         this.part = part;
     }
 
+    /** A part of the statement. */
+    String part() {
+        return part;
+    }
+
     /** The statement itself. */
     Cell at(Moment moment) {
         return new Cell(this, moment, part, (before, sql) -> sql.contains(part) && !sql.startsWith("PREPARE"));

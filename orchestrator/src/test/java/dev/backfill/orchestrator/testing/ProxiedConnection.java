@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class ProxiedConnection implements AutoCloseable {
 
     private static final byte READY_FOR_QUERY = 'Z';
+    private static final byte KEY_OF_THE_BACKEND = 'K';
     private static final byte[] REFUSAL = {'N'};
 
     private final Socket client;
@@ -30,6 +32,7 @@ final class ProxiedConnection implements AutoCloseable {
     private volatile boolean requestsLost;
     private volatile boolean answersLost;
     private volatile @Nullable Caught caught;
+    private volatile int backend;
     private String transaction = "";
     // The server says once unasked that it is ready: when the session begins.
     private int readiesAsked = 1;
@@ -100,6 +103,7 @@ final class ProxiedConnection implements AutoCloseable {
             client.getOutputStream().write(REFUSAL);
             return;
         }
+        String sent = transaction;
         Optional<Trap> trap = request.stream()
                 .filter(Message::runs)
                 .flatMap(message -> passing(message.sql()).stream())
@@ -109,6 +113,7 @@ final class ProxiedConnection implements AutoCloseable {
             return;
         }
         if (trap.isPresent()) {
+            trap.get().catchAt(backend, sent);
             passTrapped(request, trap.get());
         } else {
             send(request);
@@ -117,7 +122,7 @@ final class ProxiedConnection implements AutoCloseable {
 
     private Optional<Trap> passing(String sql) {
         String before = transaction;
-        transaction = sql.equals("BEGIN") ? "" : before + sql + "\n";
+        transaction = (sql.equals("BEGIN") ? "" : before) + sql + "\n";
         return traffic.passing(before, sql);
     }
 
@@ -171,7 +176,9 @@ final class ProxiedConnection implements AutoCloseable {
                 int length = in.readInt();
                 byte[] body = in.readNBytes(length - Integer.BYTES);
                 traffic.awaitGo();
-                if (type == READY_FOR_QUERY) {
+                if (type == KEY_OF_THE_BACKEND) {
+                    backend = ByteBuffer.wrap(body).getInt();
+                } else if (type == READY_FOR_QUERY) {
                     readies++;
                     traffic.awaitDelay();
                 }

@@ -117,7 +117,7 @@ public final class TestPostgres {
                     .setServerConfig("synchronous_commit", "on")
                     .setServerConfig("full_page_writes", "off")
                     .setServerConfig("log_lock_waits", "on")
-                    .setServerConfig("max_connections", "100")
+                    .setServerConfig("max_connections", "200")
                     .setServerConfig("max_prepared_transactions", "10")
                     .setDataDirectoryCustomizer(kind::customize)
                     .setOutputRedirector(Redirect.appendTo(kind.log()))

@@ -13,6 +13,8 @@ public final class Trap {
     private final BiPredicate<String, String> statement;
     private final AtomicInteger left;
     private final Runnable action;
+    private volatile int backend;
+    private volatile String sent = "";
     private final CountDownLatch sprung = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
     private final CountDownLatch answered = new CountDownLatch(1);
@@ -34,6 +36,16 @@ public final class Trap {
         await(answered, atMost, "the server did not answer");
     }
 
+    /** The process of the server that the statement was for, once it has come. */
+    public int backend() {
+        return backend;
+    }
+
+    /** What that had been sent before, in the same transaction: a statement a line. Empty when there was none. */
+    public String sent() {
+        return sent;
+    }
+
     /** Lets a held statement go on to the server. */
     public void release() {
         released.countDown();
@@ -45,6 +57,11 @@ public final class Trap {
 
     boolean catches(String before, String sql) {
         return statement.test(before, sql) && left.decrementAndGet() == 0;
+    }
+
+    void catchAt(int process, String before) {
+        backend = process;
+        sent = before;
     }
 
     void act() {
