@@ -22,21 +22,28 @@ public final class Horizon {
             """;
 
     /**
-     * Readers stand in no batch's way; sessions of the same name are the other workers of the run. The locks of a prepared
-     * transaction have no process, and keep the virtual transaction of the one that prepared it.
+     * Readers stand in no batch's way, but in that of whoever wants the table for itself, behind whom the batches wait.
+     * Sessions of the same name are the other workers of the run. The locks of a prepared transaction have no process, and
+     * keep the virtual transaction of the one that prepared it.
      */
     private static final String LOCKING = """
             SELECT coalesce(string_agg(who || ' for ' || seconds || ' s', ', ' ORDER BY seconds DESC), 'nobody any more')
             FROM (
                 SELECT DISTINCT coalesce('prepared ' || x.gid,
-                           'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '')) AS who,
+                           'pid ' || l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '')
+                           || CASE WHEN l.granted THEN '' ELSE coalesce(', which waits for ' || (
+                               SELECT string_agg('pid ' || b.pid || coalesce(' (' || nullif(b.application_name, '') || ')', ''), ' and ')
+                               FROM pg_catalog.pg_stat_activity b
+                               WHERE b.pid = ANY (pg_catalog.pg_blocking_pids(l.pid))) || ',', '') END) AS who,
                        floor(extract(epoch FROM clock_timestamp() - coalesce(x.prepared, a.xact_start, now()))) AS seconds
                 FROM pg_catalog.pg_locks l
                 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
                 LEFT JOIN pg_catalog.pg_locks p ON l.pid IS NULL AND p.pid IS NULL
                      AND p.locktype = 'transactionid' AND p.virtualtransaction = l.virtualtransaction
                 LEFT JOIN pg_catalog.pg_prepared_xacts x ON x.transaction = p.transactionid
-                WHERE l.granted AND l.locktype = 'relation' AND l.mode <> 'AccessShareLock'
+                WHERE l.locktype = 'relation'
+                  AND CASE WHEN l.granted THEN l.mode <> 'AccessShareLock'
+                      ELSE l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') END
                   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
                   AND (l.relation = %1$d OR l.relation IN (SELECT relid FROM pg_catalog.pg_partition_tree(%1$d::oid)))
                   AND l.pid IS DISTINCT FROM pg_backend_pid()

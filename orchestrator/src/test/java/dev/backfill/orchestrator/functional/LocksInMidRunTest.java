@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.backfill.orchestrator.functional.FaultyRuns.FaultyRun;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
@@ -63,6 +65,7 @@ class LocksInMidRunTest {
         HOLDERS.forEach(holder -> runs.begin(holder.job(), holder.errors(), run -> meet(run, holder)));
         runs.begin("prepared", LocksInMidRunTest::prepare);
         runs.begin("queued-alter-table", LocksInMidRunTest::alter);
+        runs.begin("alter-table-behind-a-reader", LocksInMidRunTest::alterBehindAReader);
     }
 
     @AfterAll
@@ -121,6 +124,39 @@ class LocksInMidRunTest {
             run.execute("ALTER TABLE {}.t ADD COLUMN more" + i + " int NOT NULL DEFAULT 7");
         }
         run.assertDone();
+    }
+
+    @Order(1)
+    @Test
+    void a_reader_is_named_too_when_the_table_cannot_be_altered_because_of_it() throws Exception {
+        runs.await("alter-table-behind-a-reader");
+    }
+
+    private static void alterBehindAReader(FaultyRun run) throws Exception {
+        try (Connection reader = run.open("SET application_name = 'reader'", "SELECT FROM {}.t LIMIT 1");
+                Connection other = run.open("SET application_name = 'altering'")) {
+            int holder = reader.unwrap(PGConnection.class).getBackendPID();
+            int waiting = other.unwrap(PGConnection.class).getBackendPID();
+            CompletableFuture<Void> altered = CompletableFuture.runAsync(() -> alter(run, other));
+            run.awaitHeld(
+                    "locked-rows",
+                    "stay locked by others: canceling statement due to",
+                    "pid " + waiting + " (altering), which waits for pid " + holder + " (reader), for ");
+            run.assertStandsFor(LONG);
+            assertThat(altered).isNotDone();
+            reader.rollback();
+            altered.join();
+        }
+        run.assertDone();
+    }
+
+    private static void alter(FaultyRun run, Connection connection) {
+        try {
+            connection.createStatement().execute(run.filled("ALTER TABLE {}.t ADD COLUMN more int NOT NULL DEFAULT 7"));
+            connection.commit();
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Order(2)

@@ -23,6 +23,7 @@ class ProcessorFaultTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration SOON = Duration.ofSeconds(8);
     private static final int EXIT_OF_A_FULL_HEAP = 3;
+    private static final int SIGKILL = 128 + 9;
     private static final int KILLS = 4;
 
     @TempDir
@@ -42,7 +43,10 @@ class ProcessorFaultTest {
                         BackfillProcess.start("run", job.toString(), "--config", config.toString())) {
                     long wanted = oracle.batches() + 4;
                     await().atMost(PATIENCE).until(() -> oracle.batches() >= wanted);
+                    awaitProcessorAtWork(database, "AND clock_timestamp() - state_change < interval '200 ms'");
                     process.kill9();
+                    assertThat(process.waitFor(PATIENCE)).isEqualTo(SIGKILL);
+                    oracle.faultIsOver();
                 }
             }
             try (BackfillProcess process =
@@ -53,16 +57,20 @@ class ProcessorFaultTest {
         }
     }
 
+    /** A transaction of the run is open, and the server is not asked for anything: for as long as the processor sleeps. */
+    private static void awaitProcessorAtWork(TestDatabase database, String since) {
+        String open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backfill/oracle'"
+                + " AND state = 'idle in transaction' " + since;
+        await().atMost(PATIENCE).pollInterval(Duration.ofMillis(10)).until(() -> database.queryLong(open) > 0);
+    }
+
     @Test
     void a_processor_that_sleeps_keeps_neither_a_pause_nor_an_end_waiting() throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase();
                 Oracle oracle = Oracle.create(database, 100);
                 Daemon daemon = daemon(directory, plugins("with"), database, UnaryOperator.identity())) {
             daemon.register(Oracle.JOB, yaml(oracle, "asleep"));
-            await().atMost(PATIENCE)
-                    .until(() -> database.queryLong("SELECT count(*) FROM pg_stat_activity WHERE application_name ="
-                                    + " 'backfill/oracle' AND state = 'idle in transaction'")
-                            > 0);
+            awaitProcessorAtWork(database, "");
             long begun = System.nanoTime();
             daemon.process().sigterm();
             assertThat(daemon.process().waitFor(PATIENCE)).isZero();

@@ -50,14 +50,19 @@ class ThreeDaemonsTest {
             for (int i = 0; i < daemons.size(); i++) {
                 awaitAllWork();
                 Daemon old = daemons.get(i);
+                assertNoBatchFailed(old);
                 old.process().sigterm();
                 assertThat(old.process().waitFor(Duration.ofSeconds(6))).isZero();
                 old.close();
                 daemons.set(i, start(i, "lease = 2s", "databases.main.max-workers = 1"));
             }
             awaitAllWork();
+            oracle.faultIsOver();
 
             finish(oracle);
+            for (Daemon daemon : daemons) {
+                assertNoBatchFailed(daemon);
+            }
             assertThat(database.queryStrings("SELECT count(*) FROM backfill.slice WHERE attempts > 0"))
                     .as("slices that a worker was gone from in mid-batch")
                     .containsExactly("0");
@@ -89,6 +94,7 @@ class ThreeDaemonsTest {
                 assertThat(fencedCommits(last)).isZero();
                 still.process().sigcont();
                 await().atMost(PATIENCE).until(() -> fencedCommits(still) == 1);
+                oracle.faultIsOver();
 
                 finish(oracle);
             }
@@ -102,9 +108,23 @@ class ThreeDaemonsTest {
     }
 
     private static double fencedCommits(Daemon daemon) throws Exception {
+        return sum(daemon, "backfill_fenced_commits_total\\{.*");
+    }
+
+    /** It has committed batches, and none was rolled back. */
+    private static void assertNoBatchFailed(Daemon daemon) throws Exception {
+        assertThat(sum(daemon, "backfill_batches_total\\{.*outcome=\"committed\".*"))
+                .as("batches committed")
+                .isPositive();
+        assertThat(sum(daemon, "backfill_batches_total\\{.*outcome=\"(failed|retried|split)\".*"))
+                .as("batches rolled back")
+                .isZero();
+    }
+
+    private static double sum(Daemon daemon, String metric) throws Exception {
         return daemon.metrics()
                 .lines()
-                .filter(line -> line.startsWith("backfill_fenced_commits_total{"))
+                .filter(line -> line.matches(metric))
                 .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                 .sum();
     }
