@@ -34,10 +34,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * How soon work goes on after a fault, with the default lease of 15 s: medians of five, which happen at the same time in
+ * That work goes on after a fault, and how soon with the default lease of 15 s: medians of five, which happen at the same time in
  * five databases. Each row is changed once all the same.
  */
-@Tag("storm")
 class RecoveryTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -109,6 +108,7 @@ class RecoveryTest {
         }
     }
 
+    @Tag("storm")
     @Test
     void the_slices_of_daemons_that_stand_still_or_die() throws Exception {
         create(TIMES, 25_000);
@@ -141,11 +141,12 @@ class RecoveryTest {
         finish();
     }
 
+    @Tag("storm")
     @Test
     void pauses_and_black_holes_of_the_network() throws Exception {
         create(TIMES, 12_000);
         Daemon daemon = begin("daemon", places, Place::network);
-        registerEverywhere(daemon);
+        registerEverywhere(daemon, TIMEOUTS);
 
         List<Duration> pauses = everywhere(place -> {
             untilBatches(place, 5);
@@ -166,9 +167,20 @@ class RecoveryTest {
         finish();
     }
 
+    @Tag("storm")
     @Test
     void networks_that_are_slow_or_lossy_or_pass_one_direction_only() throws Exception {
-        create(4, 5_000);
+        meetBadNetworks(5_000, 3, TIMEOUTS);
+    }
+
+    /** The same in short. */
+    @Test
+    void networks_that_are_bad_once() throws Exception {
+        meetBadNetworks(2_000, 1, "errors: { statement-timeout: 1s, lock-timeout: 500ms }", "lease = 2s");
+    }
+
+    private void meetBadNetworks(int rows, int faults, String timeouts, String... settings) throws Exception {
+        create(4, rows);
         Place slow = places.get(0);
         slow.network().delay(Duration.ofMillis(50), Duration.ofMillis(50));
         Place resetting = places.get(1);
@@ -181,11 +193,11 @@ class RecoveryTest {
                                 + resetting.oracle().schema() + ".t DEFERRABLE INITIALLY DEFERRED"
                                 + " FOR EACH ROW WHEN (OLD.counter < NEW.counter AND NEW.id % 2000 = 1000)"
                                 + " EXECUTE FUNCTION slow()");
-        Daemon daemon = begin("daemon", places, Place::network);
-        registerEverywhere(daemon);
+        Daemon daemon = begin("daemon", places, Place::network, settings);
+        registerEverywhere(daemon, timeouts);
 
         everywhere(place -> {
-            for (int fault = 0; fault < 3; fault++) {
+            for (int fault = 0; fault < faults; fault++) {
                 if (place.equals(slow)) {
                     untilBatches(place, 2);
                     place.network().cutClients();
@@ -197,6 +209,7 @@ class RecoveryTest {
                     place.network().swallow(place.equals(places.get(2)) ? Direction.REQUESTS : Direction.ANSWERS);
                 }
             }
+            place.oracle().faultIsOver();
             return untilBatches(place, 2);
         });
 
@@ -215,16 +228,17 @@ class RecoveryTest {
         }
     }
 
-    private Daemon begin(String name, List<Place> where, Function<Place, FaultProxy> network) throws IOException {
+    private Daemon begin(String name, List<Place> where, Function<Place, FaultProxy> network, String... settings)
+            throws IOException {
         Map<String, String> urls = new LinkedHashMap<>();
         where.forEach(place -> urls.put(place.name(), place.url(network.apply(place))));
-        Daemon daemon = Daemon.startUnready(directory.resolve(name), UnaryOperator.identity(), urls);
+        Daemon daemon = Daemon.startUnready(directory.resolve(name), UnaryOperator.identity(), urls, settings);
         daemons.add(daemon);
         return daemon;
     }
 
-    private void registerEverywhere(Daemon daemon) {
-        places.forEach(place -> register(daemon, place, TIMEOUTS));
+    private void registerEverywhere(Daemon daemon, String timeouts) {
+        places.forEach(place -> register(daemon, place, timeouts));
     }
 
     private static void register(Daemon daemon, Place place, String more) {
