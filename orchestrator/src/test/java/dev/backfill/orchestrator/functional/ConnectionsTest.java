@@ -170,6 +170,7 @@ class ConnectionsTest {
     }
 
     private static void assertRecovers(Oracle oracle) throws Exception {
+        oracle.faultIsOver();
         long free = System.nanoTime();
         awaitBatches(oracle, oracle.batches() + 1);
         Duration recovery = Duration.ofNanos(System.nanoTime() - free);

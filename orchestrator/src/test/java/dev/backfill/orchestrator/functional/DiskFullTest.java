@@ -143,6 +143,7 @@ class DiskFullTest {
     }
 
     private static void assertRecovers(Oracle oracle) throws Exception {
+        oracle.faultIsOver();
         long begun = System.nanoTime();
         awaitBatches(oracle, oracle.batches() + 1);
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(RECOVERY);

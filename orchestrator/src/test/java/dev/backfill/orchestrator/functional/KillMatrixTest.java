@@ -338,7 +338,9 @@ class KillMatrixTest {
         if (cell.moment() != Moment.BEFORE) {
             assertThat(session.last()).contains(cell.part());
         } else {
-            assertThat(session.endsAsIn(sent)).as("%s ends as %s", session, sent).isTrue();
+            assertThat(session.endsAsIn(sent))
+                    .as("%s ends as %s", session, sent)
+                    .isTrue();
         }
     }
 
@@ -359,6 +361,7 @@ class KillMatrixTest {
     }
 
     private void finish(Oracle oracle) throws Exception {
+        oracle.faultIsOver();
         endIn("SUCCEEDED");
         oracle.assertExactlyOnce();
     }

@@ -65,6 +65,7 @@ class PgBouncerTest {
             bouncer.kill9();
             await().atMost(PATIENCE).pollInterval(LOOK).until(() -> !daemon.isReady());
             bouncer.startAgain();
+            oracle.faultIsOver();
             daemon.awaitReady();
             awaitBatches(oracle, 10);
             daemon.say("pause", Oracle.JOB);

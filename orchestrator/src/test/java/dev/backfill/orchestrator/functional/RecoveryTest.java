@@ -170,19 +170,21 @@ class RecoveryTest {
     @Tag("storm")
     @Test
     void networks_that_are_slow_or_lossy_or_pass_one_direction_only() throws Exception {
-        meetBadNetworks(5_000, 3, TIMEOUTS);
+        meetBadNetworks(5_000, 3, Duration.ofMillis(50), TIMEOUTS);
     }
 
     /** The same in short. */
     @Test
     void networks_that_are_bad_once() throws Exception {
-        meetBadNetworks(2_000, 1, "errors: { statement-timeout: 1s, lock-timeout: 500ms }", "lease = 2s");
+        String timeouts = "errors: { statement-timeout: 1s, lock-timeout: 500ms }";
+        meetBadNetworks(2_000, 1, Duration.ofMillis(10), timeouts, "lease = 2s");
     }
 
-    private void meetBadNetworks(int rows, int faults, String timeouts, String... settings) throws Exception {
+    private void meetBadNetworks(int rows, int faults, Duration delay, String timeouts, String... settings)
+            throws Exception {
         create(4, rows);
         Place slow = places.get(0);
-        slow.network().delay(Duration.ofMillis(50), Duration.ofMillis(50));
+        slow.network().delay(delay, delay);
         Place resetting = places.get(1);
         resetting
                 .database()
