@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Six kinds of bad data in rows at random places of a table, each kind as often, while others write. */
+@Tag("fault")
 class BadRowsTest {
 
     private static final int KINDS = 6;
@@ -60,6 +62,9 @@ class BadRowsTest {
                     .isEqualTo(
                             database.queryStrings("SELECT concat_ws(' ', id, " + SQL_STATE + ") FROM bad ORDER BY id"));
             assertAllOthersChangedOnce(database, oracle);
+            for (int kind = 0; kind < KINDS; kind++) {
+                Faults.made(Faults.Kind.BAD_DATA);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -15,11 +16,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** A server without a free connection, and a role that may have few: what can go on does, the rest waits and goes on by itself. */
+@Tag("fault")
 class ConnectionsTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
@@ -171,6 +174,7 @@ class ConnectionsTest {
 
     private static void assertRecovers(Oracle oracle) throws Exception {
         oracle.faultIsOver();
+        Faults.made(Faults.Kind.RESOURCES);
         long free = System.nanoTime();
         awaitBatches(oracle, oracle.batches() + 1);
         Duration recovery = Duration.ofNanos(System.nanoTime() - free);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -14,12 +15,14 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** A server whose disk is full: the run waits and says so, and goes on by itself once there is room. */
+@Tag("fault")
 @EnabledIf("dev.backfill.orchestrator.testing.Volume#isPossible")
 class DiskFullTest {
 
@@ -144,6 +147,7 @@ class DiskFullTest {
 
     private static void assertRecovers(Oracle oracle) throws Exception {
         oracle.faultIsOver();
+        Faults.made(Faults.Kind.RESOURCES);
         long begun = System.nanoTime();
         awaitBatches(oracle, oracle.batches() + 1);
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(RECOVERY);

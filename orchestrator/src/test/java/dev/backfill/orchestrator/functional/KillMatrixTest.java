@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.functional.Step.Cell;
 import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.FaultProxy.Moment;
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * A daemon that is killed at each statement that matters, and at the commit behind it: before the server has it, while
  * the server runs it, and before its answer arrives. The next daemon goes on, and nothing is lost or done twice.
  */
+@Tag("fault")
 class KillMatrixTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
@@ -327,6 +329,7 @@ class KillMatrixTest {
             assertHit(cell, trap.sent(), StatementLog.of(trap.backend(), log));
         });
         kills++;
+        Faults.made(Faults.Kind.KILL);
     }
 
     /** The session has carried out what was sent before, and this then, unless the server was not to get it. */

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.functional.FaultyRuns.FaultyRun;
+import dev.backfill.orchestrator.testing.Faults;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +26,7 @@ import org.postgresql.PGConnection;
  * Others lock rows of a run's table, or all of it, in mid-run. The run says so and who they are, goes on by itself when they
  * are gone, and lets nobody wait for its own locks.
  */
+@Tag("fault")
 @TestMethodOrder(OrderAnnotation.class)
 class LocksInMidRunTest {
 
@@ -92,6 +95,7 @@ class LocksInMidRunTest {
             other.rollback();
         }
         run.assertDone();
+        Faults.made(Faults.Kind.LOCKS);
     }
 
     @Order(1)
@@ -111,6 +115,7 @@ class LocksInMidRunTest {
             run.execute("COMMIT PREPARED '" + gid + "'");
         }
         run.assertDone();
+        Faults.made(Faults.Kind.LOCKS);
     }
 
     @Order(1)
@@ -124,6 +129,7 @@ class LocksInMidRunTest {
             run.execute("ALTER TABLE {}.t ADD COLUMN more" + i + " int NOT NULL DEFAULT 7");
         }
         run.assertDone();
+        Faults.made(Faults.Kind.LOCKS);
     }
 
     @Order(1)
@@ -148,6 +154,7 @@ class LocksInMidRunTest {
             altered.join();
         }
         run.assertDone();
+        Faults.made(Faults.Kind.LOCKS);
     }
 
     private static void alter(FaultyRun run, Connection connection) {

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.FaultProxy;
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.Trap;
@@ -21,12 +22,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Connections that are lost where it hurts, under a statement that must not be made twice. */
+@Tag("fault")
 class LostConnectionTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -212,5 +215,6 @@ class LostConnectionTest {
         assertThat(database.queryLong("SELECT count(*) FROM backfill.slice")).isGreaterThanOrEqualTo(3);
         assertThat(oracle.batches()).isGreaterThanOrEqualTo(20);
         oracle.assertExactlyOnce();
+        Faults.made(Faults.Kind.NETWORK);
     }
 }

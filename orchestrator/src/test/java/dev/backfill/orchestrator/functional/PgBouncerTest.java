@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.PgBouncer;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -15,10 +16,12 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Daemons and an application behind PgBouncer in transaction mode, where Debian's package is installed. */
+@Tag("fault")
 class PgBouncerTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
@@ -66,6 +69,7 @@ class PgBouncerTest {
             await().atMost(PATIENCE).pollInterval(LOOK).until(() -> !daemon.isReady());
             bouncer.startAgain();
             oracle.faultIsOver();
+            Faults.made(Faults.Kind.POOLER);
             daemon.awaitReady();
             awaitBatches(oracle, 10);
             daemon.say("pause", Oracle.JOB);

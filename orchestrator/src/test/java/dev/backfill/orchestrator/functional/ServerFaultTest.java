@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.functional.Step.Cell;
 import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.FaultProxy.Moment;
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A server that crashes, restarts, ends sessions or is replaced by its standby under a run: each row is changed once. */
+@Tag("fault")
 class ServerFaultTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
@@ -185,6 +187,7 @@ class ServerFaultTest {
                 server.crash();
             }
             server.startAgain();
+            Faults.made(Faults.Kind.SERVER);
         } catch (IOException | InterruptedException | SQLException e) {
             throw new AssertionError(e);
         }
@@ -223,6 +226,7 @@ class ServerFaultTest {
                 if (!sessions.isEmpty()) {
                     String chosen = sessions.get(random.nextInt(sessions.size()));
                     ended += (int) database.queryLong("SELECT pg_terminate_backend(" + chosen + ")::int");
+                    Faults.made(Faults.Kind.SERVER);
                 }
             }
             oracle.faultIsOver();
@@ -252,6 +256,7 @@ class ServerFaultTest {
                 servers.killPrimary();
                 servers.killReceiver();
                 servers.promote();
+                Faults.made(Faults.Kind.SERVER);
                 oracle.movesTo(after);
                 oracle.faultIsOver();
                 assertThat(oracle.batches())

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
@@ -12,10 +13,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Three daemons on one database: all work, and each of them may go, stand still, or be replaced. */
+@Tag("fault")
 class ThreeDaemonsTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
@@ -54,6 +57,7 @@ class ThreeDaemonsTest {
                 old.process().sigterm();
                 assertThat(old.process().waitFor(Duration.ofSeconds(6))).isZero();
                 old.close();
+                Faults.made(Faults.Kind.SEVERAL_DAEMONS);
                 daemons.set(i, start(i, "lease = 2s", "databases.main.max-workers = 1"));
             }
             awaitAllWork();
@@ -105,6 +109,7 @@ class ThreeDaemonsTest {
         Duration took = Duration.ofNanos(System.nanoTime() - since);
         System.out.println("the slice of a " + what + " daemon was taken over after " + took);
         assertThat(took).isLessThan(AT_MOST_UNTIL_TAKEN_OVER);
+        Faults.made(Faults.Kind.SEVERAL_DAEMONS);
     }
 
     private static double fencedCommits(Daemon daemon) throws Exception {
