@@ -41,7 +41,7 @@ final class Figures {
     }
 
     /** A size in the unit that fits. */
-    static String bytes(double bytes) {
+    static String bytes(long bytes) {
         String[] units = {"bytes", "kB", "MB", "GB", "TB"};
         double value = bytes;
         int unit = 0;

@@ -130,7 +130,8 @@ public final class ForecastText {
                             ? "by what these batches took: one worker would need "
                             : "a guess from the size of the rows: if every row is changed, one worker would need ")
                     + bar(estimate.time(), Figures::seconds));
-            lines.add(INDENT + "and " + bar(estimate.wal(), Figures::bytes) + " of WAL would be written");
+            lines.add(INDENT + "and " + bar(estimate.wal(), wal -> Figures.bytes(Math.round(wal)))
+                    + " of WAL would be written");
             int workers = forecast.statement().job().execution().parallelism();
             if (workers > 1) {
                 lines.add(INDENT

@@ -33,6 +33,6 @@ class FiguresTest {
         assertThat(Figures.seconds(9_000)).isEqualTo("2.5 h");
         assertThat(Figures.bytes(1_023)).isEqualTo("1,023 bytes");
         assertThat(Figures.bytes(1_536)).isEqualTo("1.5 kB");
-        assertThat(Figures.bytes(3e15)).isEqualTo("2,728.5 TB");
+        assertThat(Figures.bytes(3_000_000_000_000_000L)).isEqualTo("2,728.5 TB");
     }
 }

@@ -74,7 +74,7 @@ class TrialsTest {
         JobStatement job = bench.job(BY_ID, "update: { set: { n: n + 1 }, where: n = 0 }");
         Forecast forecast = bench.sample(job, by -> new Hooked(by) {
             @Override
-            void before(Connection connection) throws SQLException {
+            void before() throws SQLException {
                 bench.database().execute("DELETE FROM t WHERE id IN (8, 9)");
             }
         });
@@ -105,7 +105,7 @@ class TrialsTest {
     void batches_that_fail_are_told_and_the_others_are_tried() throws SQLException {
         String work =
                 "update: { set: { n: \"CASE WHEN id = 2900 THEN length(pg_sleep(5)::text) ELSE 1 / (id - 1700) END\" },"
-                        + " where: n = 0 }\nerrors: { lock-timeout: 100ms, statement-timeout: 300ms, quarantine: %d }";
+                        + " where: n = 0 }\nerrors: { lock-timeout: 100ms, statement-timeout: 800ms, quarantine: %d }";
         try (Connection other = bench.database().connect();
                 Statement locking = other.createStatement()) {
             other.setAutoCommit(false);
@@ -140,7 +140,7 @@ class TrialsTest {
         JobStatement job = bench.job(BY_ID, COUNT + "\nerrors: { quarantine: 5 }");
         Forecast forecast = bench.sample(job, by -> new Hooked(by) {
             @Override
-            void before(Connection connection) throws SQLException {
+            void before() throws SQLException {
                 throw new ProcessorException(errors.getFirst(), "it met " + errors.removeFirst());
             }
         });
@@ -199,7 +199,7 @@ class TrialsTest {
         JobStatement job = bench.job(BY_ID, COUNT);
         assertThatThrownBy(() -> bench.sample(job, by -> new Hooked(by) {
                     @Override
-                    void before(Connection connection) throws SQLException {
+                    void before() throws SQLException {
                         bench.database()
                                 .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                                         + " WHERE pid <> pg_backend_pid() AND datname = current_database()");
@@ -218,11 +218,11 @@ class TrialsTest {
             change = new SqlChange(job);
         }
 
-        void before(Connection connection) throws SQLException {}
+        void before() throws SQLException {}
 
         @Override
         public long make(Connection connection, Request request) throws SQLException {
-            before(connection);
+            before();
             return change.make(connection, request);
         }
 
