@@ -162,7 +162,10 @@ async function say(verb, job, reason) {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(reason ? { reason } : {}),
     });
-    const problem = response.ok ? '' : ((await response.json()).detail ?? `status ${response.status}`);
+    const body = await response.json();
+    const problem = response.ok
+      ? (body.refused ?? []).map((other) => `${other.database}: ${other.detail}`).join('; ')
+      : (body.detail ?? `status ${response.status}`);
     set(answer, problem ? `${verb} was refused: ${problem}` : '');
     answer.classList.toggle('refused', problem !== '');
     refresh();

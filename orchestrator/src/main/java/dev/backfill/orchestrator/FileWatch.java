@@ -147,7 +147,6 @@ final class FileWatch {
     private boolean decide(PendingJob job) {
         Optional<Dispatcher> target = sites.find(job.place().database());
         if (target.isEmpty()) {
-            owners.own(job.place().job(), job.place().file());
             unfit(job, sites.missing(job.job()));
             return false;
         } else if (target.get().standing().status() != Status.READY) {
@@ -157,7 +156,7 @@ final class FileWatch {
         Site site = target.get().site();
         Optional<JobStore.Entry> entry = site.jobs().entry(job.place().job());
         Meaning meaning = meaning(job, site, entry);
-        if (isRivalled(job, meaning, site, entry)) {
+        if (isRivalled(job, meaning)) {
             again(job, WHILE_AWAY, job.said());
             return false;
         }
@@ -179,15 +178,23 @@ final class FileWatch {
                 job.job().checksum());
     }
 
-    /** Whether another file, where none counts yet, holds what is registered or was seen before. */
-    private boolean isRivalled(PendingJob job, Meaning own, Site site, Optional<JobStore.Entry> entry) {
+    /** Whether another file, where none counts yet, holds what is registered or was seen before in any database. */
+    private boolean isRivalled(PendingJob job, Meaning own) {
         return !owners.isOwned(job.place().job())
                 && (own == Meaning.REGISTER || own == Meaning.OTHER_COPY)
                 && pending.values().stream()
                         .filter(rival -> rival.place().job().equals(job.place().job())
-                                && rival.place().database().equals(job.place().database()))
-                        .map(rival -> meaning(rival, site, entry))
-                        .anyMatch(theirs -> theirs == Meaning.UNCHANGED || theirs == Meaning.SAME);
+                                && !rival.place().file().equals(job.place().file()))
+                        .anyMatch(this::isKnown);
+    }
+
+    private boolean isKnown(PendingJob job) {
+        return sites.find(job.place().database())
+                .filter(target -> target.standing().status() == Status.READY)
+                .map(Dispatcher::site)
+                .map(site -> meaning(job, site, site.jobs().entry(job.place().job())))
+                .filter(meaning -> meaning == Meaning.UNCHANGED || meaning == Meaning.SAME)
+                .isPresent();
     }
 
     private boolean leave(PendingJob job, Optional<JobStore.Entry> entry, SightingStore sightings) {
@@ -203,8 +210,8 @@ final class FileWatch {
     private static LoggingEventBuilder line(PendingJob job) {
         return LOG.atWarn()
                 .addKeyValue("file", job.place().file())
-                .addKeyValue("job", job.place().job())
-                .addKeyValue("database", job.place().database());
+                .addKeyValue("database", job.place().database())
+                .addKeyValue("job", job.place().job());
     }
 
     private boolean remember(SightingStore sightings, LoadedJob job) {
@@ -229,10 +236,9 @@ final class FileWatch {
 
     private void unfit(PendingJob job, List<Problem> problems) {
         if (!problems.equals(job.said())) {
-            String where = job.place().database().isEmpty()
-                    ? ""
-                    : " in database " + job.place().database();
-            say(problems, "job cannot be registered" + where + "; tried again every 30 s");
+            line(job)
+                    .addKeyValue("problems", display(problems))
+                    .log("job cannot be registered; tried again every 30 s");
         }
         again(job, WHILE_UNFIT, problems);
     }

@@ -1,11 +1,12 @@
 package dev.backfill.orchestrator.admin;
 
-import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.admin.Databases.Acted;
 import dev.backfill.orchestrator.admin.Databases.Away;
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.RunControl;
 import dev.backfill.orchestrator.control.RunControl.NotAllowed;
 import dev.backfill.orchestrator.control.Verb;
+import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.StopGovernor;
@@ -20,6 +21,9 @@ import java.util.Optional;
 
 /** What people want of runs: the verbs of a job, and the stop for everything. Safe for use by several threads. */
 final class ControlRoutes {
+
+    private static final String NOT_REGISTERED =
+            "the job is not registered here, though it names this database; register it again";
 
     private final Databases databases;
 
@@ -39,30 +43,34 @@ final class ControlRoutes {
         Asked asked = new Asked(context, "database");
         String job = asked.job();
         Cause cause = asked.cause();
-        Answers<RunControl.Answer> answers = databases.act(job, asked.text("database"), (dispatcher, view) -> {
+        Acted<RunControl.Answer> acted = databases.act(job, asked.text("database"), (dispatcher, view) -> {
             RunControl.Answer answer = dispatcher.site().control().act(verb, job, cause);
             dispatcher.wake();
             return answer;
         });
+        List<String> done = new ArrayList<>();
         Map<String, NotAllowed> refused = new LinkedHashMap<>();
-        answers.found().forEach((database, answer) -> {
+        acted.answers().found().forEach((database, answer) -> {
             if (answer instanceof NotAllowed not) {
                 refused.put(database, not);
+            } else {
+                done.add(database);
             }
         });
-        if (!refused.isEmpty() && refused.size() == answers.found().size()) {
+        List<Json> others = new ArrayList<>();
+        refused.forEach((database, not) -> others.add(refused(database, not.state(), not.detail())));
+        acted.missing().forEach(database -> others.add(refused(database, Optional.empty(), NOT_REGISTERED)));
+        acted.requireAll("done", done, Json.of("refused", others));
+        if (done.isEmpty()) {
             Map.Entry<String, NotAllowed> first = refused.entrySet().iterator().next();
             throw HttpProblem.notAllowed(
                     first.getKey(), first.getValue().state(), first.getValue().detail());
         }
-        List<Json> others = refused.entrySet().stream()
-                .map(not -> Json.of("database", not.getKey())
-                        .put("state", not.getValue().state())
-                        .put("detail", not.getValue().detail()))
-                .toList();
-        Json answer = databases.shapes().job(databases.job(job)).put("refused", others);
-        answers.requireAll("done", answer);
-        answer.answer(context);
+        databases.shapes().job(databases.job(job)).put("refused", others).answer(context);
+    }
+
+    private static Json refused(String database, Optional<RunState> state, String detail) {
+        return Json.of("database", database).put("state", state).put("detail", detail);
     }
 
     private void stopEverything(boolean stop, Context context) throws IOException {

@@ -10,7 +10,7 @@ import dev.backfill.orchestrator.site.Dispatcher.Status;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -63,19 +62,29 @@ record Databases(Sites sites) {
         List<Json> awayJson() {
             return away.stream().map(Away::json).toList();
         }
+    }
+
+    /**
+     * What came of something about a job.
+     *
+     * @param answers of the databases where it is registered; and those that it is for too, and that do not answer
+     * @param missing the databases that it is for too, and where it is not registered
+     */
+    record Acted<T>(Answers<T> answers, List<String> missing) {
 
         /**
-         * Requires that something was done everywhere.
+         * Requires that every database of the job has answered.
          *
-         * @param done what was done, as a participle
+         * @param what what was asked for, as a participle
+         * @param done where it was done
          * @param more what else the caller is told
          * @throws HttpProblem that names the databases where it was not
          */
-        void requireAll(String done, Json more) {
-            if (!away.isEmpty()) {
-                String others = found.isEmpty() ? "no other" : String.join(", ", found.keySet());
-                String detail = "not " + done + " in " + Away.display(away) + "; " + done + " in " + others
-                        + ". Call again once the rest answers: what is done stays as it is";
+        void requireAll(String what, List<String> done, Json more) {
+            if (!answers.away().isEmpty()) {
+                String others = done.isEmpty() ? "nowhere else" : "in " + String.join(", ", done);
+                String detail = "not " + what + " in " + Away.display(answers.away()) + "; " + what + " " + others
+                        + ". Call again with ?database=" + answers.away().get(0).database() + " once that answers";
                 throw HttpProblem.away(detail, more);
             }
         }
@@ -170,10 +179,10 @@ record Databases(Sites sites) {
      * @param job its name
      * @param database where, when the caller says so; in all the job's databases otherwise
      * @param what done in each
-     * @return what came of it, and the databases that the job is for too, and that do not answer
+     * @return what came of it
      * @throws HttpProblem when no such job is registered there, or none of its databases answers
      */
-    <T> Answers<T> act(String job, Optional<String> database, BiFunction<Dispatcher, JobView, T> what) {
+    <T> Acted<T> act(String job, Optional<String> database, BiFunction<Dispatcher, JobView, T> what) {
         List<JobView> views = database.isPresent() ? List.of(job(job, database.get())) : job(job);
         Set<String> names = views.stream().map(JobView::database).collect(Collectors.toSet());
         Map<String, JobView> byName = views.stream().collect(Collectors.toMap(JobView::database, view -> view));
@@ -181,16 +190,28 @@ record Databases(Sites sites) {
                 all().stream().filter(d -> names.contains(d.site().name())).toList(),
                 dispatcher -> what.apply(
                         dispatcher, requireNonNull(byName.get(dispatcher.site().name()))));
-        Predicate<Away> isOfJob = away -> views.stream()
-                .anyMatch(view -> view.job().job().definition().target().names(away.database()));
         List<Away> away = new ArrayList<>(answers.away());
-        if (database.isEmpty()) {
-            away().stream()
-                    .filter(each -> !names.contains(each.database()))
-                    .filter(isOfJob)
-                    .forEach(away::add);
+        List<String> missing = new ArrayList<>();
+        for (Dispatcher other : database.isPresent() ? List.<Dispatcher>of() : meant(views)) {
+            if (!names.contains(other.site().name())) {
+                away(other)
+                        .ifPresentOrElse(
+                                away::add, () -> missing.add(other.site().name()));
+            }
         }
-        return new Answers<>(answers.found(), away);
+        return new Acted<>(new Answers<>(answers.found(), away), missing);
+    }
+
+    /** The databases that a job is for, by what is registered of it anywhere. */
+    List<Dispatcher> meant(Collection<JobView> views) {
+        return all().stream()
+                .filter(dispatcher -> views.stream()
+                        .anyMatch(view -> view.job()
+                                .job()
+                                .definition()
+                                .target()
+                                .names(dispatcher.site().name())))
+                .toList();
     }
 
     private JobView job(String job, String database) {
@@ -236,52 +257,5 @@ record Databases(Sites sites) {
     static Away failed(Dispatcher dispatcher, RuntimeException e) {
         SqlStates.requireFromDatabase(e);
         return new Away(dispatcher.site().name(), SqlStates.message(e));
-    }
-
-    /**
-     * A page out of lists of several databases, each in an order of its own, that are told as one.
-     *
-     * @param items in order
-     * @param last the last item taken of each database that any was taken of
-     * @param more whether anything was left over
-     */
-    record Page<T>(List<Item<T>> items, Map<String, T> last, boolean more) {
-
-        /**
-         * An item of a page.
-         *
-         * @param database where it is from
-         * @param value what it is
-         */
-        record Item<T>(String database, T value) {}
-
-        /**
-         * Takes always the first by an order among the next of each list.
-         *
-         * @param lists by the databases' names, each with one item more than fits on the page, if there are that many
-         * @param order between lists; within a list its own order stays
-         * @param limit how many fit
-         */
-        static <T> Page<T> of(Map<String, List<T>> lists, Comparator<T> order, int limit) {
-            Map<String, Integer> taken = new LinkedHashMap<>();
-            List<Item<T>> items = new ArrayList<>();
-            Map<String, T> last = new LinkedHashMap<>();
-            while (items.size() < limit) {
-                Optional<Item<T>> next = lists.entrySet().stream()
-                        .filter(list -> taken.getOrDefault(list.getKey(), 0)
-                                < list.getValue().size())
-                        .map(list ->
-                                new Item<>(list.getKey(), list.getValue().get(taken.getOrDefault(list.getKey(), 0))))
-                        .min(Comparator.comparing(Item::value, order));
-                if (next.isEmpty()) {
-                    return new Page<>(items, last, false);
-                }
-                items.add(next.get());
-                taken.merge(next.get().database(), 1, Integer::sum);
-                last.put(next.get().database(), next.get().value());
-            }
-            return new Page<>(
-                    items, last, lists.values().stream().mapToInt(List::size).sum() > items.size());
-        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.admin;
 
+import dev.backfill.orchestrator.admin.Databases.Acted;
 import dev.backfill.orchestrator.admin.Databases.Answers;
 import dev.backfill.orchestrator.admin.Databases.Away;
 import dev.backfill.orchestrator.control.Cause;
@@ -9,7 +10,6 @@ import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.site.Dispatcher;
-import dev.backfill.orchestrator.site.Dispatcher.Status;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Registrar.NotFit;
 import dev.backfill.orchestrator.site.Registrar.NotNow;
@@ -127,13 +127,15 @@ final class JobRoutes {
         return job;
     }
 
+    /** In any of the databases that answer. */
     private boolean isRegistered(LoadedJob job) {
-        return databases.sites().of(job).stream()
-                .filter(target -> target.standing().status() == Status.READY)
-                .anyMatch(target -> databases
-                        .ask(target, site -> site.jobs().entry(job.definition().name()))
-                        .filter(JobStore.Entry::active)
-                        .isPresent());
+        String name = job.definition().name();
+        return databases
+                .askAll(site -> site.jobs().entry(name).filter(JobStore.Entry::active))
+                .found()
+                .values()
+                .stream()
+                .anyMatch(Optional::isPresent);
     }
 
     private void unregister(Context context) throws IOException {
@@ -145,9 +147,9 @@ final class JobRoutes {
             requireEnded(view);
             return view;
         });
-        databases
-                .act(job, database, (dispatcher, view) -> unregister(dispatcher, job, cause))
-                .requireAll("unregistered", Json.empty());
+        Acted<Unregistered> acted =
+                databases.act(job, database, (dispatcher, view) -> unregister(dispatcher, job, cause));
+        acted.requireAll("unregistered", List.copyOf(acted.answers().found().keySet()), Json.empty());
         context.status(204);
     }
 

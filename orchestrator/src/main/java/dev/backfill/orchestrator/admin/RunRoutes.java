@@ -1,11 +1,10 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Databases.Answers;
-import dev.backfill.orchestrator.admin.Databases.Page;
 import dev.backfill.orchestrator.control.EventView;
+import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
-import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.site.Dispatcher;
@@ -17,9 +16,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -113,23 +114,30 @@ final class RunRoutes {
     /**
      * What a database knows of the checks of a job.
      *
-     * @param registered whether the job is registered there
+     * @param job what is registered there
      * @param checks what was found, and what is still being checked
      */
-    private record Known(boolean registered, RunStore.Checks checks) {}
+    private record Known(Optional<JobView> job, RunStore.Checks checks) {}
 
     /** The latest check of the job's range in each database: what a step that relies on it asks. */
     private void proof(Context context) {
         String job = new Asked(context).job();
-        Answers<Known> answers = databases.askAll(site ->
-                new Known(site.jobs().entry(job).filter(JobStore.Entry::active).isPresent(), site.checks(job)));
+        Answers<Known> answers = databases.askAll(site -> new Known(site.board().job(job), site.checks(job)));
+        Set<String> meant =
+                databases
+                        .meant(answers.found().values().stream()
+                                .flatMap(known -> known.job().stream())
+                                .toList())
+                        .stream()
+                        .map(dispatcher -> dispatcher.site().name())
+                        .collect(Collectors.toSet());
         List<Json> proofs = new ArrayList<>();
         List<String> unchecked = new ArrayList<>();
         List<Json> checking = new ArrayList<>();
         new TreeMap<>(answers.found()).forEach((database, known) -> {
             RunStore.Checks checks = known.checks();
             checks.latest().ifPresent(proof -> proofs.add(Shapes.proof(database, proof, checks.newer())));
-            if (checks.latest().isEmpty() && known.registered()) {
+            if (checks.latest().isEmpty() && (known.job().isPresent() || meant.contains(database))) {
                 unchecked.add(database);
             }
             checks.checking()
@@ -220,5 +228,52 @@ final class RunRoutes {
 
     private static List<String> parts(Optional<String> cursor) {
         return cursor.map(text -> List.of(text.split(",", -1))).orElse(List.of());
+    }
+
+    /**
+     * A page out of lists of several databases, each in an order of its own, that are told as one.
+     *
+     * @param items in order
+     * @param last the last item taken of each database that any was taken of
+     * @param more whether anything was left over
+     */
+    record Page<T>(List<Item<T>> items, Map<String, T> last, boolean more) {
+
+        /**
+         * An item of a page.
+         *
+         * @param database where it is from
+         * @param value what it is
+         */
+        record Item<T>(String database, T value) {}
+
+        /**
+         * Takes always the first by an order among the next of each list.
+         *
+         * @param lists by the databases' names, each with one item more than fits on the page, if there are that many
+         * @param order between lists; within a list its own order stays
+         * @param limit how many fit
+         */
+        static <T> Page<T> of(Map<String, List<T>> lists, Comparator<T> order, int limit) {
+            Map<String, Integer> taken = new LinkedHashMap<>();
+            List<Item<T>> items = new ArrayList<>();
+            Map<String, T> last = new LinkedHashMap<>();
+            while (items.size() < limit) {
+                Optional<Item<T>> next = lists.entrySet().stream()
+                        .filter(list -> taken.getOrDefault(list.getKey(), 0)
+                                < list.getValue().size())
+                        .map(list ->
+                                new Item<>(list.getKey(), list.getValue().get(taken.getOrDefault(list.getKey(), 0))))
+                        .min(Comparator.comparing(Item::value, order));
+                if (next.isEmpty()) {
+                    return new Page<>(items, last, false);
+                }
+                items.add(next.get());
+                taken.merge(next.get().database(), 1, Integer::sum);
+                last.put(next.get().database(), next.get().value());
+            }
+            return new Page<>(
+                    items, last, lists.values().stream().mapToInt(List::size).sum() > items.size());
+        }
     }
 }

@@ -37,7 +37,11 @@ final class DatabaseOptions {
      * @param name its configured name; may be left out when there is only one
      */
     Optional<Target> target(Optional<String> name, PrintWriter err) throws Refusal {
-        return targets(name.map(List::of).orElse(List.of()), err).stream().findFirst();
+        List<Target> found = targets(name.map(List::of).orElse(List.of()), err);
+        if (found.size() > 1) {
+            throw new Refusal(ExitCode.INVALID, "name one database; " + name.orElse("") + " means several");
+        }
+        return found.stream().findFirst();
     }
 
     /**

@@ -71,17 +71,27 @@ final class DryRunCommand implements Callable<Integer> {
         if (targets.isEmpty()) {
             throw DatabaseOptions.missing();
         }
+        if (targets.size() == 1) {
+            return forecast(targets.get(0), files, job).code();
+        }
         ExitCode all = ExitCode.DONE;
         for (DatabaseOptions.Target target : targets) {
-            if (targets.size() > 1) {
-                spec.commandLine()
-                        .getOut()
-                        .println("database " + target.database().name());
-            }
-            ExitCode code = forecast(target, files, job);
+            ExitCode code = oneOfSeveral(target, files, job);
             all = all == ExitCode.DONE ? code : all;
         }
         return all.code();
+    }
+
+    /** One that cannot be looked at keeps nobody from the others. */
+    private ExitCode oneOfSeveral(DatabaseOptions.Target target, JobFiles files, LoadedJob job) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("database " + target.database().name());
+        try {
+            return forecast(target, files, job);
+        } catch (Refusal e) {
+            out.println(e.text());
+            return e.exitCode();
+        }
     }
 
     private ExitCode forecast(DatabaseOptions.Target target, JobFiles files, LoadedJob job) throws Refusal {

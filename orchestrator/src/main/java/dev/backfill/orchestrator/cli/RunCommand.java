@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.processor.Plugins;
+import dev.backfill.orchestrator.registration.Dependencies;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -14,7 +15,6 @@ import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
-import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
@@ -26,7 +26,6 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,8 +49,6 @@ import picocli.CommandLine.Spec;
         },
         mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-
-    private static final Duration LOOK = Duration.ofSeconds(1);
 
     @Parameters(paramLabel = "FILE", description = "A job file with one job.")
     @SuppressWarnings("NullAway.Init")
@@ -125,49 +122,35 @@ final class RunCommand implements Callable<Integer> {
     private ExitCode run(Site site, LoadedJob job, Stop stop) throws SQLException, Refusal {
         JobStatement statement = check(site, job);
         site.migrate();
+        Dependencies dependencies = site.jobs().dependencies();
+        refuseIfAny(job, dependencies.circle(job.definition()).map(circle -> Dependencies.WAITING + circle));
+        dependencies.unknown(job.definition()).forEach(warning -> err().println("warning: " + warning));
         RunDecision decision = decide(site, job);
         if (decision instanceof RunDecision.AlreadyDone done) {
             out().println("job %s: run %s has succeeded already; nothing to do (--again starts a new run)"
                     .formatted(job.definition().name(), done.run().id()));
             return ExitCode.DONE;
         }
-        Run run = begin(site, job, decision);
-        return run.state() == RunState.PENDING && !awaitOthers(site, job, stop)
-                ? ExitCode.INTERRUPTED
-                : drive(site, run, statement, stop);
-    }
-
-    /** Waits for the jobs that this one depends on; false when it was asked to stop meanwhile. */
-    private boolean awaitOthers(Site site, LoadedJob job, Stop stop) {
-        List<String> said = List.of();
-        List<String> unmet = site.jobs().dependencies().unmet(job);
-        while (!unmet.isEmpty()) {
-            if (!unmet.equals(said)) {
-                err().println("held: " + Hold.DEPENDS_ON.word() + ": " + String.join("; ", unmet) + "; "
-                        + Hold.DEPENDS_ON.next());
-                said = unmet;
-            }
-            if (stop.sleep(LOOK)) {
-                return false;
-            }
-            unmet = site.jobs().dependencies().unmet(job);
-        }
-        return true;
+        return drive(site, begin(site, job, decision), statement, stop);
     }
 
     private JobStatement check(Site site, LoadedJob job) throws SQLException, Refusal {
+        refuseIfAny(job, site.database().unknownPooler()); // what is set to look would stay in sessions of others
         Result result = site.check(job);
         if (result instanceof Refused refused) {
             JobFileArgument.refuseIfAny(refused.problems());
         }
-        Optional<String> obstacle = site.obstacle();
+        refuseIfAny(job, site.obstacle());
+        Accepted accepted = (Accepted) result;
+        accepted.warnings().forEach(warning -> err().println("warning: " + warning));
+        return accepted.statement();
+    }
+
+    private static void refuseIfAny(LoadedJob job, Optional<String> obstacle) throws Refusal {
         if (obstacle.isPresent()) {
             throw new Refusal(
                     ExitCode.INVALID, job.problem("", obstacle.get(), "").display());
         }
-        Accepted accepted = (Accepted) result;
-        accepted.warnings().forEach(warning -> err().println("warning: " + warning));
-        return accepted.statement();
     }
 
     private RunDecision decide(Site site, LoadedJob job) {

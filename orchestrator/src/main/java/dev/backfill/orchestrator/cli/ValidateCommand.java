@@ -75,10 +75,20 @@ final class ValidateCommand implements Callable<Integer> {
     }
 
     private boolean check(JobFiles files, LoadedJob job) throws Refusal {
+        List<Target> targets = database.targets(
+                job.definition().target().databases(), spec.commandLine().getErr());
+        if (targets.size() == 1) {
+            return check(files, job, targets.get(0));
+        }
         boolean fits = true;
-        for (Target target : database.targets(
-                job.definition().target().databases(), spec.commandLine().getErr())) {
-            fits &= check(files, job, target);
+        for (Target target : targets) {
+            spec.commandLine().getOut().println("database " + target.database().name());
+            try {
+                fits &= check(files, job, target);
+            } catch (Refusal e) { // keeps nobody from the others
+                spec.commandLine().getOut().println(e.text());
+                fits = false;
+            }
         }
         return fits;
     }
@@ -90,6 +100,11 @@ final class ValidateCommand implements Callable<Integer> {
                 new Library(files, new Plugins(target.settings().plugins())),
                 1);
         try (Site site = new Site(host, target.settings(), target.database())) {
+            Optional<String> pooler = site.database().unknownPooler();
+            if (pooler.isPresent()) { // what is set to look would stay in sessions of others
+                out.println(job.problem("", pooler.get(), "").display());
+                return false;
+            }
             Result result = site.check(job);
             if (result instanceof Refused refused) {
                 refused.problems().forEach(out::println);

@@ -18,6 +18,7 @@ import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
@@ -37,8 +38,9 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
      *
      * @param sessions their sessions
      * @param changes what a worker does to the rows of its batches: a new one each time
+     * @param unmet what keeps the run from beginning of the jobs that its own depends on, in a line; empty when nothing does
      */
-    public record Means(WorkerSessions sessions, Supplier<Change> changes) {}
+    public record Means(WorkerSessions sessions, Supplier<Change> changes, Supplier<Optional<String>> unmet) {}
 
     /**
      * How fast and with how many workers.

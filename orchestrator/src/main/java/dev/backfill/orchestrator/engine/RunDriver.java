@@ -16,7 +16,6 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.Details;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Run.TableWish;
-import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice.Bounds;
@@ -29,6 +28,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Drives one run from whatever state it is in to its end, together with any other process that does the same. */
 public final class RunDriver {
@@ -40,7 +40,7 @@ public final class RunDriver {
     private final RunContext context;
     private final Pacer pacer;
     private final SameTable table;
-    private boolean waitsForTable;
+    private @Nullable Hold waitsFor;
 
     /**
      * For one run.
@@ -131,7 +131,7 @@ public final class RunDriver {
     }
 
     private void begin(Run run) throws Hopeless, Stopped {
-        if (isTableBusy(run, wish(List.of()))) {
+        if (isHeldBack(run, wish(List.of()))) {
             context.around().stop().sleep(LOOK_AT_STATE);
             return;
         }
@@ -148,23 +148,25 @@ public final class RunDriver {
 
     private TableWish wish(List<String> key) {
         Identity identity = context.statement().table().identity();
-        return new TableWish(
-                identity.root(),
-                identity.oid(),
-                context.statement().job().target().shareTable(),
-                key);
+        boolean shared = context.statement().job().target().shareTable();
+        return new TableWish(identity.root(), identity.oid(), shared, key);
     }
 
-    private boolean isTableBusy(Run run, TableWish wish) throws Hopeless, Stopped {
-        Optional<Occupant> other = context.patience().call(() -> passes().occupant(run.id(), wish));
-        RunListener listener = context.around().listener();
-        if (other.isPresent()) {
-            listener.held(run.id(), Hold.TABLE_BUSY, other.get().display());
-        } else if (waitsForTable) {
-            listener.released(run.id(), Hold.TABLE_BUSY);
+    /** Whether other jobs, or another run on the table, keep the run from beginning. */
+    private boolean isHeldBack(Run run, TableWish wish) throws Hopeless, Stopped {
+        Optional<String> unmet = context.patience().call(context.means().unmet()::get);
+        Optional<String> busy = unmet.isPresent()
+                ? unmet
+                : context.patience()
+                        .call(() -> passes().occupant(run.id(), wish).map(Occupant::display));
+        Hold before = waitsFor;
+        waitsFor = busy.isEmpty() ? null : unmet.isPresent() ? Hold.DEPENDS_ON : Hold.TABLE_BUSY;
+        if (waitsFor != null) {
+            context.around().listener().held(run.id(), waitsFor, busy.get());
+        } else if (before != null) {
+            context.around().listener().released(run.id(), before);
         }
-        waitsForTable = other.isPresent();
-        return waitsForTable;
+        return waitsFor != null;
     }
 
     private Passes passes() {

@@ -84,7 +84,7 @@ public final class JobStore {
             if (same.isPresent()) {
                 return new Registered(same.get().revision(), false);
             }
-            dependencies.requireNoCircle(handle, job);
+            dependencies.requireNoCircle(handle, job.definition());
             int revision = revisions.add(handle, job, origin, who);
             put(handle, name, revision, origin);
             events.inNameOf(who)

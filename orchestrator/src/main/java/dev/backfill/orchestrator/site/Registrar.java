@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.registration.Dependencies;
 import dev.backfill.orchestrator.registration.Dependencies.CycleException;
 import dev.backfill.orchestrator.registration.JobStore;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
@@ -60,6 +61,7 @@ public final class Registrar {
         UNFINISHED
     }
 
+    private static final String ELSEWHERE = "a job of this name is registered in database ";
     private static final JobStore.Registered NOTHING_YET = new JobStore.Registered(0, false);
 
     private final Sites sites;
@@ -89,7 +91,7 @@ public final class Registrar {
         List<Problem> problems = problems(job);
         return problems.isEmpty()
                 ? sites.of(job).stream()
-                        .map(target -> register(target, job, origin, who))
+                        .map(target -> said(target, register(target, job, origin, who)))
                         .toList()
                 : List.of(new NotFit(problems));
     }
@@ -97,13 +99,24 @@ public final class Registrar {
     private List<Problem> problems(LoadedJob job) {
         List<Problem> problems = new ArrayList<>(sites.missing(job));
         List<Dispatcher> targets = sites.of(job);
-        for (Dispatcher target : targets.size() > 1 ? targets : List.<Dispatcher>of()) {
-            if (inDatabase(target, job, () -> check(target.site(), job)) instanceof NotFit unfit) {
-                String where = "in " + target.site().name() + ": ";
-                unfit.problems().stream().map(problem -> problem.behind(where)).forEach(problems::add);
+        for (Dispatcher target :
+                targets.size() > 1 ? targets : List.<Dispatcher>of()) { // one is checked where it is registered
+            if (said(target, inDatabase(target, job, () -> check(target.site(), job))) instanceof NotFit unfit) {
+                problems.addAll(unfit.problems());
             }
         }
         return problems;
+    }
+
+    /** With the database of each problem, where there are several. */
+    private Answer said(Dispatcher target, Answer answer) {
+        if (!(answer instanceof NotFit unfit) || sites.all().size() == 1) {
+            return answer;
+        }
+        String where = "in " + target.site().name() + ": ";
+        return new NotFit(unfit.problems().stream()
+                .map(problem -> problem.message().startsWith(ELSEWHERE) ? problem : problem.behind(where))
+                .toList());
     }
 
     /**
@@ -151,17 +164,22 @@ public final class Registrar {
 
     /** Whether a job can be registered, as it would be answered; nothing is changed. */
     private Answer check(Site site, LoadedJob job) throws SQLException {
-        Optional<String> elsewhere = elsewhere(job);
-        if (elsewhere.isPresent()) {
-            String message = "a job of this name is registered in database " + elsewhere.get();
-            return new NotFit(List.of(job.problem("/job", message, "unregister it there, or name this one anew")));
+        List<String> elsewhere = elsewhere(job);
+        if (!elsewhere.isEmpty()) {
+            String hint = "unregister it there, DELETE /api/v1/jobs/%s?database=%s, or name this one anew"
+                    .formatted(job.definition().name(), elsewhere.get(0));
+            return new NotFit(List.of(job.problem("/job", ELSEWHERE + String.join(", ", elsewhere), hint)));
+        }
+        Optional<String> circle = site.jobs().dependencies().circle(job.definition());
+        if (circle.isPresent()) {
+            return new NotFit(List.of(job.problem("/depends-on", Dependencies.WAITING + circle.get(), "")));
         }
         Result result = site.check(job);
         if (result instanceof Refused refused) {
             return new NotFit(refused.problems());
         }
         List<String> warnings = new ArrayList<>(((Accepted) result).warnings());
-        site.jobs().dependencies().unknown(job).forEach(warnings::add);
+        site.jobs().dependencies().unknown(job.definition()).forEach(warnings::add);
         return new Registered(site.name(), NOTHING_YET, warnings);
     }
 
@@ -173,15 +191,15 @@ public final class Registrar {
         return (locked ? "somebody holds a lock on the job's table: " : "") + SqlStates.message(e);
     }
 
-    /** A database that answers, is not one of the job's, and in which a job of this name is registered. */
-    private Optional<String> elsewhere(LoadedJob job) {
+    /** Databases that answer, are not the job's, and in which a job of this name is registered. */
+    private List<String> elsewhere(LoadedJob job) {
         List<Dispatcher> targets = sites.of(job);
         return sites.all().stream()
                 .filter(d -> d.standing().status() == Status.READY && !targets.contains(d))
                 .map(Dispatcher::site)
                 .filter(site -> isRegistered(site, job.definition().name()))
                 .map(Site::name)
-                .findFirst();
+                .toList();
     }
 
     /** A database that does not answer keeps nobody from registering in another. */

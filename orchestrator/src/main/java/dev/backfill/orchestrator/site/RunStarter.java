@@ -58,7 +58,7 @@ final class RunStarter {
             Run run = site.stores().runs().find(id);
             name = run.revision().job();
             LoadedJob job = site.revisions().find(name, run.revision().number());
-            if (isCheckedElsewhere(run) || isLeftToOthers(run, job) || waitsForOthers(run, job)) {
+            if (isCheckedElsewhere(run) || isLeftToOthers(run, job)) {
                 return false;
             }
             Optional<Result> looked = look(run, job);
@@ -110,18 +110,6 @@ final class RunStarter {
             lacking.remove(run.id());
         }
         return may;
-    }
-
-    /** Whether a run that has not begun has to wait for jobs that its own depends on. */
-    private boolean waitsForOthers(Run run, LoadedJob job) {
-        if (run.state() != RunState.PENDING) {
-            return false;
-        }
-        List<String> unmet = site.jobs().dependencies().unmet(job);
-        if (!unmet.isEmpty()) {
-            site.holds().listener(job.definition().name()).held(run.id(), Hold.DEPENDS_ON, String.join("; ", unmet));
-        }
-        return !unmet.isEmpty();
     }
 
     private static boolean needsProcessor(Run run) {

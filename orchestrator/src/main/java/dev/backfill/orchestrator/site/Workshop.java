@@ -11,6 +11,7 @@ import dev.backfill.orchestrator.engine.RunContext.Means;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.engine.RunDriver;
+import dev.backfill.orchestrator.registration.Dependencies;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
@@ -167,7 +168,12 @@ final class Workshop {
     }
 
     private Means means(JobStatement statement, WorkerSessions sessions) {
-        return new Means(sessions, () -> host.library().plugins().change(statement, host.timing()));
+        Dependencies dependencies = new Dependencies(database);
+        return new Means(
+                sessions,
+                () -> host.library().plugins().change(statement, host.timing()),
+                () -> Optional.of(String.join("; ", dependencies.unmet(statement.job())))
+                        .filter(unmet -> !unmet.isEmpty()));
     }
 
     /** What sets the pace of every run here. */

@@ -2,7 +2,7 @@ package dev.backfill.orchestrator.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.backfill.orchestrator.admin.Databases.Page;
+import dev.backfill.orchestrator.admin.RunRoutes.Page;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;

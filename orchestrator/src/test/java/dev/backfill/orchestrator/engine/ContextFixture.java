@@ -59,7 +59,7 @@ final class ContextFixture implements AutoCloseable {
                         new SliceStore(stores.database()),
                         leases,
                         stores.events()),
-                new Means(sessions, () -> new SqlChange(statement())),
+                new Means(sessions, () -> new SqlChange(statement()), Optional::empty),
                 new Surroundings(timing, new Random(1), listener, new Stop(timing), new Limits(throttle, Hands.of(1))));
     }
 

@@ -44,7 +44,7 @@ class DependsOnTest {
         Daemon.Answer registered = daemon.put("/api/v1/jobs/second", waits);
         assertThat(registered.body().at("/warnings/0").asString())
                 .contains("depends on first, which is not registered");
-        awaitHold("second", "first has no run yet");
+        awaitHold("second", "first has no run yet, and it is not registered");
 
         daemon.register("first", first.job());
         awaitHold("second", "first: its latest run is RUNNING");
@@ -95,6 +95,26 @@ class DependsOnTest {
         assertThat(result.text()).contains("held: depends-on: early: its latest run is ");
         assertThat(daemon.state("early")).isEqualTo("SUCCEEDED");
         table.assertEachRowWasChangedOnce();
+    }
+
+    @Test
+    void a_run_that_something_else_holds_too_begins_only_if_the_others_have_succeeded_still() throws Exception {
+        PacedTable later = PacedTable.create(database, "later", ROWS, Duration.ZERO);
+        PacedTable before = PacedTable.create(database, "before", ROWS, Duration.ZERO);
+        daemon.register("before", before.job());
+        daemon.awaitState("before", "SUCCEEDED");
+        assertThat(daemon.post("/api/v1/pause").status()).isEqualTo(200);
+        daemon.register("later", later.job("depends-on: [{ job: before }]"));
+        daemon.awaitRun("later", run -> run.at("/hold/reason").asString("").equals("stopped"));
+        daemon.say("start", "before");
+        daemon.say("pause", "before");
+        assertThat(daemon.post("/api/v1/resume").status()).isEqualTo(200);
+
+        awaitHold("later", "before: its latest run is PAUSED");
+        assertThat(later.batches()).isZero();
+        daemon.say("cancel", "before");
+        awaitHold("later", "before: its latest run is CANCELLED");
+        daemon.say("cancel", "later");
     }
 
     private static String named(PacedTable table, String name, String other) {

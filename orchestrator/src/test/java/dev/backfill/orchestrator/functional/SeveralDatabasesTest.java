@@ -73,7 +73,7 @@ class SeveralDatabasesTest {
             Daemon.Answer paused = daemon.post("/api/v1/jobs/slow/pause");
             assertThat(paused.status()).isEqualTo(503);
             assertThat(paused.body().path("detail").asString())
-                    .contains("not done in shard-3", "done in shard-1, shard-2", "Call again");
+                    .contains("not done in shard-3", "done in shard-1, shard-2", "?database=shard-3");
             assertThat(states(daemon, "slow")).isEqualTo("PAUSED PAUSED ");
             assertThat(daemon.post("/api/v1/jobs/slow/resume?database=shard-2").status())
                     .isEqualTo(200);
@@ -81,9 +81,18 @@ class SeveralDatabasesTest {
 
             third.startAgain();
             daemon.awaitRun("fill", run -> states(daemon, "fill").equals("SUCCEEDED SUCCEEDED SUCCEEDED "));
+            Daemon.Answer resumed = daemon.post("/api/v1/jobs/slow/resume");
+            assertThat(resumed.status()).isEqualTo(200);
+            assertThat(resumed.body().path("refused").valueStream().map(JsonNode::toString))
+                    .anyMatch(other -> other.contains("shard-3") && other.contains("not registered here"));
+            assertThat(daemon.get("/api/v1/jobs/slow/proof")
+                            .body()
+                            .path("unchecked")
+                            .valueStream()
+                            .map(JsonNode::asString))
+                    .contains("shard-3");
             assertThat(daemon.put("/api/v1/jobs/slow", slow[0].job(SHARDS)).status())
                     .isEqualTo(200);
-            assertThat(daemon.post("/api/v1/jobs/slow/resume").status()).isEqualTo(200);
             daemon.awaitRun("slow", run -> states(daemon, "slow").equals("SUCCEEDED SUCCEEDED SUCCEEDED "));
         }
         for (int i = 0; i < shards.length; i++) {
@@ -127,6 +136,17 @@ class SeveralDatabasesTest {
             assertThat(refused.status()).isEqualTo(422);
             assertThat(refused.body().at("/problems/0/message").asString()).startsWith("in shard-2: ");
             assertThat(daemon.get("/api/v1/jobs/misfit").status()).isEqualTo(404);
+
+            Daemon.Answer shorter = daemon.put(
+                    "/api/v1/jobs/fill",
+                    tables("narrow", Duration.ZERO)[0]
+                            .job("database: [shard-1, shard-3]")
+                            .replace("job: narrow", "job: fill"));
+            assertThat(shorter.body().at("/problems/0/message").asString())
+                    .isEqualTo("a job of this name is registered in database shard-2");
+            assertThat(daemon.delete("/api/v1/jobs/fill?database=shard-2").status())
+                    .isEqualTo(204);
+            assertThat(daemon.get("/api/v1/jobs/fill").body().path("runs")).hasSize(2);
 
             Daemon.Answer unknown =
                     daemon.put("/api/v1/jobs/misfit", tables[0].job("database: [shard-1, \"store-*\", x]"));
