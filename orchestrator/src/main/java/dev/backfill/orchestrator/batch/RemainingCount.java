@@ -35,14 +35,16 @@ public final class RemainingCount {
      * Counts a batch.
      *
      * @param connection any session
-     * @param rest what is left of the range
+     * @param rest what is left of the range; it is one batch when it is known to be small enough
      * @param size how many keys the batch should take
      * @return where the batch ended
      * @throws SQLException when a query fails; nothing was counted then
      */
-    public KeySearch.End next(Connection connection, KeyRange rest, int size) throws SQLException {
-        KeySearch.End end = search.find(connection, rest, size);
-        KeyRange batch = new KeyRange(rest.lower(), end.key());
+    public KeySearch.End next(Connection connection, KnownPart rest, int size) throws SQLException {
+        KeySearch.End end = rest.keys() <= size
+                ? new KeySearch.End(rest.range().upTo(), rest.keys())
+                : search.find(connection, rest.range(), size);
+        KeyRange batch = new KeyRange(rest.range().lower(), end.key());
         long found = Statements.queryLong(
                 connection, statement.remaining(batch, started).orElseThrow());
         if (found > 0 && firstKeys.size() < KEYS_SHOWN) {

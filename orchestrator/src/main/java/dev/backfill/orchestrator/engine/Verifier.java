@@ -4,6 +4,7 @@ import dev.backfill.api.BatchLimits;
 import dev.backfill.api.Verification;
 import dev.backfill.orchestrator.batch.BatchSizer;
 import dev.backfill.orchestrator.batch.KeySearch;
+import dev.backfill.orchestrator.batch.KnownPart;
 import dev.backfill.orchestrator.batch.RemainingCount;
 import dev.backfill.orchestrator.db.Horizon;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
@@ -71,7 +72,7 @@ final class Verifier implements AutoCloseable {
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Verifier.class);
-    private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 500_000, Duration.ofMillis(500));
+    private static final BatchLimits COUNTING = new BatchLimits(10_000, 1_000, 2_000_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration ATTENTION = Duration.ofSeconds(1);
     private static final String BEFORE = "transactions that began before the last batch committed are still open: ";
@@ -155,7 +156,8 @@ final class Verifier implements AutoCloseable {
         RemainingCount inside = new RemainingCount(statement, started);
         RemainingCount beyond = new RemainingCount(statement.ascending(), started);
         RemainingCount below = new RemainingCount(statement, started);
-        boolean mine = count(inside, new Slicer(statement).rows(range)) && count(inside, nulls);
+        Optional<KeyRange> rows = new Slicer(statement).rows(range);
+        boolean mine = (rows.isEmpty() || count(inside, slices(rows.get()))) && count(inside, nulls);
         if (mine) {
             for (KeyRange cameIn : context.patience().call(() -> beyond(range, started))) {
                 mine = mine && count(beyond, Optional.of(cameIn));
@@ -198,11 +200,25 @@ final class Verifier implements AutoCloseable {
     }
 
     private boolean count(RemainingCount count, Optional<KeyRange> whole) throws Hopeless, Stopped {
-        if (whole.isEmpty()) {
-            return true;
-        }
+        return count(count, whole.map(KnownPart::unknown).stream().toList());
+    }
+
+    private List<KnownPart> slices(KeyRange whole) throws Hopeless, Stopped {
+        return context.patience().call(() -> session.use(open -> KnownPart.of(leases.tables(), open, run, whole)));
+    }
+
+    private boolean count(RemainingCount count, List<KnownPart> parts) throws Hopeless, Stopped {
         BatchSizer sizer = new BatchSizer(COUNTING);
-        KeyRange rest = whole.get();
+        for (KnownPart part : parts) {
+            if (!count(count, part, sizer)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean count(RemainingCount count, KnownPart part, BatchSizer sizer) throws Hopeless, Stopped {
+        KnownPart rest = part;
         while (true) {
             if (context.around().stop().isRequested()) {
                 throw new Stopped();
@@ -213,26 +229,24 @@ final class Verifier implements AutoCloseable {
                 }
                 continue;
             }
-            KeyRange range = rest;
+            KnownPart left = rest;
             long start = timing.nanos();
-            Optional<KeySearch.End> counted = context.patience().call(() -> next(count, range, sizer));
+            Optional<KeySearch.End> counted = context.patience().call(() -> next(count, left, sizer));
             if (counted.isEmpty()) {
                 return false;
             }
             KeySearch.End end = counted.get();
             sizer.committed(end.keys(), timing.since(start));
-            if (end.key().equals(whole.get().upTo())) {
-                return true;
+            boolean through = end.key().equals(part.range().upTo());
+            if (through || !claim()) {
+                return through;
             }
-            if (!claim()) {
-                return false;
-            }
-            rest = new KeyRange(new KeyRange.After(end.key()), whole.get().upTo());
+            rest = rest.behind(end);
         }
     }
 
     /** One batch of a count; empty when the run is no longer this process's to check. */
-    private Optional<KeySearch.End> next(RemainingCount count, KeyRange rest, BatchSizer sizer) throws SQLException {
+    private Optional<KeySearch.End> next(RemainingCount count, KnownPart rest, BatchSizer sizer) throws SQLException {
         try {
             return lost ? Optional.empty() : Optional.of(session.use(open -> count.next(open, rest, sizer.next())));
         } catch (SQLException e) {
