@@ -222,7 +222,7 @@ class KeySearchTest {
             scanned += visit(key, new KeyRange(new After(Key.NULLS), nulls.get(nulls.size() - 1)), random);
         }
         assertThat(database.queryStrings("SELECT visits || ' times: ' || count(*) FROM t GROUP BY visits"))
-                .containsExactly("1 times: " + rows);
+                .isEqualTo(rows == 0 ? List.of() : List.of("1 times: " + rows));
         assertThat(scanned).isEqualTo(rows);
     }
 
