@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.bench;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.bench.EngineRun.Way;
@@ -184,7 +185,7 @@ class SpeedBench {
         for (int round = 0; round < ROUNDS; round++) {
             for (String name : order) {
                 table.renew();
-                report.add(name, competitors.get(name).run(table));
+                report.add(name, requireNonNull(competitors.get(name)).run(table));
                 table.requireDone();
             }
             Collections.rotate(order, 1);

@@ -10,12 +10,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,7 +64,7 @@ final class Application implements AutoCloseable {
     private final Duration rest;
     private final List<Thread> threads = new ArrayList<>();
     private final AtomicLong beyond;
-    private final AtomicLongArray writes = new AtomicLongArray(Write.values().length);
+    private final Map<Write, LongAdder> writes = new ConcurrentHashMap<>();
     private final Set<String> announced = new CopyOnWriteArraySet<>();
     private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
     private volatile long writesBeforeTheFault;
@@ -109,19 +111,13 @@ final class Application implements AutoCloseable {
             throw new AssertionError("the application met an error", failure.get());
         }
         for (Write write : Write.values()) {
-            assertThat(writes.get(write.ordinal()))
-                    .as("writes of the application: %s", write)
-                    .isPositive();
+            assertThat(writes).as("writes of the application").containsKey(write);
         }
         assertThat(sum()).as("writes of the application").isGreaterThan(writesBeforeTheFault);
     }
 
     private long sum() {
-        long sum = 0;
-        for (int kind = 0; kind < writes.length(); kind++) {
-            sum += writes.get(kind);
-        }
-        return sum;
+        return writes.values().stream().mapToLong(LongAdder::sum).sum();
     }
 
     private void write(Random random) {
@@ -154,7 +150,7 @@ final class Application implements AutoCloseable {
             int taken = 2 * (1 + random.nextInt(rows));
             String sql = write.sql.formatted(table, taken, taken - 1, beyond.incrementAndGet());
             if (statement.executeUpdate(sql) > 0) {
-                writes.incrementAndGet(write.ordinal());
+                writes.computeIfAbsent(write, kind -> new LongAdder()).increment();
             }
             sleep(rest);
         }

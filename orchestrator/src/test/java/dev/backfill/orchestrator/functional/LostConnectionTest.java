@@ -36,7 +36,7 @@ class LostConnectionTest {
     private static final int ROWS = 6_000;
 
     /** How the job goes over the table. */
-    private enum Way {
+    enum Way {
         BY_KEY,
         /** By a column with NULLs and with hundreds of equal values, that has an index by itself. */
         BY_TIME
