@@ -4,15 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.PgBouncer;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestRole;
+import dev.backfill.orchestrator.testing.Trap;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,6 +84,47 @@ class PgBouncerTest {
             await().atMost(PATIENCE).until(() -> daemon.state(Oracle.JOB).equals("SUCCEEDED"));
             oracle.assertExactlyOnce();
             application.assertThatNothingWasSet();
+        }
+    }
+
+    @Test
+    void answers_are_lost_a_daemon_stands_still_past_its_lease_and_rows_are_bad() throws Exception {
+        AtomicInteger changes = new AtomicInteger();
+        try (PgBouncer bouncer = bouncer();
+                FaultProxy proxy = FaultProxy.to(bouncer.port());
+                Oracle oracle = Oracle.create(database, 16_000)) {
+            SpoiledOracle spoiled = SpoiledOracle.of(oracle, database, 24);
+            proxy.onExecute(sql -> {
+                if (sql.startsWith("UPDATE public.t SET counter = counter + 1")) {
+                    changes.incrementAndGet();
+                }
+            });
+            List<Trap> traps = new ArrayList<>();
+            for (int at : List.of(3, 20, 21, 60)) {
+                traps.add(proxy.loseAnswer(sql -> FaultProxy.COMMIT.test(sql) && changes.get() >= at, 1));
+            }
+            String url = database.jdbcUrl(TestPostgres.SUPERUSER, proxy);
+            try (Daemon still = start("still", url);
+                    Daemon daemon = start("daemon", url)) {
+                daemon.register(Oracle.JOB, spoiled.yaml(100, BATCH));
+                traps.get(1).awaitSprung(PATIENCE);
+                awaitWork(still);
+                still.process().sigstop();
+                Duration pastItsLease = Duration.ofSeconds(3);
+                Thread.sleep(pastItsLease.toMillis());
+                await().atMost(PATIENCE).pollInterval(LOOK).until(() -> slicesOf(still) == 0);
+                still.process().sigcont();
+                Faults.made(Faults.Kind.POOLER);
+                for (Trap trap : traps) {
+                    trap.awaitSprung(PATIENCE);
+                    Faults.made(Faults.Kind.NETWORK);
+                }
+                oracle.faultIsOver();
+                awaitWork(still);
+
+                await().atMost(PATIENCE).until(() -> daemon.state(Oracle.JOB).equals("FAILED"));
+                spoiled.assertSetAside();
+            }
         }
     }
 
@@ -190,18 +236,26 @@ class PgBouncerTest {
     }
 
     private Daemon start(String name, PgBouncer bouncer) throws Exception {
+        return start(name, bouncer.jdbcUrl(database));
+    }
+
+    private Daemon start(String name, String url) throws Exception {
         return Daemon.start(
                 directory.resolve(name),
-                Map.of("main", bouncer.jdbcUrl(database)),
+                Map.of("main", url),
                 "lease = 2s",
                 "databases.main { max-workers = 1, pooler = transaction, owner.url = \"%s\" }"
                         .formatted(database.jdbcUrl()));
     }
 
     private void awaitWork(Daemon daemon) {
-        String working = "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
-                .formatted(daemon.process().pid());
-        await().atMost(PATIENCE).pollInterval(LOOK).until(() -> database.queryLong(working) > 0);
+        await().atMost(PATIENCE).pollInterval(LOOK).until(() -> slicesOf(daemon) > 0);
+    }
+
+    private long slicesOf(Daemon daemon) throws Exception {
+        return database.queryLong(
+                "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
+                        .formatted(daemon.process().pid()));
     }
 
     private static void awaitBatches(Oracle oracle, int more) throws Exception {

@@ -53,7 +53,12 @@ public final class FaultProxy implements AutoCloseable {
 
     /** Starts a proxy that lets everything pass. */
     public static FaultProxy to(TestPostgres server) throws IOException {
-        return new FaultProxy(server.port());
+        return to(server.port());
+    }
+
+    /** The same to a port of this machine. */
+    public static FaultProxy to(int port) throws IOException {
+        return new FaultProxy(port);
     }
 
     /** Where clients connect, on the loopback interface. */

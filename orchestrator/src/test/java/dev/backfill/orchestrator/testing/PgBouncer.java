@@ -78,6 +78,11 @@ public final class PgBouncer implements AutoCloseable {
         return bouncer;
     }
 
+    /** Where it listens, on the loopback interface. */
+    public int port() {
+        return port;
+    }
+
     /** The URL of a database for the superuser, by way of it. */
     public String jdbcUrl(TestDatabase database) {
         return jdbcUrl(database, TestPostgres.SUPERUSER);
