@@ -205,7 +205,7 @@ public final class Orchestrator implements AutoCloseable {
                 observeJobs(site);
             }
             meters.observePaces(site.name(), site.everything().paces());
-            meters.observeSignals(site.name(), site.replication().health());
+            meters.observeSignals(site.name(), site.signals());
         }
         return meters.scrape();
     }

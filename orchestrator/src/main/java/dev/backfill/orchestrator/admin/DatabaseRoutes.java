@@ -1,7 +1,6 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.control.Cause;
-import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.replication.StandbyName;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Site;
@@ -44,7 +43,6 @@ final class DatabaseRoutes {
 
     private static Json database(Dispatcher dispatcher, Optional<List<StandbyName>> seen) {
         Site site = dispatcher.site();
-        ReplicationWatch.Health health = site.replication().health();
         Map<String, Pace> paces = site.everything().paces();
         List<String> configured = site.replication().limits().expected();
         Optional<List<Json>> standbys = configured.isEmpty()
@@ -67,8 +65,8 @@ final class DatabaseRoutes {
                                 .toList())
                 .put(
                         "signals",
-                        health.readings().stream()
-                                .map(reading -> Shapes.reading(reading, health.age()))
+                        site.signals().stream()
+                                .flatMap(signal -> signal.readings().stream().map(r -> Shapes.reading(r, signal)))
                                 .toList())
                 .put("standbys", standbys);
     }

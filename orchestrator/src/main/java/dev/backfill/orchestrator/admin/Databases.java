@@ -4,11 +4,11 @@ import static java.util.Objects.requireNonNull;
 
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Dispatcher.Status;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
+import dev.backfill.orchestrator.throttle.SignalState;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -96,15 +96,15 @@ record Databases(Sites sites) {
     }
 
     /** What is read of a database's health. */
-    List<Reading> readings(String database) {
+    List<SignalState> signals(String database) {
         return sites.find(database)
-                .map(dispatcher -> dispatcher.site().replication().health().readings())
+                .map(dispatcher -> dispatcher.site().signals())
                 .orElse(List.of());
     }
 
     /** How databases, jobs and runs are shown, with what is read now. */
     Shapes shapes() {
-        return new Shapes(this::readings);
+        return new Shapes(this::signals);
     }
 
     /** Those that do not answer now. */

@@ -5,14 +5,16 @@ import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
-import dev.backfill.orchestrator.replication.Readings;
-import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
+import dev.backfill.orchestrator.signals.HealthSignal;
 import dev.backfill.orchestrator.throttle.Pace;
-import java.time.Duration;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalState;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -21,9 +23,9 @@ import java.util.function.Function;
 /**
  * The JSON of what people see.
  *
- * @param readings what is read of a database's health now
+ * @param signals what is read of a database's health now
  */
-record Shapes(Function<String, List<Reading>> readings) {
+record Shapes(Function<String, List<SignalState>> signals) {
 
     private static final double PROGRESS_STEPS = 10_000;
 
@@ -95,26 +97,33 @@ record Shapes(Function<String, List<Reading>> readings) {
 
     /** A hold; by a signal with its worst reading now. */
     private Json hold(RunView.Held hold, String database) {
-        Optional<Signal> signal = Signal.of(hold.reason());
-        Optional<Reading> worst = signal.flatMap(of -> Readings.worst(readings.apply(database).stream()
-                .filter(reading -> reading.signal() == of)
-                .toList()));
+        Optional<String> signal = Optional.of(hold.reason())
+                .filter(word ->
+                        Signal.of(word).isPresent() || HealthSignal.of(word).isPresent());
+        Optional<SignalReading> worst = signals.apply(database).stream()
+                .flatMap(state -> state.readings().stream())
+                .filter(reading -> reading.signal().equals(hold.reason()))
+                .max(Comparator.comparing(SignalReading::verdict).thenComparing(SignalReading::value));
         return Json.of("reason", hold.reason())
                 .put("since", hold.since())
-                .put("signal", signal.map(Signal::word))
+                .put("signal", signal)
                 .put("value", worst.map(reading -> rounded(reading.value())))
-                .put("limit", worst.map(reading -> rounded(reading.limit())))
+                .put("limit", worst.flatMap(Shapes::limit))
                 .put("detail", hold.detail());
     }
 
     /** A reading of a signal. */
-    static Json reading(Reading reading, Optional<Duration> age) {
-        return Json.of("signal", reading.signal().word())
-                .put("source", Optional.of(reading.standby()).filter(source -> !source.isEmpty()))
+    static Json reading(SignalReading reading, SignalState of) {
+        return Json.of("signal", reading.signal())
+                .put("source", Optional.of(reading.source()).filter(source -> !source.isEmpty()))
                 .put("value", rounded(reading.value()))
-                .put("limit", rounded(reading.limit()))
-                .put("age", age.map(a -> rounded(a.toMillis() / 1e3)))
-                .put("verdict", reading.isOver() ? "hold" : "go");
+                .put("limit", limit(reading))
+                .put("age", of.age().map(a -> rounded(a.toMillis() / 1e3)))
+                .put("verdict", reading.verdict().name().toLowerCase(Locale.ROOT));
+    }
+
+    private static Optional<Double> limit(SignalReading reading) {
+        return reading.limit().isPresent() ? Optional.of(rounded(reading.limit().getAsDouble())) : Optional.empty();
     }
 
     /** A governor. */

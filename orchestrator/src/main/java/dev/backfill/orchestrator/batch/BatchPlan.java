@@ -152,6 +152,17 @@ public final class BatchPlan {
         };
     }
 
+    /**
+     * Learns that a batch was ended because others waited for it; the next one is half as large.
+     *
+     * @return whether it is as small as it may be, so that only a rest helps
+     */
+    public boolean gaveWay() {
+        boolean smallest = bisected > 0 || sizer.isAtMin();
+        sizer.halve();
+        return smallest;
+    }
+
     private Next locked() {
         sizer.halve();
         if (failures < attempts) {

@@ -197,9 +197,10 @@ final class RunCommand implements Callable<Integer> {
         return new RunConsole.Sources(
                 site.stores().runs(),
                 site.stores().slices(),
-                () -> site.replication().health().readings().stream()
-                        .filter(reading -> reading.signal() == Signal.REPLICATION_LAG)
-                        .map(reading -> new Lag(reading.value(), reading.limit()))
+                () -> site.signals().stream()
+                        .filter(signal -> signal.signal().equals(Signal.REPLICATION_LAG.word()))
+                        .flatMap(signal -> signal.readings().stream())
+                        .map(reading -> new Lag(reading.value(), reading.limit().orElseThrow()))
                         .max(Comparator.comparingDouble(Lag::seconds)));
     }
 

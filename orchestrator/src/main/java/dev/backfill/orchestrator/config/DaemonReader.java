@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.config;
 
 import dev.backfill.orchestrator.config.DaemonSettings.Admin;
+import dev.backfill.orchestrator.words.Spelling;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;

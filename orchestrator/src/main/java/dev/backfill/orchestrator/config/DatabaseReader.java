@@ -4,12 +4,10 @@ import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
 import dev.backfill.orchestrator.config.DatabaseSettings.Work;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -31,13 +29,16 @@ final class DatabaseReader {
             "synchronous-commit",
             "all-tables-publication",
             "throttle",
-            "standbys");
+            "standbys",
+            "cores");
     private static final Set<String> OWNER = Set.of("url", "user", "password", "password-file");
     private static final Set<String> SESSION =
             Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
     private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
     private static final Duration SHORTEST_IDLE = Duration.ofMillis(1);
     private static final Duration LONGEST_IDLE = Duration.ofDays(24);
+
+    private static final int MOST_CORES = 10_000;
 
     private final Section defaults;
     private final Duration lease;
@@ -188,57 +189,11 @@ final class DatabaseReader {
     }
 
     private static Work work(Section database) {
+        int cores = database.says("cores", Set.of("unknown")) ? 0 : database.number("cores", 1, MOST_CORES);
         return new Work(
-                database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS), ThrottleReader.read(database));
-    }
-
-    /** Reads what is watched of a database's standbys, and what is allowed. */
-    private static final class ThrottleReader {
-
-        private static final Set<String> KEYS =
-                Set.of("replication-drain", "replication-lag", "standby-missing", "standby-stale");
-        private static final Set<String> OFF = Set.of("off", "false");
-        private static final Duration SHORTEST = Duration.ofMillis(100);
-        private static final Duration LONGEST = Duration.ofDays(1);
-
-        private ThrottleReader() {}
-
-        /** Refuses what it does not know. */
-        static void allow(Section database) {
-            Section throttle = database.section("throttle");
-            throttle.allow(KEYS);
-            if (!throttle.says("replication-lag", OFF)) {
-                throttle.section("replication-lag").allow(Set.of("budget"));
-            }
-            if (!throttle.says("standby-stale", OFF)) {
-                throttle.section("standby-stale").allow(Set.of("limit"));
-            }
-        }
-
-        /** Reads a database's limits. */
-        static ReplicationLimits read(Section database) {
-            Section throttle = database.section("throttle");
-            EnumSet<Watched> on = EnumSet.noneOf(Watched.class);
-            if (throttle.isFirst("replication-drain", "on", "off")) {
-                on.add(Watched.DRAIN);
-            }
-            Duration budget = SHORTEST;
-            if (!throttle.says("replication-lag", OFF)) {
-                on.add(Watched.LAG);
-                budget = throttle.section("replication-lag").duration("budget", SHORTEST, LONGEST);
-            } else if (on.remove(Watched.DRAIN)) {
-                throttle.problem(
-                        "replication-drain", "needs the budget of replication-lag, which is off; turn both off");
-            }
-            if (throttle.isFirst("standby-missing", "on", "off")) {
-                on.add(Watched.MISSING);
-            }
-            Duration stale = LONGEST;
-            if (!throttle.says("standby-stale", OFF)) {
-                on.add(Watched.STALE);
-                stale = throttle.section("standby-stale").duration("limit", SHORTEST, LONGEST);
-            }
-            return new ReplicationLimits(on, budget, stale, database.texts("standbys"));
-        }
+                database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS),
+                cores,
+                ThrottleReader.standbys(database),
+                ThrottleReader.levels(database.section("throttle"), cores));
     }
 }

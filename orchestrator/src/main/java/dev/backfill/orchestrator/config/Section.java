@@ -8,6 +8,7 @@ import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValue;
 import com.typesafe.config.ConfigValueType;
+import dev.backfill.orchestrator.words.Spelling;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 /**
@@ -77,16 +79,20 @@ final class Section {
 
     /** The settings in braces behind a key; without any when there are no braces. */
     Section section(String key) {
+        layers.forEach(layer -> setting(layer, key)
+                .filter(setting -> !(setting.value() instanceof ConfigObject))
+                .ifPresent(setting -> mustBe(setting, "settings in braces")));
+        return braces(key);
+    }
+
+    /** The same of what may also be a value. */
+    Section braces(String key) {
         List<Layer> inner = new ArrayList<>();
-        for (Layer layer : layers) {
-            setting(layer, key).ifPresent(setting -> {
-                if (setting.value() instanceof ConfigObject values) {
-                    inner.add(new Layer(setting.path(), values));
-                } else {
-                    mustBe(setting, "settings in braces");
-                }
-            });
-        }
+        layers.forEach(layer -> setting(layer, key).ifPresent(setting -> {
+            if (setting.value() instanceof ConfigObject values) {
+                inner.add(new Layer(setting.path(), values));
+            }
+        }));
         return new Section(List.copyOf(inner), problems);
     }
 
@@ -168,6 +174,14 @@ final class Section {
                 .orElse(smallest);
     }
 
+    /** A quantity; empty when there is none, and after a problem. */
+    Optional<Double> quantity(String key, String what, ToDoubleFunction<ConfigValue> reader) {
+        return parsed(key, what, setting -> {
+            double quantity = reader.applyAsDouble(setting.value());
+            return checked(quantity, quantity >= 0 && quantity < Double.MAX_VALUE);
+        });
+    }
+
     /** A duration; the shortest that is allowed, after a problem. */
     Duration duration(String key, Duration shortest, Duration longest) {
         String what = "a duration from %s to %s, with its unit".formatted(display(shortest), display(longest));
@@ -176,6 +190,13 @@ final class Section {
                     return checked(duration, duration.compareTo(shortest) >= 0 && duration.compareTo(longest) <= 0);
                 })
                 .orElse(shortest);
+    }
+
+    /** Whether settings in braces stand there, and not a value. */
+    boolean isObject(String key) {
+        return first(key)
+                .filter(setting -> setting.value() instanceof ConfigObject)
+                .isPresent();
     }
 
     /** Whether it is the first of two words; false after a problem. HOCON's true and false are its on and off. */

@@ -155,7 +155,7 @@ public final class Database implements AutoCloseable {
                 size));
         workers.removeIf(HikariDataSource::isClosed);
         workers.push(opened);
-        return new WorkerSessions(opened);
+        return new WorkerSessions(opened, settings.login().pooled());
     }
 
     /**

@@ -6,14 +6,17 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import org.postgresql.PGConnection;
 
 /** The sessions of one run's workers. Safe for use by several threads. */
 public final class WorkerSessions implements AutoCloseable {
 
     private final HikariDataSource pool;
+    private final boolean pooled;
 
-    WorkerSessions(HikariDataSource pool) {
+    WorkerSessions(HikariDataSource pool, boolean pooled) {
         this.pool = pool;
+        this.pooled = pooled;
     }
 
     /**
@@ -40,6 +43,17 @@ public final class WorkerSessions implements AutoCloseable {
             row.next();
             return Duration.ofMillis(row.getLong(1));
         }
+    }
+
+    /**
+     * Which process of the server serves a session.
+     *
+     * @param session a session of this pool
+     * @return its number; 0 behind a pooler, where that is another one for each transaction
+     * @throws SQLException when the connection is closed
+     */
+    public int process(Connection session) throws SQLException {
+        return pooled ? 0 : session.unwrap(PGConnection.class).getBackendPID();
     }
 
     /**

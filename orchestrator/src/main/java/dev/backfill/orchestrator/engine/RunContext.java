@@ -15,6 +15,7 @@ import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.throttle.Throttle;
+import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
@@ -47,8 +48,9 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
      *
      * @param throttle sets the run's pace
      * @param hands the workers that this process may have at work
+     * @param yielding how batches give way to who waits for them
      */
-    public record Limits(Throttle throttle, Hands hands) {}
+    public record Limits(Throttle throttle, Hands hands, Yielding yielding) {}
 
     /**
      * The own tables.

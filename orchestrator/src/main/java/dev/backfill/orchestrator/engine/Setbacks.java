@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.engine;
 
+import dev.backfill.orchestrator.batch.BatchPlan;
 import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Result;
 import dev.backfill.orchestrator.db.ErrorClass;
@@ -13,10 +14,13 @@ import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +41,7 @@ final class Setbacks {
     private final Session session;
     private final RunListener listener;
     private Optional<Hold> held = Optional.empty();
+    private Supplier<Optional<String>> victim = Optional::empty;
 
     Setbacks(RunContext context, Stop stop, Hand hand, BatchRunner runner, Session session) {
         this.context = context;
@@ -81,6 +86,37 @@ final class Setbacks {
         }
         return "rows of slice %d or their table stay locked by others: %s; tried again until they are free. Locks there have: %s"
                 .formatted(slice.id().number(), why, others);
+    }
+
+    /** Makes the next batch, which is ended when somebody waits for it for too long. */
+    Result run(Connection open, Slice slice, int size) throws SQLException {
+        Runnable end = () -> {
+            try {
+                runner.cancel();
+            } catch (SQLException e) {
+                LOG.atDebug().setCause(e).log("could not end a batch that somebody waits for");
+            }
+        };
+        int process = context.sessions().process(open);
+        try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
+            victim = turn::victim;
+            return runner.run(open, slice, size);
+        }
+    }
+
+    /** Whether the last batch was ended for somebody who waited; says so. One that cannot be any smaller makes the run hold. */
+    boolean hasGivenWay(Slice slice, BatchPlan plan) {
+        Optional<String> waited = victim.get();
+        waited.ifPresent(who -> {
+            boolean smallest = plan.gaveWay();
+            listener.gaveWay(slice, who);
+            listener.batchRolledBack(
+                    slice, smallest ? Outcome.RETRIED : Outcome.SPLIT, who + " waited for it, and it gave way");
+            if (smallest) {
+                context.limits().yielding().holdFor(who);
+            }
+        });
+        return waited.isPresent();
     }
 
     /** Says that somebody cancelled the statement, and how long to wait: who does that has a reason. */

@@ -169,7 +169,7 @@ final class SliceWorker implements AutoCloseable {
                 return passOver(slice, setbacks.deadly(slice));
             }
             isUnderWay = true;
-            BatchRunner.Result result = runner.run(open, slice, canary.cut(plan.size()));
+            BatchRunner.Result result = setbacks.run(open, slice, canary.cut(plan.size()));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
@@ -211,6 +211,9 @@ final class SliceWorker implements AutoCloseable {
             return lost(slice, e);
         }
         if (stop.isRequested()) {
+            return Optional.of(slice);
+        }
+        if (error == ErrorClass.TIMEOUT && isUnderWay && setbacks.hasGivenWay(slice, plan)) {
             return Optional.of(slice);
         }
         if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {

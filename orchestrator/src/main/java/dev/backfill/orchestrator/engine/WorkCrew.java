@@ -53,6 +53,7 @@ final class WorkCrew {
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
     private final AtomicBoolean uncut = new AtomicBoolean();
     private volatile boolean goingHome;
+    private volatile CountDownLatch sliceEnd = new CountDownLatch(1);
 
     WorkCrew(RunContext context, Run run, Timeouts timeouts, Canary canary) {
         this.context = context;
@@ -175,6 +176,7 @@ final class WorkCrew {
             Optional<Slice> slice = claim(worker);
             if (slice.isPresent()) {
                 worker.work(slice.get());
+                tellThoseWhoWait();
                 return true;
             }
         } finally {
@@ -191,15 +193,22 @@ final class WorkCrew {
     private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         var slices = context.stores().slices();
         return context.patience(stop).call(() -> {
+            CountDownLatch next = sliceEnd;
             if (slices.progress(run.id()).isDone()) {
                 return false;
             }
             if (context.limits().hands().areWanted()) {
                 worker.session().close(); // who waits for the hand has its session too
-                return !pausedForOthers();
+                return pausedForOthers(next);
             }
-            return split(worker, splitter) || !pausedForOthers();
+            return split(worker, splitter) || pausedForOthers(next);
         });
+    }
+
+    private void tellThoseWhoWait() {
+        CountDownLatch ended = sliceEnd;
+        sliceEnd = new CountDownLatch(1);
+        ended.countDown();
     }
 
     /** A cut is a favour: when it would have to wait or cannot be made, there is none. */
@@ -225,14 +234,16 @@ final class WorkCrew {
         }
     }
 
-    private boolean pausedForOthers() {
+    /** Until somebody here is through with a slice, or for a moment; false when work was asked to stop. */
+    private boolean pausedForOthers(CountDownLatch next) {
         if (keeper.isIdle()) {
             context.stores()
                     .slices()
                     .foreignLease(run.id(), context.stores().leases().owner())
                     .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
         }
-        return stop.sleep(LOOK);
+        context.around().timing().await(next, LOOK);
+        return !stop.isRequested();
     }
 
     private BatchRunner runner() {

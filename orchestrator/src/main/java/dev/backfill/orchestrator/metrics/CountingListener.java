@@ -35,6 +35,11 @@ record CountingListener(JobLedger ledger, JobLedger.Key key) implements RunListe
     }
 
     @Override
+    public void gaveWay(Slice slice, String victim) {
+        ledger.of(key).gaveWay();
+    }
+
+    @Override
     public void commitFenced(Slice slice) {
         ledger.of(key).fenced();
     }

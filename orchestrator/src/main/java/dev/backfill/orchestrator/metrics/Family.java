@@ -15,6 +15,10 @@ enum Family {
             "backfill_fenced_commits_total",
             Scope.PROCESS,
             "Commits refused because the slice had gone to another worker"),
+    LOCK_VICTIMS(
+            "backfill_lock_victims_total",
+            Scope.PROCESS,
+            "Batches that were ended because a session of somebody else waited for them"),
     WORKERS_ACTIVE("backfill_workers_active", Scope.PROCESS, "Workers that are on a slice now"),
     HOLD_SECONDS("backfill_hold_seconds_total", Scope.PROCESS, "Seconds that the job's runs stood still, by reason"),
     PROGRESS(

@@ -43,6 +43,7 @@ final class JobMeters {
     private final Counter quarantined;
     private final Counter committed;
     private final Counter fenced;
+    private final Counter victims;
     private final Timer duration;
 
     JobMeters(MeterRegistry registry, String job, String database) {
@@ -52,6 +53,7 @@ final class JobMeters {
         this.changed = counter(Family.ROWS_CHANGED, tags);
         this.committed = counter(Family.BATCHES, tags.and(Label.OUTCOME, "committed"));
         this.fenced = counter(Family.FENCED_COMMITS, tags);
+        this.victims = counter(Family.LOCK_VICTIMS, tags);
         this.duration = timer();
         this.quarantined = counter(Family.ROWS_QUARANTINED, tags);
         for (Outcome outcome : Outcome.values()) {
@@ -76,6 +78,10 @@ final class JobMeters {
 
     void setAside() {
         quarantined.increment();
+    }
+
+    void gaveWay() {
+        victims.increment();
     }
 
     void fenced() {

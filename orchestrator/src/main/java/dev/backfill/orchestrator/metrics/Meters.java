@@ -1,9 +1,9 @@
 package dev.backfill.orchestrator.metrics;
 
 import dev.backfill.orchestrator.control.JobView;
-import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.throttle.Pace;
+import dev.backfill.orchestrator.throttle.SignalState;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
@@ -91,10 +91,10 @@ public final class Meters implements AutoCloseable {
      * Shows the signals of a database instead of what was shown of it before.
      *
      * @param database the database's configured name
-     * @param health what is read of them
+     * @param signals each that is on
      */
-    public void observeSignals(String database, ReplicationWatch.Health health) {
-        observations.signals(database, health);
+    public void observeSignals(String database, List<SignalState> signals) {
+        observations.signals(database, signals);
     }
 
     /**

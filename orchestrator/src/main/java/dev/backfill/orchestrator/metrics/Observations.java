@@ -1,10 +1,9 @@
 package dev.backfill.orchestrator.metrics;
 
 import dev.backfill.orchestrator.control.JobView;
-import dev.backfill.orchestrator.replication.Readings.Reading;
-import dev.backfill.orchestrator.replication.ReplicationWatch;
-import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.throttle.Pace;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalState;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.InfoSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -26,7 +25,7 @@ final class Observations implements MultiCollector {
 
     private final Map<String, Map<String, ObservedJob>> jobs = new ConcurrentHashMap<>();
     private final Map<String, Map<String, Pace>> paces = new ConcurrentHashMap<>();
-    private final Map<String, ReplicationWatch.Health> signals = new ConcurrentHashMap<>();
+    private final Map<String, List<SignalState>> signals = new ConcurrentHashMap<>();
     private final InfoSnapshot build;
 
     Observations(String version) {
@@ -53,25 +52,25 @@ final class Observations implements MultiCollector {
     }
 
     /** Replaces the signals of a database. */
-    void signals(String database, ReplicationWatch.Health now) {
-        signals.put(database, now);
+    void signals(String database, List<SignalState> now) {
+        signals.put(database, List.copyOf(now));
     }
 
-    private static void show(String database, ReplicationWatch.Health health, GaugePage page) {
-        for (Signal signal : health.on()) {
-            Labels all = labels(database, signal, "");
-            page.add(Family.SIGNAL_UP, all, health.up() ? 1 : 0);
-            health.age().ifPresent(age -> page.add(Family.SIGNAL_AGE, all, age.toMillis() / 1e3));
-        }
-        for (Reading reading : health.readings()) {
-            Labels labels = labels(database, reading.signal(), reading.standby());
-            page.add(Family.SIGNAL_VALUE, labels, reading.value());
-            page.add(Family.SIGNAL_LIMIT, labels, reading.limit());
+    private static void show(String database, List<SignalState> signals, GaugePage page) {
+        for (SignalState signal : signals) {
+            Labels all = labels(database, signal.signal(), "");
+            page.add(Family.SIGNAL_UP, all, signal.up() ? 1 : 0);
+            signal.age().ifPresent(age -> page.add(Family.SIGNAL_AGE, all, age.toMillis() / 1e3));
+            for (SignalReading reading : signal.readings()) {
+                Labels labels = labels(database, reading.signal(), reading.source());
+                page.add(Family.SIGNAL_VALUE, labels, reading.value());
+                reading.limit().ifPresent(limit -> page.add(Family.SIGNAL_LIMIT, labels, limit));
+            }
         }
     }
 
-    private static Labels labels(String database, Signal signal, String source) {
-        return Labels.of(Label.DATABASE, database, Label.SIGNAL, signal.word(), Label.SOURCE, source);
+    private static Labels labels(String database, String signal, String source) {
+        return Labels.of(Label.DATABASE, database, Label.SIGNAL, signal, Label.SOURCE, source);
     }
 
     @Override
@@ -80,7 +79,7 @@ final class Observations implements MultiCollector {
         jobs.forEach((database, seen) -> seen.values().forEach(job -> job.show(database, page)));
         paces.forEach((database, seen) -> seen.forEach((governor, pace) ->
                 page.add(Family.PACE, Labels.of(Label.DATABASE, database, Label.GOVERNOR, governor), pace.ratio())));
-        signals.forEach((database, health) -> show(database, health, page));
+        signals.forEach((database, states) -> show(database, states, page));
         List<MetricSnapshot> snapshots = new ArrayList<>(page.snapshots());
         snapshots.add(build);
         return new MetricSnapshots(snapshots);

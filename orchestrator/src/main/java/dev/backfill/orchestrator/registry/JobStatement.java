@@ -12,11 +12,14 @@ import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.SqlFragment;
 import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
+import dev.backfill.orchestrator.sql.SqlTemplate.Part;
 import dev.backfill.orchestrator.sql.SqlTemplate.Place;
+import dev.backfill.orchestrator.sql.SqlTemplate.Text;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -29,6 +32,7 @@ import java.util.stream.Collectors;
 public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) {
 
     private static final String TIMESTAMPTZ = "timestamp with time zone";
+    private static final Pattern QUERY = Pattern.compile("\\b(?:select|table|values)\\b", Pattern.CASE_INSENSITIVE);
 
     /**
      * What a statement is made for.
@@ -70,6 +74,23 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
                     SqlFragment.builder().code("SELECT count(*) FROM ").code(tableName());
             return where(sql, new Batch(range, started, false), condition).build();
         });
+    }
+
+    /**
+     * Whether a row alone says if it is still to do, without a look at other rows.
+     *
+     * @return false when the condition has a query in it
+     */
+    public boolean isRemainingSeenFromTheRow() {
+        return condition()
+                .map(condition -> SqlTemplate.parse(condition).parts().stream().noneMatch(JobStatement::isQuery))
+                .orElse(true);
+    }
+
+    private static boolean isQuery(Part part) {
+        return part instanceof Text text
+                && text.piece() instanceof SqlFragment.Code code
+                && QUERY.matcher(code.text()).find();
     }
 
     /**

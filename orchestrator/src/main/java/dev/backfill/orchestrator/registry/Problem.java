@@ -1,6 +1,6 @@
 package dev.backfill.orchestrator.registry;
 
-import dev.backfill.orchestrator.config.Spelling;
+import dev.backfill.orchestrator.words.Spelling;
 import java.util.Collection;
 import java.util.Comparator;
 

@@ -2,12 +2,16 @@ package dev.backfill.orchestrator.replication;
 
 import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
+import dev.backfill.orchestrator.throttle.SignalState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 
 /** What a standing means for each signal. Pure. */
@@ -44,13 +48,11 @@ public final class Readings {
             return value <= limit / 2;
         }
 
-        /**
-         * What it is of, in series and lists.
-         *
-         * @return the standby; empty for what is of all together
-         */
-        public String standby() {
-            return signal == Signal.STANDBY_MISSING ? "" : source;
+        /** The reading in series and lists: of the standby, or of all together. */
+        SignalReading shown() {
+            String of = signal == Signal.STANDBY_MISSING ? "" : source;
+            return new SignalReading(
+                    signal.word(), of, value, OptionalDouble.of(limit), isOver() ? Verdict.HOLD : Verdict.GO);
         }
 
         /**
@@ -109,21 +111,28 @@ public final class Readings {
     }
 
     /**
-     * Every reading of the signals that are on.
+     * Every signal that is on.
      *
-     * @param standing how the standbys stood
+     * @param seen how the standbys stood last; empty before the first look
      * @param limits what is watched and allowed
      * @param age how long ago that was
-     * @return by signal, then by standby
+     * @return by signal, with its readings by standby
      */
-    public static List<Reading> all(Standing standing, ReplicationLimits limits, Duration age) {
-        List<Reading> readings = new ArrayList<>();
+    static List<SignalState> states(Optional<Standing> seen, ReplicationLimits limits, Optional<Duration> age) {
+        boolean up = age.filter(SignalGovernor::counts).isPresent();
+        List<SignalState> states = new ArrayList<>();
         for (Signal signal : Signal.values()) {
             if (signal.isOn(limits)) {
-                readings.addAll(of(signal, standing, limits, age));
+                List<Reading> readings =
+                        seen.map(s -> of(signal, s, limits, age.orElseThrow())).orElse(List.of());
+                states.add(new SignalState(
+                        signal.word(),
+                        age,
+                        up,
+                        readings.stream().map(Reading::shown).toList()));
             }
         }
-        return readings;
+        return states;
     }
 
     /**

@@ -3,14 +3,13 @@ package dev.backfill.orchestrator.replication;
 import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.replication.Readings.Reading;
+import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -104,29 +103,11 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     /**
      * What is read of the standbys now.
      *
-     * @param on the signals that are on
-     * @param readings by signal, then by standby, as they were read last
-     * @param age how long ago that was; empty while nothing was read yet
-     * @param up whether it still counts
+     * @return each signal that is on
      */
-    public record Health(List<Signal> on, List<Reading> readings, Optional<Duration> age, boolean up) {}
-
-    /**
-     * What is read of the standbys now.
-     *
-     * @return nothing of signals that are off
-     */
-    public Health health() {
-        List<Signal> on = Arrays.stream(Signal.values())
-                .filter(signal -> signal.isOn(limits))
-                .toList();
+    public List<SignalState> states() {
         Optional<Standing> seen = standing;
-        Optional<Duration> age = seen.map(this::age);
-        return new Health(
-                on,
-                seen.map(s -> Readings.all(s, limits, age.orElseThrow())).orElse(List.of()),
-                age,
-                age.filter(SignalGovernor::counts).isPresent());
+        return Readings.states(seen, limits, seen.map(this::age));
     }
 
     /** What is watched, and what is allowed. */

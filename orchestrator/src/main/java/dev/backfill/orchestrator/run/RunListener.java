@@ -93,6 +93,14 @@ public interface RunListener {
     default void commitFenced(Slice slice) {}
 
     /**
+     * A batch was ended because somebody waited for it.
+     *
+     * @param slice its slice
+     * @param victim who waited, for a message
+     */
+    default void gaveWay(Slice slice, String victim) {}
+
+    /**
      * A run cannot move.
      *
      * @param run the run's id
@@ -160,6 +168,11 @@ public interface RunListener {
         @Override
         public void commitFenced(Slice slice) {
             all.forEach(listener -> listener.commitFenced(slice));
+        }
+
+        @Override
+        public void gaveWay(Slice slice, String victim) {
+            all.forEach(listener -> listener.gaveWay(slice, victim));
         }
 
         @Override

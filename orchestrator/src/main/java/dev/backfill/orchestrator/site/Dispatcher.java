@@ -187,7 +187,7 @@ public final class Dispatcher {
         if (!beating) {
             beating = true;
             startThread("pulse " + site.name(), () -> beat(site.pulse(), stop));
-            site.workshop().watchReplication(stop);
+            site.workshop().watchHealth(stop);
         }
         onReady.run();
     }

@@ -28,10 +28,12 @@ import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
+import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
@@ -193,13 +195,14 @@ public final class Site implements AutoCloseable {
         return workshop.check(job);
     }
 
-    /**
-     * What sets the pace of every run here.
-     *
-     * @return the governors that all jobs share
-     */
+    /** What sets the pace of every run here: the governors that all jobs share. */
     public Throttle everything() {
         return workshop.everything();
+    }
+
+    /** What is read of its health: every signal that is on. */
+    public List<SignalState> signals() {
+        return workshop.signals();
     }
 
     /** What is seen of its standbys. */
@@ -275,7 +278,7 @@ public final class Site implements AutoCloseable {
         pulse.beat();
         Stop ended = new Stop(host.timing());
         Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
-        workshop.watchReplication(ended);
+        workshop.watchHealth(ended);
         try {
             return workshop.drive(run, statement, listener, stop);
         } finally {

@@ -21,12 +21,15 @@ import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.replication.SignalGovernor;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
+import dev.backfill.orchestrator.signals.HealthWatch;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
 import dev.backfill.orchestrator.throttle.Governor;
+import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.throttle.StopGovernor;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.WindowGovernor;
 import dev.backfill.orchestrator.throttle.Windows;
+import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
@@ -47,6 +50,7 @@ final class Workshop {
     private final DatabaseClock clock;
     private final Hands hands;
     private final ReplicationWatch replication;
+    private final HealthWatch health;
     private final Throttle everything;
     private final AtomicInteger driven = new AtomicInteger();
 
@@ -58,17 +62,19 @@ final class Workshop {
         ReplicationLimits limits = database.settings().work().replication();
         this.hands = host.hands().atMost(database.settings().work().maxWorkers());
         this.replication = new ReplicationWatch(database, limits, host.timing(), () -> driven.get() > 0);
-        this.everything = new Throttle(governors(pulse, limits, replication));
+        this.health = new HealthWatch(database, host.timing());
+        this.everything = new Throttle(governors(pulse, limits));
     }
 
-    private static List<Governor> governors(Pulse pulse, ReplicationLimits limits, ReplicationWatch watch) {
+    private List<Governor> governors(Pulse pulse, ReplicationLimits limits) {
         List<Governor> governors = new ArrayList<>();
         governors.add(new StopGovernor(pulse::stopped));
         for (Signal signal : Signal.values()) {
             if (signal.isOn(limits)) {
-                governors.add(new SignalGovernor(signal, limits, watch));
+                governors.add(new SignalGovernor(signal, limits, replication));
             }
         }
+        governors.addAll(health.governors());
         return governors;
     }
 
@@ -105,17 +111,17 @@ final class Workshop {
     }
 
     private Optional<Problem> blind(LoadedJob job) throws SQLException {
-        if (!limits().isWatching()) {
+        List<String> on = signals().stream().map(SignalState::signal).toList();
+        if (on.isEmpty()) {
             return Optional.empty();
         }
         try (Connection connection = database.connectProbe()) {
             return ReplicationWatch.missingRight(connection)
                     .map(grant -> job.problem(
                             "/database",
-                            "the standbys cannot be watched: the role lacks pg_monitor",
-                            grant
-                                    + "; or turn the signals off in the configuration: throttle { replication-drain = off,"
-                                    + " replication-lag = off, standby-missing = off, standby-stale = off }"));
+                            "the health of the database cannot be watched: the role lacks pg_monitor",
+                            grant + "; or turn its signals off in the configuration: throttle { "
+                                    + String.join(" = off, ", on) + " = off }"));
         }
     }
 
@@ -129,8 +135,18 @@ final class Workshop {
         return replication;
     }
 
-    /** Looks at the standbys until stopped, if there is anything to watch. */
-    void watchReplication(Stop stop) {
+    /** What is read of the database's health. */
+    List<SignalState> signals() {
+        List<SignalState> signals = new ArrayList<>(replication.states());
+        signals.addAll(health.states());
+        return signals;
+    }
+
+    /** Looks at the standbys and the rest of the database's health until stopped, if there is anything to watch. */
+    void watchHealth(Stop stop) {
+        health.loops()
+                .forEach((what, loop) ->
+                        Dispatcher.startThread(what + " " + database.settings().name(), () -> loop.accept(stop)));
         if (limits().isWatching()) {
             Dispatcher.startThread("standbys " + database.settings().name(), () -> replication.watch(stop));
         }
@@ -156,14 +172,17 @@ final class Workshop {
         int connections = statement.job().execution().parallelism() + 1;
         driven.incrementAndGet();
         replication.wake();
+        Yielding yielding = new Yielding(host.timing());
+        health.begin(statement.table().identity(), yielding);
         try (WorkerSessions sessions = database.openWorkers(database.session(statement.job()), connections)) {
-            Limits limits = new Limits(throttle(statement.job()), hands);
+            Limits limits = new Limits(throttle(statement).and(yielding), hands, yielding);
             Surroundings around =
                     new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), limits);
             return work.apply(
                     new RunDriver(new RunContext(run.id(), statement, stores, means(statement, sessions), around)));
         } finally {
             driven.decrementAndGet();
+            health.end(statement.table().identity(), yielding);
         }
     }
 
@@ -182,6 +201,15 @@ final class Workshop {
     }
 
     /** What sets the pace of a job's runs here. */
+    private Throttle throttle(JobStatement statement) {
+        Throttle throttle = throttle(statement.job());
+        for (Governor governor : health.governors(statement.table().identity())) {
+            throttle = throttle.and(governor);
+        }
+        return throttle;
+    }
+
+    /** The same before its table is looked at. */
     Throttle throttle(JobDefinition job) {
         var schedule = job.execution().schedule();
         return schedule.windows().isEmpty()

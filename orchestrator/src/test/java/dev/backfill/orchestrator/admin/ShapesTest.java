@@ -7,19 +7,26 @@ import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registry.LoadedJob;
-import dev.backfill.orchestrator.replication.Readings.Reading;
-import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.RunState;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
+import dev.backfill.orchestrator.throttle.SignalState;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
 class ShapesTest {
 
-    private static final Shapes SHAPES = new Shapes(database -> List.of(
-            new Reading(Signal.REPLICATION_LAG, "a", 2, 5), new Reading(Signal.REPLICATION_LAG, "b", 7.00049, 5)));
+    private static final Shapes SHAPES = new Shapes(database -> List.of(new SignalState(
+            "replication-lag",
+            Optional.of(Duration.ZERO),
+            true,
+            List.of(
+                    new SignalReading("replication-lag", "a", 2, OptionalDouble.of(5), Verdict.GO),
+                    new SignalReading("replication-lag", "b", 7.00049, OptionalDouble.of(5), Verdict.HOLD)))));
     private static final Instant TIME = Instant.parse("2026-01-02T03:04:05Z");
 
     @Test

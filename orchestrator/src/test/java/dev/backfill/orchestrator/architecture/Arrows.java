@@ -32,6 +32,7 @@ final class Arrows {
             "run",
             "schedule",
             "sessions",
+            "signals",
             "site",
             "slicing",
             "throttle");
@@ -40,6 +41,7 @@ final class Arrows {
     static final Map<String, Set<String>> PACKAGES = Map.ofEntries(
             Map.entry("sql", Set.of()),
             Map.entry("timing", Set.of()),
+            Map.entry("words", Set.of()),
             Map.entry("page", Set.of()),
             Map.entry("client", Set.of()),
             Map.entry("config", Set.of()),
@@ -49,6 +51,7 @@ final class Arrows {
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
             Map.entry("replication", Set.of("config", "db", "run", "throttle")),
+            Map.entry("signals", Set.of("config", "db", "throttle")),
             Map.entry("registration", Set.of("config", "db", "registry", "run")),
             Map.entry("control", Set.of("config", "db", "registration", "run")),
             Map.entry("batch", Set.of("db", "registry", "run", "sessions")),
@@ -70,9 +73,10 @@ final class Arrows {
                             "replication",
                             "run",
                             "sessions",
+                            "signals",
                             "throttle")),
             Map.entry("schedule", Set.of("config", "control", "db", "registration", "registry", "run")),
-            Map.entry("metrics", Set.of("control", "registration", "replication", "run", "throttle")),
+            Map.entry("metrics", Set.of("control", "registration", "run", "throttle")),
             Map.entry(
                     "admin",
                     Set.of(
@@ -84,6 +88,7 @@ final class Arrows {
                             "registry",
                             "replication",
                             "run",
+                            "signals",
                             "site",
                             "throttle")),
             Map.entry("demo", Set.of("config", "db")),
@@ -91,7 +96,7 @@ final class Arrows {
             Map.entry(ROOT, EVERYTHING));
 
     /** The packages that everyone may use. */
-    static final Set<String> COMMON = Set.of("sql", "timing");
+    static final Set<String> COMMON = Set.of("sql", "timing", "words");
 
     /** The packages that each library's types may be seen in; by the beginning of the library's package names. */
     static final Map<String, Set<String>> LIBRARIES = Map.ofEntries(

@@ -9,6 +9,7 @@ import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import dev.backfill.orchestrator.config.DaemonSettings.Admin;
+import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
@@ -22,6 +23,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,8 +61,13 @@ class SettingsReaderTest {
     private static Work work(int workers) {
         return new Work(
                 workers,
+                0,
                 new ReplicationLimits(
-                        EnumSet.allOf(Watched.class), Duration.ofSeconds(5), Duration.ofSeconds(30), List.of()));
+                        EnumSet.allOf(Watched.class), Duration.ofSeconds(5), Duration.ofSeconds(30), List.of()),
+                Map.of(
+                        "lock-waits", new Level(OptionalDouble.empty(), OptionalDouble.of(0.5), 0.5),
+                        "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(20), 20),
+                        "archive-backlog", new Level(OptionalDouble.of(16), OptionalDouble.of(64), 8)));
     }
 
     @Test

@@ -20,6 +20,7 @@ import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.testing.TestJobs;
 import dev.backfill.orchestrator.testing.TestStores;
 import dev.backfill.orchestrator.throttle.Throttle;
+import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.SQLException;
@@ -60,7 +61,12 @@ final class ContextFixture implements AutoCloseable {
                         leases,
                         stores.events()),
                 new Means(sessions, () -> new SqlChange(statement()), Optional::empty),
-                new Surroundings(timing, new Random(1), listener, new Stop(timing), new Limits(throttle, Hands.of(1))));
+                new Surroundings(
+                        timing,
+                        new Random(1),
+                        listener,
+                        new Stop(timing),
+                        new Limits(throttle, Hands.of(1), new Yielding(timing))));
     }
 
     /** The run, which has not begun; there is no such table as it is for. */

@@ -34,6 +34,7 @@ class FamiliesTest {
             backfill_signal_age_seconds             database signal source
             backfill_signal_up                      database signal source
             backfill_fenced_commits_total           backfill database
+            backfill_lock_victims_total             backfill database
             backfill_build_info                     version
             """;
 

@@ -5,21 +5,21 @@ import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
-import dev.backfill.orchestrator.replication.Readings.Reading;
-import dev.backfill.orchestrator.replication.ReplicationWatch.Health;
-import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Pace;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalState;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** Jobs, runs and batches for metrics to show. */
 public final class MeterFixture {
@@ -44,9 +44,11 @@ public final class MeterFixture {
         meters.held("orders", DATABASE, "window", Duration.ofMillis(1500));
         meters.observe(DATABASE, List.of(held("orders", "window"), succeeded("customers")));
         meters.observePaces(DATABASE, Map.of("window", new Pace(0.5, Optional.empty())));
-        Reading reading = new Reading(Signal.REPLICATION_LAG, "standby1", 2.5, 5);
+        SignalReading reading =
+                new SignalReading("replication-lag", "standby1", 2.5, OptionalDouble.of(5), SignalReading.Verdict.GO);
         meters.observeSignals(
-                DATABASE, new Health(List.of(reading.signal()), List.of(reading), Optional.of(Duration.ZERO), true));
+                DATABASE,
+                List.of(new SignalState(reading.signal(), Optional.of(Duration.ZERO), true, List.of(reading))));
         return meters;
     }
 

@@ -7,6 +7,9 @@ import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
 import dev.backfill.orchestrator.throttle.Pace;
+import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
+import dev.backfill.orchestrator.throttle.SignalState;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -214,9 +217,24 @@ class SignalGovernorTest {
                 EnumSet.of(Watched.LAG, Watched.MISSING), Duration.ofSeconds(5), Duration.ofSeconds(30), List.of());
         sight.see(behind(3));
 
-        assertThat(Readings.all(sight.standing.orElseThrow(), some, Duration.ZERO))
+        Optional<Duration> age = Optional.of(Duration.ZERO);
+        OptionalDouble budget = OptionalDouble.of(5);
+        assertThat(Readings.states(sight.standing, some, age))
                 .containsExactly(
-                        new Reading(Signal.REPLICATION_LAG, "a", 3, 5), new Reading(Signal.STANDBY_MISSING, "", 0, 0));
+                        new SignalState(
+                                "replication-lag",
+                                age,
+                                true,
+                                List.of(new SignalReading("replication-lag", "a", 3, budget, Verdict.GO))),
+                        new SignalState(
+                                "standby-missing",
+                                age,
+                                true,
+                                List.of(new SignalReading(
+                                        "standby-missing", "", 0, OptionalDouble.of(0), Verdict.GO))));
+        assertThat(Readings.states(Optional.empty(), some, Optional.empty()))
+                .extracting(SignalState::up)
+                .containsExactly(false, false);
     }
 
     private SignalGovernor governor(Signal signal) {

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.config;
+package dev.backfill.orchestrator.words;
 
 import java.util.Collection;
 import java.util.List;
@@ -40,8 +40,14 @@ public final class Spelling {
                 .map(nearest -> nearest.getValue().get(0));
     }
 
-    /** The words that a settings' problem ends with: empty when no known word is near. */
-    static String hint(String word, Collection<String> known) {
+    /**
+     * The words that a problem ends with.
+     *
+     * @param word the word
+     * @param known the words there are
+     * @return a question in parentheses; empty when no known word is near
+     */
+    public static String hint(String word, Collection<String> known) {
         return nearest(word, known).map(near -> " (did you mean " + near + "?)").orElse("");
     }
 

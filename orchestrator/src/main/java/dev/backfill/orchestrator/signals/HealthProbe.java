@@ -1,0 +1,86 @@
+package dev.backfill.orchestrator.signals;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Asks a server for its health, on one connection. One thread. */
+final class HealthProbe implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HealthProbe.class);
+
+    private final Connection connection;
+    private final Trend trend;
+
+    /** Over a connection in autocommit mode, which it closes. */
+    HealthProbe(Connection connection, Trend trend) {
+        this.connection = connection;
+        this.trend = trend;
+    }
+
+    /** Reads a signal; that of a standby is an error, for it is not where the work is. */
+    List<Sample> ask(HealthSignal signal, WatchedTables tables, long now) throws SQLException {
+        requirePrimary();
+        List<Sample> samples = new ArrayList<>();
+        Optional<String> query =
+                HealthQueries.ofDatabase(signal, connection.getMetaData().getDatabaseMajorVersion());
+        if (query.isPresent()) {
+            try (PreparedStatement statement = connection.prepareStatement(query.get())) {
+                read(statement, Map.of(), samples);
+            }
+        }
+        Map<Long, String> names = tables.all();
+        if (!names.isEmpty()) {
+            for (String ofTables : HealthQueries.ofTables(signal)) {
+                Array oids = connection.createArrayOf("oid", names.keySet().toArray());
+                try (PreparedStatement statement = connection.prepareStatement(ofTables)) {
+                    statement.setArray(1, oids);
+                    read(statement, names, samples);
+                } finally {
+                    oids.free();
+                }
+            }
+        }
+        return trend.of(signal, samples, now);
+    }
+
+    private static void read(PreparedStatement statement, Map<Long, String> names, List<Sample> samples)
+            throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                String source = row.getString(1);
+                samples.add(new Sample(
+                        names.isEmpty() ? source : names.getOrDefault(Long.parseLong(source), source),
+                        row.getDouble(2),
+                        String.valueOf(row.getString(3)),
+                        Optional.ofNullable(row.getString(4))));
+            }
+        }
+    }
+
+    private void requirePrimary() throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("SELECT pg_catalog.pg_is_in_recovery()");
+                ResultSet row = statement.executeQuery()) {
+            if (row.next() && row.getBoolean(1)) {
+                throw new SQLException("the server is in recovery: it is a standby now", "25006");
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            connection.close();
+        } catch (SQLException e) {
+            LOG.atDebug().setCause(e).log("a probe's connection could not be closed");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.backfill.orchestrator.signals;
+
+import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What is read of a database besides its standbys, by the words of configuration, messages and metrics. */
+public enum HealthSignal {
+    /** How long the one of others that waits longest for a batch of ours has waited, in seconds. */
+    LOCK_WAITS("lock-waits", 0, 5, "somebody has waited for a batch for %.1f s", "the batch gives way"),
+    /** Sessions of others that wait for others, and DDL that waits for the table of a run. */
+    LOCK_STORM(
+            "lock-storm", 1, 5, "%.0f sessions wait for locks of each other", "the run goes on once they are through"),
+    /** Sessions of others on a processor, for each core. */
+    ACTIVE_SESSIONS(
+            "active-sessions",
+            1,
+            10,
+            "%.2f sessions of others are on each core",
+            "the run goes on by itself once the server has time for it"),
+    /** The oldest open transaction of somebody else, in seconds. */
+    LONG_TRANSACTION(
+            "long-transaction",
+            10,
+            60,
+            "the oldest transaction of somebody else has been open for %.0f s",
+            "vacuum removes nothing that it can still see: end it, or raise the limit"),
+    /** How many transactions ago the oldest snapshot was taken that vacuum has to respect. */
+    XMIN_AGE(
+            "xmin-age",
+            10,
+            60,
+            "the oldest snapshot is %.0f transactions old",
+            "vacuum removes nothing that it can still see: end it, drop the slot, or raise the limit"),
+    /** Files of WAL that wait for the archiver. */
+    ARCHIVE_BACKLOG(
+            "archive-backlog",
+            15,
+            60,
+            "%.0f files of WAL wait for the archiver",
+            "see why archive_command is slow or fails; the run goes on by itself once it has caught up"),
+    /** WAL that a replication slot keeps on the server, in bytes. */
+    SLOT_RETENTION(
+            "slot-retention",
+            5,
+            30,
+            "a replication slot keeps %.0f bytes of WAL",
+            "see why its consumer is behind, or drop the slot; the run goes on by itself once it has caught up"),
+    /** 1 while vacuum is at work on the table of a run, 2 while that is against wraparound. */
+    AUTOVACUUM("autovacuum", 10, 60, "vacuum is at work on the table", "the run goes on once it is through"),
+    /** The part of the table of a run that is dead rows. */
+    DEAD_TUPLES(
+            "dead-tuples",
+            30,
+            120,
+            "%.2f of the rows of the table are dead",
+            "VACUUM it, or let autovacuum come more often; the run goes on by itself then"),
+    /** The part of the last checkpoints that were requested, because WAL came too fast. */
+    CHECKPOINT_PRESSURE(
+            "checkpoint-pressure",
+            60,
+            300,
+            "%.2f of the checkpoints were requested, because WAL came too fast",
+            "raise max_wal_size, or let it be slow");
+
+    private final String word;
+    private final Duration every;
+    private final Duration staleAfter;
+    private final String what;
+    private final String next;
+
+    HealthSignal(String word, int every, int staleAfter, String what, String next) {
+        this.word = word;
+        this.every = Duration.ofSeconds(every);
+        this.staleAfter = Duration.ofSeconds(staleAfter);
+        this.what = what;
+        this.next = next;
+    }
+
+    /**
+     * The word in configuration, messages and metrics.
+     *
+     * @return such as {@code lock-storm}
+     */
+    public String word() {
+        return word;
+    }
+
+    /**
+     * Reads a word.
+     *
+     * @param word such as {@code lock-storm}
+     * @return the signal; empty when there is none of that word
+     */
+    public static Optional<HealthSignal> of(String word) {
+        for (HealthSignal signal : values()) {
+            if (signal.word.equals(word)) {
+                return Optional.of(signal);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** How often it is read. */
+    Duration every() {
+        return every;
+    }
+
+    /** How old a reading may be. */
+    Duration staleAfter() {
+        return staleAfter;
+    }
+
+    /** Whether it has readings of single tables, which mean something for the runs on them only. */
+    boolean isOfTables() {
+        return !HealthQueries.ofTables(this).isEmpty();
+    }
+
+    /** How fast a run may move, from 0 to 1, at a value that is not above the level's hold. */
+    double ratio(double value, Level level) {
+        if (level.slow().isEmpty() || value <= level.slow().getAsDouble()) {
+            return 1;
+        }
+        if (this == AUTOVACUUM || level.hold().isEmpty()) {
+            return 0.5;
+        }
+        double slow = level.slow().getAsDouble();
+        return 1 - 0.9 * (value - slow) / (level.hold().getAsDouble() - slow);
+    }
+
+    /** A sample in a line. */
+    String display(Sample sample, Level level) {
+        String text = sample.alarm().orElseGet(() -> said(sample.value(), level));
+        String of = sample.source().isEmpty() ? "" : sample.source() + ": ";
+        return of + text + (sample.detail().isEmpty() ? "" : " (" + sample.detail() + ")");
+    }
+
+    private String said(double value, Level level) {
+        String allowed = level.hold().isPresent() && this != AUTOVACUUM
+                ? "; allowed are " + number(level.hold().getAsDouble())
+                : "";
+        return String.format(Locale.ROOT, what, value) + allowed;
+    }
+
+    private static String number(double value) {
+        return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+    }
+
+    /** What happens next and what an operator can do, as half a sentence. */
+    String next() {
+        return next;
+    }
+}

@@ -1,0 +1,98 @@
+package dev.backfill.orchestrator.signals;
+
+import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import dev.backfill.orchestrator.throttle.Governor;
+import dev.backfill.orchestrator.throttle.Pace;
+import dev.backfill.orchestrator.throttle.Pace.Reason;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Slows down while a signal is above its first limit, holds while it is above its last until it is well below, and holds
+ * while it cannot be read. Safe for use by several threads.
+ */
+final class LevelGovernor implements Governor {
+
+    private static final Duration LEAST_HOLD = Duration.ofSeconds(1);
+
+    private final Gauge gauge;
+    private final HealthSignal signal;
+    private final Level level;
+    private final Optional<String> table;
+    private boolean holding;
+    private long since;
+
+    /** Over a gauge: what it reads of the whole database, or of the table of a run. */
+    LevelGovernor(Gauge gauge, Level level, Optional<String> table) {
+        this.gauge = gauge;
+        this.signal = gauge.signal();
+        this.level = level;
+        this.table = table;
+    }
+
+    @Override
+    public String name() {
+        return signal.word();
+    }
+
+    @Override
+    public synchronized Pace pace() {
+        Optional<List<Sample>> mine =
+                gauge.current().map(all -> all.stream().filter(this::isMine).toList());
+        if (mine.isEmpty() || (table.isPresent() && mine.get().isEmpty())) {
+            return blind();
+        }
+        Optional<Sample> worst = mine.get().stream().max(Comparator.comparingDouble(this::badness));
+        if (worst.isEmpty()) {
+            holding = false;
+            return Pace.FULL;
+        }
+        decide(worst.get());
+        double ratio = holding ? 0 : signal.ratio(worst.get().value(), level);
+        return ratio == 1 ? Pace.FULL : new Pace(ratio, Optional.of(reason(signal.display(worst.get(), level))));
+    }
+
+    private boolean isMine(Sample sample) {
+        return table.map(sample.source()::equals)
+                .orElse(!signal.isOfTables() || sample.source().isEmpty());
+    }
+
+    private double badness(Sample sample) {
+        return sample.alarm().isPresent() ? Double.MAX_VALUE : sample.value();
+    }
+
+    /** The limit for the worst of them is the limit for all. */
+    private void decide(Sample worst) {
+        boolean over = isOver(worst, level);
+        if (over && !holding) {
+            holding = true;
+            since = gauge.timing().nanos();
+        } else if (!over && worst.value() <= level.resume() && isHeldLongEnough()) {
+            holding = false;
+        }
+    }
+
+    private boolean isHeldLongEnough() {
+        return !holding || gauge.timing().since(since).compareTo(LEAST_HOLD) >= 0;
+    }
+
+    /** Whether everything has to hold at a sample. */
+    static boolean isOver(Sample sample, Level level) {
+        return sample.alarm().isPresent()
+                || (level.hold().isPresent() && sample.value() > level.hold().getAsDouble());
+    }
+
+    private Pace blind() {
+        return gauge.trouble()
+                .map(trouble -> Pace.hold(new Reason(
+                        signal.word(), "it cannot be read: " + trouble, "the run goes on by itself once it can")))
+                .orElseGet(() -> Pace.hold(
+                        new Reason(signal.word(), "it is being read for the first time", "that takes a moment")));
+    }
+
+    private Reason reason(String detail) {
+        return new Reason(signal.word(), detail, signal.next());
+    }
+}

@@ -1,0 +1,123 @@
+package dev.backfill.orchestrator.throttle;
+
+import dev.backfill.orchestrator.throttle.Pace.Reason;
+import dev.backfill.orchestrator.timing.Timing;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * How the batches of a run give way to sessions that wait for them. Who watches the locks says for which session of ours
+ * somebody waits; its batch is ended. While the smallest batches still make others wait, the run holds, each time for longer.
+ * Safe for use by several threads.
+ */
+public final class Yielding implements Governor {
+
+    /** What it is called, and the reason that it gives. */
+    public static final String NAME = "lock-waits";
+
+    private static final Duration FIRST = Duration.ofSeconds(1);
+    private static final Duration LONGEST = Duration.ofSeconds(30);
+    private static final Duration QUIET = Duration.ofSeconds(2);
+
+    private final Timing timing;
+    private final Set<Turn> turns = ConcurrentHashMap.newKeySet();
+    private Duration pause = Duration.ZERO;
+    private long held;
+    private String victims = "";
+
+    /** A batch that is under way; closed when it is over. */
+    public final class Turn implements AutoCloseable {
+
+        private final int session;
+        private final Runnable end;
+        private volatile Optional<String> victim = Optional.empty();
+
+        private Turn(int session, Runnable end) {
+            this.session = session;
+            this.end = end;
+        }
+
+        /**
+         * Who waited for it when it was ended.
+         *
+         * @return empty when it was not ended
+         */
+        public Optional<String> victim() {
+            return victim;
+        }
+
+        @Override
+        public void close() {
+            turns.remove(this);
+        }
+    }
+
+    /**
+     * For one run in this process.
+     *
+     * @param timing how time passes
+     */
+    public Yielding(Timing timing) {
+        this.timing = timing;
+    }
+
+    /**
+     * A batch begins.
+     *
+     * @param session the process of its session on the server; 0 when that is not known, behind a pooler
+     * @param end ends its statement, from another thread
+     * @return to be closed with the batch
+     */
+    public Turn begin(int session, Runnable end) {
+        Turn turn = new Turn(session, end);
+        turns.add(turn);
+        return turn;
+    }
+
+    /**
+     * Somebody has waited for a session of ours for too long: its batch is ended, if it is of this run and not over.
+     *
+     * @param session the process of the session on the server
+     * @param who waits, for a message
+     */
+    public void giveWay(int session, String who) {
+        for (Turn turn : turns) {
+            if ((turn.session == session || turn.session == 0) && turn.victim.isEmpty()) {
+                turn.victim = Optional.of(who);
+                turn.end.run();
+            }
+        }
+    }
+
+    /**
+     * A batch was ended that cannot be any smaller: the run holds for a while.
+     *
+     * @param who waited for it
+     */
+    public synchronized void holdFor(String who) {
+        boolean quiet = pause.isZero() || timing.since(held).compareTo(pause.plus(QUIET)) > 0;
+        Duration twice = pause.multipliedBy(2);
+        pause = quiet ? FIRST : twice.compareTo(LONGEST) < 0 ? twice : LONGEST;
+        held = timing.nanos();
+        victims = who;
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public synchronized Pace pace() {
+        if (pause.isZero() || timing.since(held).compareTo(pause) >= 0) {
+            return Pace.FULL;
+        }
+        return Pace.hold(new Reason(
+                NAME,
+                "batches of the smallest size make others wait: " + victims + "; the run holds for " + pause.toSeconds()
+                        + " s",
+                "the run goes on by itself; a smaller batch.min or a faster statement helps"));
+    }
+}

@@ -1,0 +1,72 @@
+package dev.backfill.orchestrator.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Signals and their limits. */
+class ThrottleSettingsTest {
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void the_limits_of_the_other_signals_are_read_in_their_units() throws Exception {
+        Settings settings = read("""
+                database-defaults { cores = 8, throttle { dead-tuples = on, archive-backlog = off, lock-waits = off } }
+                databases {
+                  a { url = "postgresql://h/a"
+                      throttle { long-transaction { slow = 90s }, slot-retention.hold = 1MiB, autovacuum = on } }
+                  b { url = "postgresql://h/b", cores = unknown
+                      throttle { active-sessions = off, dead-tuples { hold = 15% }, lock-storm { hold = 3 }
+                                 archive-backlog { hold = 5 } } }
+                }
+                """);
+
+        assertThat(settings.databases().get("a").work().levels())
+                .isEqualTo(Map.of(
+                        "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(40), 40),
+                        "active-sessions", new Level(OptionalDouble.of(0.8), OptionalDouble.of(1.5), 0.7),
+                        "long-transaction", new Level(OptionalDouble.of(90), OptionalDouble.of(3_600), 2_880),
+                        "slot-retention", new Level(OptionalDouble.empty(), OptionalDouble.of(1 << 20), 1 << 20),
+                        "autovacuum", new Level(OptionalDouble.of(0), OptionalDouble.empty(), Double.MAX_VALUE),
+                        "dead-tuples", new Level(OptionalDouble.of(0.2), OptionalDouble.of(0.4), 0.1)));
+        assertThat(settings.databases().get("b").work().levels())
+                .isEqualTo(Map.of(
+                        "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(3), 3),
+                        "archive-backlog", new Level(OptionalDouble.empty(), OptionalDouble.of(5), 5),
+                        "dead-tuples", new Level(OptionalDouble.empty(), OptionalDouble.of(0.15), 0.1)));
+    }
+
+    @Test
+    void limits_that_make_no_sense_are_refused() {
+        ConfigurationException refusal = catchThrowableOfType(ConfigurationException.class, () -> read("""
+                databases.a { url = "postgresql://h/a"
+                  throttle { active-sessions = on, lock-storm { hold = -1 }, long-transaction { hold = 5 minute }
+                             dead-tuples { slow = 50%, hold = 40% }, xmin-age { hold = 5, resume = 6 }
+                             archive-backlog { most = 3 }, checkpoint-pressure = maybe, slot-retention { hold = much } } }
+                """));
+        assertThat(refusal.problems())
+                .extracting(problem -> problem.replaceFirst("^.*throttle\\.", ""))
+                .containsExactlyInAnyOrder(
+                        "active-sessions needs to know how many `cores` the server has; say so, or turn it off",
+                        "lock-storm.hold must be a number, not -1",
+                        "dead-tuples.slow must be below hold",
+                        "xmin-age.resume must not be above hold",
+                        "archive-backlog.most",
+                        "checkpoint-pressure must be \"on\" or \"off\", not maybe",
+                        "slot-retention.hold must be a size, with its unit, not much");
+    }
+
+    private Settings read(String text) throws IOException {
+        return SettingsReader.read(Files.writeString(directory.resolve("orchestrator.conf"), text));
+    }
+}

@@ -1,0 +1,215 @@
+package dev.backfill.orchestrator.functional;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.backfill.orchestrator.testing.OwnServer;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.postgresql.PGConnection;
+import tools.jackson.databind.JsonNode;
+
+/** Runs give way to what is read of a database's health, and say to what. */
+class SignalsTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(40);
+
+    @TempDir
+    private Path directory;
+
+    private OwnServer server;
+    private TestDatabase database;
+
+    @BeforeEach
+    void start() throws Exception {
+        server = OwnServer.start(directory, "archive_mode=on");
+        database = server.postgres().newDatabase();
+        database.execute(
+                "CREATE TABLE c (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, other int NOT NULL DEFAULT 0)",
+                "INSERT INTO c SELECT generate_series(1, 10000)",
+                "ANALYZE c");
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        server.close();
+    }
+
+    @Test
+    void ddl_that_waits_for_the_table_is_let_through() throws Exception {
+        try (Daemon daemon = daemon();
+                Connection reader = database.connect();
+                Connection session = database.connect()) {
+            daemon.register("count", yaml(0.05));
+            awaitScanned(daemon, 200);
+            reader.setAutoCommit(false);
+            execute(reader, "SELECT count(*) FROM c").join();
+            int pid = session.unwrap(PGConnection.class).getBackendPID();
+            CompletableFuture<Void> altered = execute(session, "ALTER TABLE c ADD COLUMN m int");
+            daemon.awaitRun(
+                    "count", run -> hold(run).path("reason").asString("").equals("lock-storm"));
+            assertThat(hold(daemon.run("count")).path("detail").asString())
+                    .isEqualTo("public.c: DDL waits for the table (pid " + pid + " wants AccessExclusiveLock)");
+            assertThat(altered).isNotDone();
+
+            reader.rollback();
+            altered.join();
+            daemon.awaitState("count", "SUCCEEDED");
+        }
+        assertEachRowOnce();
+    }
+
+    @Test
+    void an_archiver_that_fails_holds_and_is_seen_everywhere() throws Exception {
+        database.execute("ALTER SYSTEM SET archive_command = 'false'", "SELECT pg_reload_conf()");
+        await().atMost(PATIENCE).until(() -> {
+            database.execute("SELECT pg_logical_emit_message(false, '', '')", "SELECT pg_switch_wal()");
+            String failing = "SELECT count(*) FROM pg_stat_archiver WHERE last_failed_time"
+                    + " > coalesce(last_archived_time, '-infinity')";
+            return database.queryLong(failing) == 1;
+        });
+        try (Daemon daemon = daemon()) {
+            daemon.register("count", yaml(0.01));
+            daemon.awaitRun(
+                    "count", run -> hold(run).path("reason").asString("").equals("archive-backlog"));
+            JsonNode held = hold(daemon.run("count"));
+            assertThat(held.path("signal").asString()).isEqualTo("archive-backlog");
+            assertThat(held.path("detail").asString()).startsWith("the archiver fails since ");
+            assertThat(held.path("limit").asDouble()).isEqualTo(64);
+            assertThat(signal(daemon, "archive-backlog").path("verdict").asString())
+                    .isEqualTo("hold");
+            assertThat(signal(daemon, "lock-storm").path("verdict").asString()).isEqualTo("go");
+            assertThat(daemon.metrics())
+                    .contains(
+                            "backfill_hold{backfill=\"count\",database=\"main\",reason=\"archive-backlog\"} 1.0",
+                            "backfill_pace_ratio{database=\"main\",governor=\"archive-backlog\"} 0.0",
+                            "backfill_signal_limit{database=\"main\",signal=\"archive-backlog\",source=\"\"} 64.0",
+                            "backfill_signal_up{database=\"main\",signal=\"archive-backlog\",source=\"\"} 1.0");
+
+            database.execute("ALTER SYSTEM SET archive_command = 'true'", "SELECT pg_reload_conf()");
+            await().atMost(PATIENCE)
+                    .until(() -> daemon.run("count").path("state").asString().equals("SUCCEEDED"));
+        }
+        assertEachRowOnce();
+    }
+
+    @Test
+    void an_old_transaction_slows_down_and_then_holds() throws Exception {
+        try (Daemon daemon =
+                        daemon("databases.main.throttle.long-transaction { slow = 100ms, hold = 12s, resume = 1s }");
+                Connection other = database.connect()) {
+            other.setAutoCommit(false);
+            execute(other, "SELECT pg_sleep(0.2)").join();
+            daemon.register("count", yaml(0.25));
+            await().atMost(PATIENCE)
+                    .until(() -> signal(daemon, "long-transaction")
+                            .path("verdict")
+                            .asString("")
+                            .equals("slow"));
+            assertThat(daemon.get("/api/v1/databases")
+                            .body()
+                            .path("databases")
+                            .path(0)
+                            .path("pace")
+                            .asDouble())
+                    .isBetween(0.1, 0.999);
+            daemon.awaitRun(
+                    "count", run -> hold(run).path("reason").asString("").equals("long-transaction"));
+            assertThat(hold(daemon.run("count")).path("detail").asString())
+                    .matches(
+                            "the oldest transaction of somebody else has been open for [12]\\d s; allowed are 12 \\(pid \\d+ .*\\)");
+            other.rollback();
+            daemon.awaitState("count", "SUCCEEDED");
+        }
+        assertEachRowOnce();
+    }
+
+    /** Alone a statement takes far longer than anybody should wait for it. */
+    @Test
+    void who_waits_for_a_batch_is_free_within_a_second() throws Exception {
+        database.execute("DELETE FROM c WHERE id > 400");
+        try (Daemon daemon = daemon();
+                Connection application = database.connect()) {
+            daemon.register("count", yaml(0).replace("n + 1 WHERE", "n + 1 + (pg_sleep(0.025) IS NULL)::int WHERE"));
+            long longest = 0;
+            int waits = 0;
+            while (!daemon.run("count").path("state").asString("").equals("SUCCEEDED")) {
+                long begun = System.nanoTime();
+                execute(application, "UPDATE c SET other = other + 1 WHERE id % 100 = 50 AND id <= 200")
+                        .join();
+                long took = System.nanoTime() - begun;
+                longest = Math.max(longest, took);
+                waits += took > 300_000_000L ? 1 : 0;
+                Thread.sleep(waits < 3 ? 50 : 5_000);
+            }
+            System.out.printf("%d waited, the longest for %d ms%n", waits, longest / 1_000_000);
+            assertThat(waits).isGreaterThanOrEqualTo(3);
+            assertThat(Duration.ofNanos(longest)).isLessThanOrEqualTo(Duration.ofSeconds(1));
+            assertThat(daemon.metrics())
+                    .containsPattern("backfill_lock_victims_total\\{backfill=\"count\",database=\"main\"} [1-9]")
+                    .containsPattern("backfill_hold_seconds_total\\{.*reason=\"lock-waits\"} [1-9]");
+        }
+        assertThat(database.queryStrings("SELECT concat_ws(' ', n, count(*)) FROM c GROUP BY n"))
+                .containsExactly("1 400");
+    }
+
+    private Daemon daemon(String... settings) throws Exception {
+        return Daemon.start(directory.resolve("daemon"), Map.of("main", database.jdbcUrl()), settings);
+    }
+
+    private static String yaml(double seconds) {
+        return """
+                version: 1
+                job: count
+                table: c
+                range: { by: id }
+                sql: UPDATE c SET n = n + 1 WHERE :range AND (SELECT pg_sleep(%s)) IS NOT NULL
+                verify: { remaining: n = 0 }
+                batch: { size: 100, min: 100, max: 100 }
+                """.formatted(seconds);
+    }
+
+    private void awaitScanned(Daemon daemon, long rows) {
+        await().atMost(PATIENCE)
+                .until(() -> daemon.run("count").path("rows").path("scanned").asLong(0) >= rows);
+    }
+
+    private static JsonNode hold(JsonNode run) {
+        return run.path("hold");
+    }
+
+    private static JsonNode signal(Daemon daemon, String word) throws Exception {
+        for (JsonNode signal :
+                daemon.get("/api/v1/databases").body().path("databases").path(0).path("signals")) {
+            if (signal.path("signal").asString().equals(word)) {
+                return signal;
+            }
+        }
+        throw new AssertionError("no signal " + word);
+    }
+
+    private static CompletableFuture<Void> execute(Connection session, String sql) {
+        return CompletableFuture.runAsync(() -> {
+            try (Statement statement = session.createStatement()) {
+                statement.execute(sql);
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+    }
+
+    private void assertEachRowOnce() throws Exception {
+        assertThat(database.queryStrings("SELECT concat_ws(' ', n, count(*)) FROM c GROUP BY n"))
+                .containsExactly("1 10000");
+    }
+}
