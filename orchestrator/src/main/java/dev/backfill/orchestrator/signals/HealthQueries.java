@@ -28,13 +28,18 @@ final class HealthQueries {
     /** An INSERT that waits behind CREATE INDEX waits for a weaker lock, and is none. */
     private static final String WAITING_DDL = TREES + """
             SELECT CAST(t.root AS text), 0,
-                   coalesce(pg_catalog.string_agg('pid ' || l.pid || ' wants ' || l.mode, ', '), ''),
+                   coalesce(pg_catalog.string_agg('pid ' || l.pid || coalesce(' (' || a.application_name || ')', '')
+                       || ' wants ' || l.mode || ' and waits for ' ||
+                       (SELECT pg_catalog.string_agg('pid ' || b.pid || coalesce(' (' || h.application_name || ')', ''), ', ')
+                        FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b(pid)
+                        LEFT JOIN pg_catalog.pg_stat_activity h ON h.pid = b.pid), ', '), ''),
                    CASE WHEN count(l.pid) > 0 THEN 'DDL waits for the table' END
             FROM tree t
             LEFT JOIN pg_catalog.pg_locks l
               ON NOT l.granted AND l.relation = t.oid
              AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
              AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+            LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
             GROUP BY t.root
             """;
 

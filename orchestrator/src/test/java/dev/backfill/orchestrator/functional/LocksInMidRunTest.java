@@ -145,9 +145,10 @@ class LocksInMidRunTest {
             int waiting = other.unwrap(PGConnection.class).getBackendPID();
             CompletableFuture<Void> altered = CompletableFuture.runAsync(() -> alter(run, other));
             run.awaitHeld(
-                    "locked-rows",
-                    "stay locked by others: canceling statement due to",
-                    "pid " + waiting + " (altering), which waits for pid " + holder + " (reader), for ");
+                    "lock-storm",
+                    "DDL waits for the table",
+                    "pid " + waiting + " (altering) wants AccessExclusiveLock and waits for pid " + holder
+                            + " (reader)");
             run.assertStandsFor(LONG);
             assertThat(altered).isNotDone();
             reader.rollback();

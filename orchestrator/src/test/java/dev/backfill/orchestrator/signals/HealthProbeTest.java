@@ -72,6 +72,8 @@ class HealthProbeTest {
             try (Connection writer = database.connect();
                     Statement writing = writer.createStatement();
                     Connection second = database.connect()) {
+                writing.execute("SET application_name = 'writer'");
+                run(second, "SET application_name = 'second'").join();
                 writer.setAutoCommit(false);
                 writing.execute("LOCK TABLE hidden.t1 IN SHARE MODE");
                 int pid = second.unwrap(PGConnection.class).getBackendPID();
@@ -87,7 +89,10 @@ class HealthProbeTest {
                 awaitWaiting(pid);
                 Sample waiting = one(HealthSignal.LOCK_STORM, "hidden.t");
                 assertThat(waiting.alarm()).contains("DDL waits for the table");
-                assertThat(waiting.detail()).isEqualTo("pid " + pid + " wants AccessExclusiveLock");
+                assertThat(waiting.detail())
+                        .isEqualTo("pid %d (second) wants AccessExclusiveLock and waits for pid %d (writer)"
+                                .formatted(
+                                        pid, writer.unwrap(PGConnection.class).getBackendPID()));
                 writer.rollback();
                 altered.join();
                 assertThat(one(HealthSignal.LOCK_STORM, "hidden.t").alarm()).isEmpty();
