@@ -7,13 +7,19 @@ import java.util.function.BiPredicate;
 /** What a daemon does, by a part of the statement that does it. */
 enum Step {
     REGISTRATION("INSERT INTO backfill.job "),
+    START("INSERT INTO backfill.run ("),
     BEGIN("INSERT INTO backfill.slice (run, number, pass"),
     CLAIM("state = 'RUNNING', owner = "),
     CHANGE("counter = counter + 1"),
     CHECKPOINT("rows_scanned = rows_scanned + "),
+    /** Of a slice that is being worked. */
+    SPLIT("UPDATE backfill.slice SET \"to\" ="),
+    /** In a transaction that does not begin a pass. */
+    FREE_PART_OF_A_SPLIT("INSERT INTO backfill.slice (run, number, pass"),
     HOLD("SET hold = CASE WHEN CAST"),
     END_OF_THE_WORK("SET state = 'VERIFYING'"),
     COUNT("counter = 0"),
+    FURTHER_PASS("pass = pass + 1"),
     PROOF("INSERT INTO backfill.proof"),
     /** To PAUSED, CANCELLED, FAILED or SUCCEEDED. */
     CHANGE_OF_STATE("paused_from = CASE WHEN"),
