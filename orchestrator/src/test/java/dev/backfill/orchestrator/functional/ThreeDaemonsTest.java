@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.Faults;
+import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.TestDatabase;
-import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,15 +31,37 @@ class ThreeDaemonsTest {
     /** With the default lease of 15 s. */
     private static final Duration AT_MOST_UNTIL_TAKEN_OVER = Duration.ofSeconds(20);
 
+    private static final String IDLE_FOR_LONG = "database-defaults.session.idle-in-transaction-timeout = off";
+
+    /** What the server says of a batch that is not let finish. */
+    private static final String[] BATCHES_CUT_SHORT = {
+        "canceling statement due to user request",
+        "terminating connection",
+        "connection to client lost",
+        "open transaction"
+    };
+
+    private static OwnServer server;
+
     @TempDir
     private Path directory;
 
     private TestDatabase database;
     private final List<Daemon> daemons = new ArrayList<>();
 
+    @BeforeAll
+    static void start(@TempDir Path data) throws Exception {
+        server = OwnServer.start(data);
+    }
+
+    @AfterAll
+    static void stop() throws Exception {
+        server.close();
+    }
+
     @BeforeEach
     void create() throws Exception {
-        database = TestPostgres.newest().newDatabase();
+        database = server.postgres().newDatabase();
     }
 
     @AfterEach
@@ -50,6 +75,7 @@ class ThreeDaemonsTest {
         try (Oracle oracle = Oracle.create(database, 60_000)) {
             startThree("lease = 2s", "databases.main.max-workers = 1");
             register(oracle, 3);
+            int logged = server.log().length();
             for (int i = 0; i < daemons.size(); i++) {
                 awaitAllWork();
                 Daemon old = daemons.get(i);
@@ -64,12 +90,10 @@ class ThreeDaemonsTest {
             oracle.faultIsOver();
 
             finish(oracle);
+            assertThat(server.log().substring(logged)).doesNotContain(BATCHES_CUT_SHORT);
             for (Daemon daemon : daemons) {
                 assertNoBatchFailed(daemon);
             }
-            assertThat(database.queryStrings("SELECT count(*) FROM backfill.slice WHERE attempts > 0"))
-                    .as("slices that a worker was gone from in mid-batch")
-                    .containsExactly("0");
             assertThat(database.queryLong("SELECT count(*) FROM backfill.event WHERE \"to\" = 'fenced-commit'"))
                     .isZero();
         }
@@ -79,7 +103,7 @@ class ThreeDaemonsTest {
     @Test
     void one_is_killed_and_one_stands_still_past_its_lease_and_comes_back() throws Exception {
         try (Oracle oracle = Oracle.create(database, 20_000)) {
-            startThree("database-defaults.session.idle-in-transaction-timeout = off");
+            startThree(IDLE_FOR_LONG);
             register(oracle, 1);
             Daemon killed = awaitWorking();
             killed.process().kill9();
@@ -101,6 +125,32 @@ class ThreeDaemonsTest {
                 oracle.faultIsOver();
 
                 finish(oracle);
+            }
+        }
+    }
+
+    /** What it has changed is not committed when it comes back: its slice is another's by then, which waits for its rows. */
+    @Test
+    void one_stands_still_in_mid_batch_past_its_lease_and_its_commit_is_fenced_off() throws Exception {
+        try (Oracle oracle = Oracle.create(database, 4_000)) {
+            startThree("lease = 2s", IDLE_FOR_LONG);
+            register(oracle, 1);
+            Daemon still = awaitWorking();
+            String session = stopInMidBatch(still);
+            daemons.remove(still);
+            try (still) {
+                awaitWorking();
+                assertThat(database.queryStrings("SELECT state FROM pg_stat_activity WHERE pid = " + session))
+                        .as("the batch that was under way, its rows changed")
+                        .containsExactly("idle in transaction");
+                assertThat(slicesOf(still)).isZero();
+                still.process().sigcont();
+                await().atMost(PATIENCE).until(() -> fencedCommits(still) == 1);
+                Faults.made(Faults.Kind.SEVERAL_DAEMONS);
+                oracle.faultIsOver();
+
+                finish(oracle);
+                assertThat(fencedCommits(still)).isOne();
             }
         }
     }
@@ -176,19 +226,39 @@ class ThreeDaemonsTest {
                         .formatted(daemon.process().pid()));
     }
 
-    /** At a moment when it has a slice and none of its workers a transaction, as often as that takes. */
+    /** At a moment when it has a slice and none of its workers a transaction. */
     private void stopBetweenBatches(Daemon daemon) {
-        String busy = "SELECT count(*) FROM pg_stat_activity a JOIN backfill.slice s ON s.backend_pid = a.pid"
-                + " WHERE s.state = 'RUNNING' AND s.owner LIKE '%%/%d/%%' AND a.state <> 'idle'"
-                        .formatted(daemon.process().pid());
+        stopWhen(
+                daemon,
+                () -> slicesOf(daemon) > 0 && sessions(daemon, "<> 'idle'").isEmpty());
+    }
+
+    /** At a moment when the server is at a change of its; answers by which session. */
+    private String stopInMidBatch(Daemon daemon) {
+        List<String> session = new ArrayList<>();
+        stopWhen(daemon, () -> session.addAll(sessions(daemon, "= 'active' AND a.wait_event = 'PgSleep'")));
+        return session.get(0);
+    }
+
+    /** At a moment of this kind, as often as that takes. */
+    private static void stopWhen(Daemon daemon, Callable<Boolean> isSo) {
         await().atMost(PATIENCE).pollInterval(LOOK).until(() -> {
             daemon.process().sigstop();
-            if (slicesOf(daemon) > 0 && database.queryLong(busy) == 0) {
+            if (isSo.call()) {
                 return true;
             }
             daemon.process().sigcont();
             return false;
         });
+    }
+
+    /** The sessions of its workers that have a slice and are in this state. */
+    private List<String> sessions(Daemon daemon, String state) throws Exception {
+        return database.queryStrings(
+                "SELECT a.pid FROM pg_stat_activity a JOIN backfill.slice s ON s.backend_pid = a.pid"
+                        + " WHERE s.state = 'RUNNING' AND s.owner LIKE '%%/%d/%%'"
+                                .formatted(daemon.process().pid())
+                        + " AND a.state " + state);
     }
 
     private void finish(Oracle oracle) throws Exception {
