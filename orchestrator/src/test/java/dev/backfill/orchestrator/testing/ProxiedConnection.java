@@ -34,6 +34,7 @@ final class ProxiedConnection implements AutoCloseable {
     private volatile @Nullable Caught caught;
     private volatile int backend;
     private String transaction = "";
+    private boolean acted;
     // The server says once unasked that it is ready: when the session begins.
     private int readiesAsked = 1;
 
@@ -200,7 +201,8 @@ final class ProxiedConnection implements AutoCloseable {
         if (last == null) {
             return clientCut;
         }
-        if (readies >= last.ready()) {
+        if (readies >= last.ready() && !acted) {
+            acted = true; // what comes next may be a word of the server that was ended by it
             last.trap().act();
             cutClient();
             last.trap().answer();
