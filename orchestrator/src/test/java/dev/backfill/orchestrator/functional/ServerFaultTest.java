@@ -111,7 +111,6 @@ class ServerFaultTest {
             daemon.awaitState(Oracle.JOB, "VERIFYING");
 
             restart(inOrder);
-            oracle.faultIsOver();
 
             finish(daemon, oracle);
         }
@@ -147,7 +146,7 @@ class ServerFaultTest {
                 Oracle oracle = Oracle.create(database, 12_000);
                 Daemon daemon = start(database, network)) {
             List<Trap> first = new ArrayList<>();
-            for (Step step : List.of(Step.REGISTRATION, Step.BEGIN, Step.CLAIM, Step.CHECKPOINT)) {
+            for (Step step : List.of(Step.REGISTRATION, Step.START, Step.BEGIN, Step.CLAIM, Step.CHECKPOINT)) {
                 first.addAll(restartsAt(network, step::commit));
             }
             daemon.jobFile(directory, "oracle.yaml", oracle.yaml(50, BATCH));
@@ -170,6 +169,38 @@ class ServerFaultTest {
             last.addAll(restartsAt(network, Step.PROOF::commit));
             awaitSprung(last);
             finish(daemon, oracle);
+
+            List<Trap> check = new ArrayList<>(restartsAt(network, Step.ASKING_FOR_A_CHECK::commit));
+            check.addAll(restartsAt(network, Step.END_OF_A_CHECK::commit));
+            awaitDone(daemon, "/api/v1/jobs/" + Oracle.JOB + "/verify");
+            awaitSprung(check);
+            await().atMost(PATIENCE)
+                    .until(() -> database.queryStrings("SELECT concat_ws(' ', state, check_asked) FROM backfill.run")
+                            .equals(List.of("SUCCEEDED")));
+            assertThat(database.queryStrings("SELECT remaining FROM backfill.proof"))
+                    .containsExactly("0", "0");
+        }
+    }
+
+    /** Some rows let themselves be changed in the second pass alone. */
+    @Tag("storm")
+    @Test
+    void restarts_as_a_further_pass_begins() throws Exception {
+        try (TestDatabase database = server.postgres().newDatabase();
+                FaultProxy network = FaultProxy.to(database.server());
+                Oracle oracle = Oracle.create(database, 2_000);
+                Daemon daemon = start(database, network)) {
+            database.execute(
+                    "CREATE FUNCTION not_yet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+                            + " IF (SELECT pass FROM backfill.run) = 1 THEN RETURN NULL; END IF; RETURN NEW; END'",
+                    "CREATE TRIGGER not_yet BEFORE UPDATE ON t FOR EACH ROW"
+                            + " WHEN (OLD.counter < NEW.counter AND NEW.id % 20 = 0) EXECUTE FUNCTION not_yet()");
+            List<Trap> traps = restartsAt(network, Step.FURTHER_PASS::commit);
+            String update = "update: { set: { counter: counter + 1 }, where: (SELECT pg_sleep(0.03)) IS NOT NULL }";
+            daemon.jobFile(directory, "oracle.yaml", oracle.yaml(50, BATCH).replaceFirst("(?m)^sql: .*$", update));
+            awaitSprung(traps);
+            finish(daemon, oracle);
+            assertThat(database.queryLong("SELECT pass FROM backfill.run")).isEqualTo(2);
         }
     }
 
@@ -234,7 +265,6 @@ class ServerFaultTest {
                     Faults.made(Faults.Kind.SERVER);
                 }
             }
-            oracle.faultIsOver();
 
             finish(daemon, oracle);
         }
@@ -280,6 +310,7 @@ class ServerFaultTest {
     }
 
     private static void finish(Daemon daemon, Oracle oracle) throws Exception {
+        oracle.faultIsOver();
         await().atMost(Duration.ofMinutes(2))
                 .pollInterval(Duration.ofMillis(200))
                 .until(() -> daemon.state(Oracle.JOB).equals("SUCCEEDED"));
