@@ -3,14 +3,18 @@ package dev.backfill.orchestrator.functional;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.FakeClock;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestStandby;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -31,6 +35,7 @@ class ClockJumpTest {
     @TempDir
     private Path directory;
 
+    /** Two daemons are at the run; that of the other host knows the time. */
     @Test
     void ten_hours_forward_and_back_change_nothing() throws Exception {
         FakeClock clock = FakeClock.in(directory, Duration.ZERO);
@@ -38,36 +43,66 @@ class ClockJumpTest {
                 TestDatabase database = servers.primary().newDatabase();
                 Oracle oracle = Oracle.create(database, 40_000);
                 Ticks ticks = Ticks.create();
-                Daemon daemon = Daemon.start(
-                        directory,
-                        clock::of,
-                        Map.of(
-                                "main",
-                                database.jdbcUrl(),
-                                "ticks",
-                                ticks.database().jdbcUrl()),
-                        "lease = 2s")) {
+                Daemon daemon = start("daemon", clock::of, database, ticks);
+                Daemon other = start("other", UnaryOperator.identity(), database, ticks)) {
+            noteWhoLosesASlice(database);
             database.execute("ANALYZE t");
             Ticks.register(daemon, Ticks.EVERY_PERIOD + "\ndatabase: ticks", Duration.ZERO);
             daemon.register(Oracle.JOB, oracle.yaml(100, BATCH) + "database: main\n");
             awaitProgress(oracle, ticks);
+            assertWorking(database, daemon, other);
 
             for (Duration ahead : List.of(TEN_HOURS, Duration.ZERO)) {
                 clock.set(ahead);
                 Instant jumped = Instant.now();
+                oracle.faultIsOver();
                 awaitProgress(oracle, ticks);
                 assertThat(saidLast(daemon))
                         .isBetween(jumped.plus(ahead), Instant.now().plus(ahead));
                 assertAllIsWell(daemon);
+                assertAllIsWell(other);
+                assertWorking(database, daemon, other);
             }
 
             ticks.assertEachPeriodHasOneRun(3);
             daemon.awaitState(Oracle.JOB, "SUCCEEDED");
             oracle.assertExactlyOnce();
-            assertThat(database.queryStrings("SELECT DISTINCT fence || ' ' || attempts FROM backfill.slice"))
-                    .as("nobody took a slice from its worker")
-                    .containsExactly("1 0");
-            assertThat(daemon.process().errors()).doesNotContain("run is held", "is away", "ERROR");
+            assertThat(database.queryStrings("SELECT slice FROM lost"))
+                    .as("slices that were taken from their workers")
+                    .isEmpty();
+            for (Daemon each : List.of(daemon, other)) {
+                assertThat(each.process().errors()).doesNotContain("run is held", "is away", "ERROR");
+            }
+        }
+    }
+
+    /** It has one worker, so that each has its part of the run. */
+    private Daemon start(
+            String name, UnaryOperator<BackfillProcess.Builder> prepared, TestDatabase database, Ticks ticks)
+            throws IOException {
+        return Daemon.start(
+                directory.resolve(name),
+                prepared,
+                Map.of("main", database.jdbcUrl(), "ticks", ticks.database().jdbcUrl()),
+                "lease = 2s",
+                "databases.main.max-workers = 1");
+    }
+
+    /** Workers that share a hand give slices back; a slice that has an owner gets another fence when it is taken alone. */
+    private static void noteWhoLosesASlice(TestDatabase database) throws SQLException {
+        database.execute(
+                "CREATE TABLE lost (slice int)",
+                "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN INSERT INTO public.lost VALUES (OLD.number); RETURN NULL; END'",
+                "CREATE TRIGGER note AFTER UPDATE ON backfill.slice FOR EACH ROW"
+                        + " WHEN (OLD.owner IS NOT NULL AND NEW.fence <> OLD.fence) EXECUTE FUNCTION note()");
+    }
+
+    private static void assertWorking(TestDatabase database, Daemon... daemons) {
+        for (Daemon daemon : daemons) {
+            String its = "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND owner LIKE '%%/%d/%%'"
+                    .formatted(daemon.process().pid());
+            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(20)).until(() -> database.queryLong(its) > 0);
         }
     }
 
