@@ -1,7 +1,9 @@
 package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.testing.BackfillProcess;
 import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -14,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Six kinds of bad data in rows at random places of a table, each kind as often, while others write. */
 @Tag("fault")
 class BadRowsTest {
+
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
     @TempDir
     private Path directory;
@@ -38,14 +42,21 @@ class BadRowsTest {
                     directory, spoiled.yaml(1_000, Duration.ZERO).replaceFirst("(?m)^batch: .*\n", ""));
 
             long begun = System.nanoTime();
-            CommandResult result = CommandResult.of("run", job.toString(), "--database", database.jdbcUrl());
-
+            try (BackfillProcess process =
+                    BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
+                await().atMost(PATIENCE).until(() -> !process.isAlive() || setAside(oracle, database) > bad / 2);
+                oracle.faultIsOver();
+                assertThat(process.waitFor(PATIENCE)).as(process::toString).isEqualTo(1);
+            }
             System.out.printf("%d rows, %d of them bad: %s%n", rows, bad, Duration.ofNanos(System.nanoTime() - begun));
-            assertThat(result.exit()).as(result.text()).isEqualTo(1);
             spoiled.assertSetAside();
             for (int kind = 0; kind < SpoiledOracle.KINDS; kind++) {
                 Faults.made(Faults.Kind.BAD_DATA);
             }
         }
+    }
+
+    private static long setAside(Oracle oracle, TestDatabase database) throws Exception {
+        return oracle.batches() == 0 ? 0 : database.queryLong("SELECT count(*) FROM backfill.quarantine");
     }
 }

@@ -124,8 +124,8 @@ class DeadlyBatchTest {
                 + ") EXECUTE FUNCTION deadly()");
     }
 
-    private CommandResult run(Path job) {
-        return CommandResult.of("run", job.toString(), "--database", database.jdbcUrl());
+    private CommandResult run(Path job) throws Exception {
+        return CommandResult.ofProcess(PATIENCE, "run", job.toString(), "--database", database.jdbcUrl());
     }
 
     private Path job(String errors, int size) throws Exception {

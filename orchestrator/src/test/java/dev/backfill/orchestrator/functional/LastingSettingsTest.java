@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,7 +47,8 @@ class LastingSettingsTest {
                     batch: { size: 100, min: 100, max: 100 }
                     """);
 
-            CommandResult result = CommandResult.of("run", job.toString(), "--database", database.jdbcUrl());
+            CommandResult result = CommandResult.ofProcess(
+                    Duration.ofMinutes(1), "run", job.toString(), "--database", database.jdbcUrl());
 
             assertThat(result.exit()).as(result.text()).isZero();
             assertThat(database.queryStrings("SELECT count(*) >= 10 FROM seen")).containsExactly("t");

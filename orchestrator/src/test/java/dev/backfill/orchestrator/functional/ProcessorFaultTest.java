@@ -122,6 +122,7 @@ class ProcessorFaultTest {
                 Files.writeString(greed, "");
                 assertThat(daemon.process().waitFor(PATIENCE)).isEqualTo(EXIT_OF_A_FULL_HEAP);
                 assertThat(daemon.process().output()).contains("java.lang.OutOfMemoryError");
+                oracle.faultIsOver();
             }
             Files.delete(greed);
             try (Daemon daemon = daemon(directory, plugins("with"), database, small)) {

@@ -45,6 +45,7 @@ class TinyHeapTest {
                 database.execute("INSERT INTO shout DEFAULT VALUES");
                 assertThat(daemon.process().waitFor(PATIENCE)).isEqualTo(EXIT_OF_A_FULL_HEAP);
                 assertThat(daemon.process().output()).contains("java.lang.OutOfMemoryError: Java heap space");
+                oracle.faultIsOver();
             }
             database.execute("TRUNCATE shout");
             try (Daemon daemon = Daemon.start(directory, database)) {
