@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.testing.FaultProxy;
 import dev.backfill.orchestrator.testing.FaultProxy.Direction;
 import dev.backfill.orchestrator.testing.FaultProxy.Moment;
+import dev.backfill.orchestrator.testing.Faults;
 import dev.backfill.orchestrator.testing.OwnServer;
 import dev.backfill.orchestrator.testing.Seed;
 import dev.backfill.orchestrator.testing.TestDatabase;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
  * That work goes on after a fault, and how soon with the default lease of 15 s: medians of five, which happen at the same time in
  * five databases. Each row is changed once all the same.
  */
+@Tag("fault")
 class RecoveryTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -44,6 +46,7 @@ class RecoveryTest {
     private static final Duration BATCH = Duration.ofMillis(80);
     private static final int TIMES = 5;
 
+    private static final Duration LEASE = Duration.ofSeconds(15);
     private static final Duration TAKEN_OVER = Duration.ofSeconds(20);
     private static final Duration AFTER_A_PAUSE = Duration.ofSeconds(5);
 
@@ -138,13 +141,14 @@ class RecoveryTest {
         List<Duration> killed = everywhere(place -> kill(place, Objects.requireNonNull(own.get(place))));
         new Recoveries(killed).assertMedianAtMost(TAKEN_OVER, "a daemon's death");
 
+        places.forEach(place -> place.oracle().faultIsOver());
         finish();
     }
 
     @Tag("storm")
     @Test
     void pauses_and_black_holes_of_the_network() throws Exception {
-        create(TIMES, 12_000);
+        create(TIMES, 24_000);
         Daemon daemon = begin("daemon", places, Place::network);
         registerEverywhere(daemon, TIMEOUTS);
 
@@ -153,9 +157,18 @@ class RecoveryTest {
             place.network().blackHole();
             Thread.sleep(1_000 + random.nextInt(5_000));
             place.network().heal();
-            return untilBatches(place, 1);
+            return untilBatches(place, 2); // the first may have been on its way
         });
         new Recoveries(pauses).assertMedianAtMost(AFTER_A_PAUSE, "a pause of the network");
+
+        List<Duration> longPauses = everywhere(place -> {
+            untilBatches(place, 1 + random.nextInt(5));
+            place.network().blackHole();
+            Thread.sleep(LEASE.plusMillis(1_000 + random.nextInt(5_000)).toMillis());
+            place.network().heal();
+            return untilBatches(place, 2);
+        });
+        new Recoveries(longPauses).assertMedianAtMost(AFTER_A_PAUSE, "a pause of the network longer than a lease");
 
         List<Duration> holes = everywhere(place -> {
             untilBatches(place, 1 + random.nextInt(5));
@@ -164,6 +177,7 @@ class RecoveryTest {
         });
         new Recoveries(holes).assertMedianAtMost(SOCKET_TIMEOUT.plusSeconds(5), "a black hole");
 
+        places.forEach(place -> place.oracle().faultIsOver());
         finish();
     }
 
@@ -212,7 +226,9 @@ class RecoveryTest {
                 }
             }
             place.oracle().faultIsOver();
-            return untilBatches(place, 2);
+            Duration recovery = untilBatches(place, 2);
+            Faults.made(Faults.Kind.NETWORK);
+            return recovery;
         });
 
         finish();
