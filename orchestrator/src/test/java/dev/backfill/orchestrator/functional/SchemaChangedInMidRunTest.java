@@ -2,13 +2,16 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.functional.FaultyRuns.Fault;
 import dev.backfill.orchestrator.functional.FaultyRuns.FaultyRun;
+import dev.backfill.orchestrator.testing.Faults;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +22,7 @@ import org.junit.jupiter.params.provider.FieldSource;
  * The table of a run is changed in mid-run. What its statement cannot do any more pauses it, in words; resumed as it is, it
  * says so again; and once that is mended it goes on where it was. What does not matter to it does not disturb it.
  */
+@Tag("fault")
 @TestMethodOrder(OrderAnnotation.class)
 class SchemaChangedInMidRunTest {
 
@@ -136,13 +140,20 @@ class SchemaChangedInMidRunTest {
     @BeforeAll
     static void begin(@TempDir Path directory) throws Exception {
         runs = FaultyRuns.start(directory);
-        STOPPING.forEach(change -> runs.begin(change.job(), run -> meet(run, change)));
-        runs.begin("table-dropped", SchemaChangedInMidRunTest::drop);
-        runs.begin("other-primary-key", SchemaChangedInMidRunTest::changePrimaryKey);
-        runs.begin("restored", SchemaChangedInMidRunTest::restore);
-        runs.begin("key-of-numeric", SchemaChangedInMidRunTest::widenKey);
-        runs.begin("target-of-bigint", SchemaChangedInMidRunTest::widenTarget);
-        runs.begin("key-not-unique", SchemaChangedInMidRunTest::dropUniqueness);
+        STOPPING.forEach(change -> begin(change.job(), run -> meet(run, change)));
+        begin("table-dropped", SchemaChangedInMidRunTest::drop);
+        begin("other-primary-key", SchemaChangedInMidRunTest::changePrimaryKey);
+        begin("restored", SchemaChangedInMidRunTest::restore);
+        begin("key-of-numeric", SchemaChangedInMidRunTest::widenKey);
+        begin("target-of-bigint", SchemaChangedInMidRunTest::widenTarget);
+        begin("key-not-unique", SchemaChangedInMidRunTest::dropUniqueness);
+    }
+
+    private static void begin(String job, Fault fault) {
+        runs.begin(job, run -> {
+            fault.meet(run);
+            Faults.made(Faults.Kind.LOCKS);
+        });
     }
 
     @AfterAll

@@ -21,7 +21,7 @@ public final class Faults {
         SERVER,
         /** The network loses, delays or cuts. */
         NETWORK,
-        /** The pooler between is killed. */
+        /** The pooler between is killed, or a daemon behind it stands still. */
         POOLER,
         /** Somebody locks or alters the table. */
         LOCKS,
