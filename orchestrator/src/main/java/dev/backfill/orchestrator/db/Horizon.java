@@ -6,7 +6,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /**
- * The transactions that are still open: as long as one that began before a horizon is, it can commit what nobody has seen.
+ * The transactions that are still open: as long as one that wrote before a horizon is, it can commit what nobody has seen.
+ * One that has not written has no number yet, and holds nothing.
  *
  * @see <a href="https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT">Transaction ID and
  *     Snapshot Information Functions</a>

@@ -75,7 +75,7 @@ final class Verifier implements AutoCloseable {
     private static final BatchLimits COUNTING = new BatchLimits(100_000, 1_000, 2_000_000, Duration.ofMillis(500));
     private static final Duration LOOK = Duration.ofMillis(100);
     private static final Duration ATTENTION = Duration.ofSeconds(1);
-    private static final String BEFORE = "transactions that began before the last batch committed are still open: ";
+    private static final String BEFORE = "transactions that had written when the last batch committed are still open: ";
 
     private final RunContext context;
     private final Run run;

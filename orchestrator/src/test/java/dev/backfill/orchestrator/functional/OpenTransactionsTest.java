@@ -134,6 +134,25 @@ class OpenTransactionsTest {
         assertThat(state()).isEqualTo("SUCCEEDED");
     }
 
+    /** It began before the first batch and has read rows of the table; what it writes later, comes after the proof. */
+    @Test
+    void a_transaction_that_has_not_written_holds_nothing() throws Exception {
+        try (Connection reader = database.connect()) {
+            reader.setAutoCommit(false);
+            reader.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            reader.createStatement().execute("SELECT count(*) FROM c");
+            try (BackfillProcess process = run(UPDATE)) {
+                assertThat(process.waitFor(PATIENCE)).as("%s", process).isZero();
+                assertThat(process.errors()).doesNotContain("open-transactions");
+            }
+            reader.createStatement().execute(LATE);
+            reader.commit();
+        }
+        assertThat(state()).isEqualTo("SUCCEEDED");
+        assertThat(database.queryStrings("SELECT n || ' times: ' || count(*) FROM c GROUP BY n ORDER BY n"))
+                .containsExactly("0 times: 1", "1 times: 3000");
+    }
+
     private BackfillProcess run(String work) throws Exception {
         return run(CountedTable.BY_KEY, work);
     }
