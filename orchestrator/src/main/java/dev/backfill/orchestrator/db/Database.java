@@ -242,6 +242,7 @@ public final class Database implements AutoCloseable {
         pool.setMinimumIdle(0);
         pool.setIdleTimeout(IDLE_TIMEOUT.toMillis());
         pool.setInitializationFailTimeout(-1);
+        pool.setExceptionOverride(new WorkerSessions.Evictions());
         pool.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
         return pool;
     }

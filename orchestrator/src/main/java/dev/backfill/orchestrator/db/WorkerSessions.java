@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.db;
 
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.SQLExceptionOverride;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -10,6 +11,17 @@ import org.postgresql.PGConnection;
 
 /** The sessions of one run's workers. Safe for use by several threads. */
 public final class WorkerSessions implements AutoCloseable {
+
+    /** Ends a session that may not write: it could stay so when the database takes writes again. */
+    static final class Evictions implements SQLExceptionOverride {
+
+        private static final String READ_ONLY = "25006";
+
+        @java.lang.Override
+        public Override adjudicate(SQLException e) {
+            return READ_ONLY.equals(e.getSQLState()) ? Override.MUST_EVICT : Override.CONTINUE_EVICT;
+        }
+    }
 
     private final HikariDataSource pool;
     private final boolean pooled;
