@@ -233,7 +233,7 @@ final class JobRules {
     }
 
     private void statement(String sql) {
-        filled("/sql", sql, Set.of("range", "started")).ifPresent(filled -> {
+        filled("/sql", sql, Set.of("from", "range", "started", "to")).ifPresent(filled -> {
             Matcher word = FIRST_WORD.matcher(code(filled));
             String first = word.lookingAt() ? word.group(1) : "";
             if (!STATEMENTS.contains(first.toLowerCase(Locale.ROOT))) {

@@ -6,6 +6,7 @@ import dev.backfill.api.Work;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.sql.Assignments;
 import dev.backfill.orchestrator.sql.Assignments.Assignment;
+import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
 import dev.backfill.orchestrator.sql.KeyColumns;
 import dev.backfill.orchestrator.sql.KeyRange;
@@ -33,6 +34,7 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
 
     private static final String TIMESTAMPTZ = "timestamp with time zone";
     private static final Pattern QUERY = Pattern.compile("\\b(?:select|table|values)\\b", Pattern.CASE_INSENSITIVE);
+    private static final Set<String> ENDS = Set.of("from", "to");
 
     /**
      * What a statement is made for.
@@ -128,6 +130,21 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
                 .toList();
     }
 
+    /**
+     * The places of a statement of the author's own that need a key of one column, where it has more.
+     *
+     * @return names; none when there is nothing wrong
+     */
+    public List<String> endsOfSeveralColumns() {
+        return key.columns().size() > 1 && job.work() instanceof Work.Sql own
+                ? SqlTemplate.parse(own.statement()).places().stream()
+                        .map(Place::name)
+                        .filter(ENDS::contains)
+                        .distinct()
+                        .toList()
+                : List.of();
+    }
+
     /** The columns whose change moves a row along the key. */
     static Set<String> moving(TableFacts table, KeyColumns key) {
         return table.setBy(key.columns().stream().map(KeyColumn::name).toList());
@@ -201,9 +218,18 @@ public record JobStatement(JobDefinition job, TableFacts table, KeyColumns key) 
                 .code("\n)");
     }
 
+    /** An end of a batch, of a key of one column. */
+    private SqlFragment end(Optional<Key> at) {
+        return SqlFragment.builder()
+                .bind(at.map(Key::first).orElse(null), key.first().type())
+                .build();
+    }
+
     private SqlFragment fill(Place place, Batch batch) {
         return switch (place.name()) {
             case "range" -> batch.range().predicate(key, place.alias());
+            case "from" -> end(batch.range().behind());
+            case "to" -> end(Optional.of(batch.range().upTo()));
             case "started" ->
                 SqlFragment.builder().bind(batch.started(), TIMESTAMPTZ).build();
             default -> throw new IllegalArgumentException("no such place in a job's SQL: :" + place.name());

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.postgresql.core.Parser;
 
 /** Asks the server what it thinks of a job's bounds and statements, without running any; one instance a check. */
@@ -54,6 +55,7 @@ final class StatementCheck {
         check.encoding();
         check.range();
         check.rules();
+        check.ends();
         check.expressions(plan);
         if (check.problems.isEmpty()) {
             check.whole(plan);
@@ -106,6 +108,15 @@ final class StatementCheck {
                     "/table",
                     "the rule " + SqlName.quote(rule) + " puts something else in place of the change",
                     "DROP RULE, or write what it does as `sql`");
+        }
+    }
+
+    /** No single value says where a batch of a key of several columns begins or ends. */
+    private void ends() {
+        String columns =
+                statement.key().columns().stream().map(KeyColumn::quoted).collect(Collectors.joining(", "));
+        for (String place : statement.endsOfSeveralColumns()) {
+            add("/sql", "`:" + place + "` needs a key of one column, and this run goes by " + columns, "use `:range`");
         }
     }
 

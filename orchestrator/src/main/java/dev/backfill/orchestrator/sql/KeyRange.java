@@ -34,6 +34,15 @@ public record KeyRange(Lower lower, Key upTo) {
     public record After(Key key) implements Lower {}
 
     /**
+     * The key behind which the range begins.
+     *
+     * @return empty when it begins at the first row of all, or at an end that somebody named
+     */
+    public Optional<Key> behind() {
+        return lower instanceof After after ? Optional.of(after.key()) : Optional.empty();
+    }
+
+    /**
      * The predicate of all rows whose key is behind another, up to the end of the table.
      *
      * @param columns the columns of the key

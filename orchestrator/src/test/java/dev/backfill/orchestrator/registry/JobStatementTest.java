@@ -61,6 +61,21 @@ class JobStatementTest {
     }
 
     @Test
+    void own_sql_may_name_the_ends_of_its_batch() {
+        JobStatement statement = statement("sql: SELECT f(:from, :to) FROM t WHERE :range\nverify: none");
+
+        SqlFragment change = statement.change(new Batch(RANGE, STARTED, false));
+
+        assertThat(change.jdbc())
+                .isEqualTo("SELECT f(?::bigint, ?::bigint) FROM t WHERE (\"id\" > ?::bigint AND \"id\" <= ?::bigint)");
+        assertThat(change.binds()).extracting(Bind::value).containsExactly("10", "20", "10", "20");
+        for (KeyRange.Lower first : List.of(new KeyRange.Start(), new KeyRange.At(Key.of("5")))) {
+            SqlFragment batch = statement.change(new Batch(new KeyRange(first, Key.of("20")), STARTED, false));
+            assertThat(batch.binds()).extracting(Bind::value).startsWith(null, "20");
+        }
+    }
+
+    @Test
     void what_remains_is_counted_and_shown_over_the_same_range() {
         JobStatement statement = statement("delete: { where: a }");
         assertThat(statement.remaining(RANGE, STARTED).orElseThrow().jdbc())

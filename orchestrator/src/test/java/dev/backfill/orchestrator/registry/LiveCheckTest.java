@@ -287,6 +287,15 @@ class LiveCheckTest {
     }
 
     @Test
+    void the_ends_of_a_batch_are_refused_where_the_key_has_several_columns() throws SQLException {
+        String sql = "sql: UPDATE orders SET cents = 1 WHERE :range AND :from < :to\nverify: none";
+        String needs = " needs a key of one column, and this run goes by \"at\", \"id\" (use `:range`)";
+        assertThat(refused("{ by: time, column: at }", sql))
+                .containsExactly("f:5:6: `:from`" + needs, "f:5:6: `:to`" + needs);
+        assertThat(accepted(ID, sql)).isNotNull();
+    }
+
+    @Test
     void a_table_published_without_a_replica_identity_is_refused() throws SQLException {
         database.execute(
                 "CREATE TABLE heap (a int NOT NULL, b int)",
