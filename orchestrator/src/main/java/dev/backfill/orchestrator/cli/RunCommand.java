@@ -2,8 +2,10 @@ package dev.backfill.orchestrator.cli;
 
 import dev.backfill.orchestrator.cli.DatabaseOptions.Target;
 import dev.backfill.orchestrator.console.Lag;
+import dev.backfill.orchestrator.console.Outlook;
 import dev.backfill.orchestrator.console.RunConsole;
 import dev.backfill.orchestrator.console.RunDecision;
+import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registration.Dependencies;
@@ -195,13 +197,20 @@ final class RunCommand implements Callable<Integer> {
     /** Where the runs of a database are looked at. */
     static RunConsole.Sources sources(Site site) {
         return new RunConsole.Sources(
-                site.stores().runs(),
                 site.stores().slices(),
+                run -> site.board().run(run).map(RunCommand::outlook),
                 () -> site.signals().stream()
                         .filter(signal -> signal.signal().equals(Signal.REPLICATION_LAG.word()))
                         .flatMap(signal -> signal.readings().stream())
                         .map(reading -> new Lag(reading.value(), reading.limit().orElseThrow()))
                         .max(Comparator.comparingDouble(Lag::seconds)));
+    }
+
+    /** The same figures as the admin API's. */
+    private static Outlook outlook(RunView run) {
+        return new Outlook(
+                run.rows().all().estimated().orElse(0L),
+                run.eta().map(eta -> new Outlook.Left(eta.expected(), eta.least(), eta.most())));
     }
 
     private PrintWriter out() {

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.console;
 
+import dev.backfill.orchestrator.console.Outlook.Left;
 import dev.backfill.orchestrator.run.SliceStore.Progress;
 import java.time.Duration;
 import java.util.Locale;
@@ -9,12 +10,12 @@ import java.util.Optional;
  * What is shown of a run at a moment. Pure.
  *
  * @param progress where it is
- * @param estimatedRows the planner's figure for the range
+ * @param outlook how far it has to go
  * @param rate keys a second, as of late
  * @param batch keys of the latest batch
  * @param around what is seen around the run
  */
-record Moment(Progress progress, long estimatedRows, double rate, long batch, Around around) {
+record Moment(Progress progress, Outlook outlook, double rate, long batch, Around around) {
 
     private static final int LEAST_BAR = 8;
     private static final int LONGEST_BAR = 28;
@@ -64,7 +65,7 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
 
     /** How many keys there are in all, as far as is known. */
     long about() {
-        return isDone() ? scanned() : Math.max(estimatedRows, scanned());
+        return isDone() ? scanned() : Math.max(outlook.rows(), scanned());
     }
 
     private boolean isDone() {
@@ -77,7 +78,7 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
         StringBuilder tail = new StringBuilder(String.format(Locale.ROOT, "  %,d rows", scanned()));
         if (around.standing().isEmpty()) {
             tail.append(String.format(Locale.ROOT, "  %,.0f/s", rate));
-            eta().ifPresent(eta -> tail.append("  ETA ").append(eta));
+            outlook.left().ifPresent(left -> tail.append("  ETA ").append(words(left.expected())));
             tail.append(String.format(Locale.ROOT, "  batch %,d", batch));
         }
         around.lag().ifPresent(lag -> tail.append("  ").append(lag));
@@ -101,7 +102,7 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
                 progress.done(),
                 progress.slices(),
                 rate));
-        eta().ifPresent(eta -> line.append(", ETA ").append(eta));
+        outlook.left().ifPresent(left -> line.append(", ETA ").append(words(left)));
         if (batch > 0) {
             line.append(String.format(Locale.ROOT, ", batch %,d", batch));
         }
@@ -110,10 +111,8 @@ record Moment(Progress progress, long estimatedRows, double rate, long batch, Ar
         return line.toString();
     }
 
-    private Optional<String> eta() {
-        long left = about() - scanned();
-        long seconds = rate < 1 ? 0 : (long) (left / rate);
-        return seconds == 0 ? Optional.empty() : Optional.of(words(Duration.ofSeconds(seconds)));
+    private static String words(Left left) {
+        return "%s (%s to %s)".formatted(words(left.expected()), words(left.least()), words(left.most()));
     }
 
     private static String words(Duration duration) {

@@ -5,7 +5,6 @@ import dev.backfill.orchestrator.run.Checkpoints;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
-import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.run.SliceStore.Progress;
@@ -16,6 +15,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -48,11 +48,12 @@ public final class RunConsole implements RunListener, AutoCloseable {
     /**
      * Where a run is looked at.
      *
-     * @param runs where its state is
      * @param slices where its progress is
+     * @param outlook how far it has to go, by the run's id
      * @param lag of the standby that is furthest behind; empty while none is seen
      */
-    public record Sources(RunStore runs, SliceStore slices, Supplier<Optional<Lag>> lag) {}
+    public record Sources(
+            SliceStore slices, Function<String, Optional<Outlook>> outlook, Supplier<Optional<Lag>> lag) {}
 
     /**
      * For one run.
@@ -256,18 +257,18 @@ public final class RunConsole implements RunListener, AutoCloseable {
         return progress()
                 .map(progress -> new Moment(
                         progress,
-                        estimate(),
+                        outlook(),
                         rate,
                         tally.latestBatch(),
                         new Moment.Around(lag, Optional.ofNullable(standing))));
     }
 
-    private long estimate() {
+    private Outlook outlook() {
         try {
-            return sources.runs().find(run.id()).details().estimatedRows().orElse(0L);
+            return sources.outlook().apply(run.id()).orElse(Outlook.NONE);
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e);
-            return 0;
+            return Outlook.NONE;
         }
     }
 

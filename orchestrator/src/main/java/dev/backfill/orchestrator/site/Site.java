@@ -280,7 +280,8 @@ public final class Site implements AutoCloseable {
         Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
         workshop.watchHealth(ended);
         try {
-            return workshop.drive(run, statement, listener, stop);
+            RunListener known = holds.listener(run.revision().job());
+            return workshop.drive(run, statement, new RunListener.Several(List.of(known, listener)), stop);
         } finally {
             ended.request();
         }
