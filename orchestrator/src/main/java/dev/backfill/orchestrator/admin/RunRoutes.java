@@ -83,13 +83,16 @@ final class RunRoutes {
 
     private void run(Context context) {
         RunView run = find(new Asked(context).run());
+        Dispatcher dispatcher = databases.named(run.id().database());
         Optional<Double> keys = databases.ask(
-                databases.named(run.id().database()),
-                site -> site.board().progressByKeys(run.id().run()));
+                dispatcher, site -> site.board().progressByKeys(run.id().run()));
+        Optional<Quarantine.Obstacle> obstacle = databases.ask(
+                dispatcher, site -> site.quarantine().obstacle(run.id().run()));
         databases
                 .shapes()
                 .runOfJob(run)
                 .put("progress-by-keys", keys.map(Shapes::part))
+                .put("failure", obstacle.map(Shapes::obstacle))
                 .answer(context);
     }
 

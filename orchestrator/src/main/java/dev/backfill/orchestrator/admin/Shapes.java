@@ -13,6 +13,9 @@ import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalState;
 import java.util.Comparator;
+import dev.backfill.orchestrator.sql.Key;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -169,12 +172,21 @@ record Shapes(Function<String, List<SignalState>> signals) {
 
     /** A key in quarantine. */
     static Json quarantined(Quarantine.Entry entry) {
-        return Json.of("key", entry.key().parts())
-                .put("error", entry.failure().message())
-                .put("sqlstate", entry.failure().sqlState())
-                .put("detail", entry.failure().detail())
-                .put("attempts", entry.failure().attempts())
-                .put("at", entry.at());
+        return failure(Optional.of(entry.key()), entry.failure(), entry.at());
+    }
+
+    /** What a run has paused itself for. */
+    static Json obstacle(Quarantine.Obstacle obstacle) {
+        return failure(obstacle.key(), obstacle.failure(), obstacle.at());
+    }
+
+    private static Json failure(Optional<Key> key, Quarantine.Failure failure, Instant at) {
+        return Json.of("key", key.map(Key::parts))
+                .put("error", failure.message())
+                .put("sqlstate", failure.sqlState())
+                .put("detail", failure.detail())
+                .put("attempts", failure.attempts())
+                .put("at", at);
     }
 
     /** An event. */

@@ -2,10 +2,12 @@ package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -46,6 +48,13 @@ final class Patience {
 
         Hopeless(Throwable cause) {
             super(SqlStates.message(cause), cause);
+        }
+
+        /** All that is known of it. */
+        Quarantine.Failure failure() {
+            Throwable cause = Objects.requireNonNull(getCause());
+            ErrorClass next = SqlStates.state(cause).map(SqlStates::classify).orElse(ErrorClass.PAUSE);
+            return Quarantine.Failure.of(cause, next, 1);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.EventStore;
+import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
@@ -14,6 +15,7 @@ import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
+import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
@@ -128,11 +130,11 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
         stores.transitions().pauseAtCanary(stores.runs().find(run), reason);
     }
 
-    /** Pauses the run, unless it has left its moving states meanwhile. */
-    void pause(String reason) {
+    /** Pauses the run for an error, of one key if it is known, unless it has left its moving states meanwhile. */
+    void pause(String reason, Optional<Key> key, Quarantine.Failure failure) {
         Run now = stores.runs().find(run);
         if (now.state().canBecome(RunState.PAUSED)) {
-            stores.transitions().move(now, RunState.PAUSED, reason);
+            stores.transitions().pause(now, reason, key, failure);
         }
     }
 }

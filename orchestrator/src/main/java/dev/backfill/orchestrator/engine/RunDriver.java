@@ -281,7 +281,7 @@ public final class RunDriver {
         String message = String.valueOf(reason.getMessage());
         try {
             context.patience().call(() -> {
-                context.pause(message);
+                context.pause(message, Optional.empty(), reason.failure());
                 return true;
             });
             return find();

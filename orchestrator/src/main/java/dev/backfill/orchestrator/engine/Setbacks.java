@@ -15,12 +15,14 @@ import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.throttle.Yielding;
+import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,10 @@ final class Setbacks {
     private static final Logger LOG = LoggerFactory.getLogger(Setbacks.class);
     /** What to do about what the server says. */
     static final String THEN_RESUME = "; mend that, then resume";
+
+    /** What stops a run only when a key fails alone, or has taken its workers with it. */
+    private static final Set<ErrorClass> OF_ONE_KEY =
+            Set.of(ErrorClass.DATA, ErrorClass.TIMEOUT, ErrorClass.TOO_LARGE, ErrorClass.SESSION_LOST);
 
     private static final Duration AFTER_A_STRANGERS_CANCEL = Duration.ofSeconds(30);
 
@@ -145,16 +151,6 @@ final class Setbacks {
         return mine;
     }
 
-    /** Why a key that failed alone is set aside. */
-    Quarantine.Failure failure(SQLException e, int failures) {
-        return new Quarantine.Failure(
-                SqlStates.classify(e),
-                SqlStates.state(e).orElse(""),
-                SqlStates.message(e),
-                SqlStates.detail(e),
-                failures);
-    }
-
     /** Why a key that took its workers with it is set aside. */
     Quarantine.Failure deadly(Slice slice) {
         String message = "its batch was tried alone, and the worker was gone before it was committed";
@@ -194,12 +190,12 @@ final class Setbacks {
             if (error != ErrorClass.DATA && error != ErrorClass.PAUSE) {
                 throw e;
             }
-            pause(slice, ErrorClass.DATA, "the key cannot be set aside: " + SqlStates.message(e));
+            pause(slice, failure, "the key cannot be set aside: " + SqlStates.message(e));
             return Optional.empty();
         }
         if (result.isEmpty()) {
             String spent = budget == 0 ? "" : "; errors.quarantine is used up, which is " + budget;
-            pause(slice, ErrorClass.DATA, failure.message() + spent + THEN_RESUME);
+            pause(slice, failure, failure.message() + spent + THEN_RESUME);
         } else if (result.get().runState().isPresent()) {
             listener.setAside(slice, result.get().batch().to(), failure.message());
         }
@@ -207,15 +203,16 @@ final class Setbacks {
     }
 
     /** Pauses the run: nobody but a person can help. */
-    void pause(Slice slice, ErrorClass error, String why) throws Hopeless, Stopped {
-        String place = "slice " + slice.id().number();
-        if (error == ErrorClass.DATA || error == ErrorClass.TIMEOUT || error == ErrorClass.TOO_LARGE) {
-            place = "key " + patience.call(() -> session.use(open -> runner.firstKey(open, slice)));
-        }
+    void pause(Slice slice, Quarantine.Failure failure, String why) throws Hopeless, Stopped {
+        Optional<Key> key = OF_ONE_KEY.contains(failure.error())
+                ? Optional.of(patience.call(() -> session.use(open -> runner.firstKey(open, slice))))
+                : Optional.empty();
+        String place =
+                key.map(alone -> "key " + alone).orElse("slice " + slice.id().number());
         String reason = "at " + place + ": " + why;
         listener.batchRolledBack(slice, Outcome.FAILED, reason);
         patience.call(() -> {
-            context.pause(reason);
+            context.pause(reason, key, failure);
             return true;
         });
         stop.request();

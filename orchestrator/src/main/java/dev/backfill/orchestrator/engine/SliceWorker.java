@@ -240,9 +240,10 @@ final class SliceWorker implements AutoCloseable {
                 setbacks.giveBack(slice, REST_OF_LOCKED_ROWS);
                 yield Optional.empty();
             }
-            case PASS_OVER -> passOver(slice, setbacks.failure(e, plan.failures()));
+            case PASS_OVER -> passOver(slice, Quarantine.Failure.of(e, error, plan.failures()));
             case STOP -> {
-                setbacks.pause(slice, error, SqlStates.isSaidByOthers(e) ? why + Setbacks.THEN_RESUME : why);
+                Quarantine.Failure failure = Quarantine.Failure.of(e, error, plan.failures());
+                setbacks.pause(slice, failure, SqlStates.isSaidByOthers(e) ? why + Setbacks.THEN_RESUME : why);
                 yield Optional.of(slice);
             }
         };

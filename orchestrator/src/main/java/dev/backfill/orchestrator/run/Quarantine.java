@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.run;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.OwnTables;
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.sql.Key;
 import java.sql.Connection;
@@ -14,7 +15,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
-/** The keys that runs have passed over because their data cannot be processed. Safe for use by several threads. */
+/**
+ * The keys that runs have passed over because their data cannot be processed, and the errors that runs have paused for.
+ * Safe for use by several threads.
+ */
 public final class Quarantine {
 
     /**
@@ -26,7 +30,25 @@ public final class Quarantine {
      * @param detail what the server said of the rows themselves: for people, never for a log
      * @param attempts how many batches with the key failed in a row
      */
-    public record Failure(ErrorClass error, String sqlState, String message, Optional<String> detail, int attempts) {}
+    public record Failure(ErrorClass error, String sqlState, String message, Optional<String> detail, int attempts) {
+
+        /**
+         * What an error says.
+         *
+         * @param error what was thrown
+         * @param next its class
+         * @param attempts how many batches failed in a row
+         * @return all of it
+         */
+        public static Failure of(Throwable error, ErrorClass next, int attempts) {
+            return new Failure(
+                    next,
+                    SqlStates.state(error).orElse(""),
+                    SqlStates.message(error),
+                    SqlStates.detail(error),
+                    attempts);
+        }
+    }
 
     /**
      * A key in quarantine.
@@ -37,6 +59,15 @@ public final class Quarantine {
      */
     public record Entry(Key key, Failure failure, Instant at) {}
 
+    /**
+     * What a run has paused itself for.
+     *
+     * @param key the key that fails alone; empty when the error is of a whole batch, or of none
+     * @param failure why
+     * @param at since when
+     */
+    public record Obstacle(Optional<Key> key, Failure failure, Instant at) {}
+
     private static final String SPEND = """
             UPDATE backfill.run SET quarantine_spent = quarantine_spent + 1 WHERE id = ? AND quarantine_spent < ?
             """;
@@ -44,6 +75,14 @@ public final class Quarantine {
     private static final String ADD = """
             INSERT INTO backfill.quarantine (run, key, after, error_class, sqlstate, message, detail, attempts)
             VALUES (?, to_jsonb(CAST(? AS text[])), to_jsonb(CAST(? AS text[])), ?, ?, ?, ?, ?)
+            """;
+
+    private static final String MEET = """
+            INSERT INTO backfill.failure (run, key, error_class, sqlstate, message, detail, attempts)
+            VALUES (:run, to_jsonb(CAST(:key AS text[])), :class, :state, :message, :detail, :attempts)
+            ON CONFLICT (run) DO UPDATE SET key = excluded.key, error_class = excluded.error_class,
+                sqlstate = excluded.sqlstate, message = excluded.message, detail = excluded.detail,
+                attempts = excluded.attempts, at = excluded.at
             """;
 
     private static final String AGAIN = """
@@ -135,6 +174,45 @@ public final class Quarantine {
                         .list());
     }
 
+    /**
+     * What a run has paused itself for.
+     *
+     * @param run the run's id
+     * @return all that is known of it; empty when it has not, or was resumed
+     */
+    public Optional<Obstacle> obstacle(String run) {
+        String sql = "SELECT %s AS key, error_class, sqlstate, message, detail, attempts, at FROM backfill.failure f"
+                + " WHERE run = :run";
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(database.tables().sql(sql.formatted(Stored.select("f.key"))))
+                        .bind("run", run)
+                        .map((row, context) -> new Obstacle(
+                                Stored.read(row, "key"),
+                                failure(row),
+                                row.getTimestamp("at").toInstant()))
+                        .findOne());
+    }
+
+    /** Keeps what a run pauses itself for. */
+    void meet(Handle handle, String run, Optional<Key> key, Failure failure) {
+        handle.createUpdate(database.tables().sql(MEET))
+                .bind("run", run)
+                .bind("key", Stored.literal(key.orElse(null)))
+                .bind("class", failure.error().name())
+                .bind("state", failure.sqlState())
+                .bind("message", failure.message())
+                .bind("detail", failure.detail().orElse(null))
+                .bind("attempts", failure.attempts())
+                .execute();
+    }
+
+    /** Forgets what a run had paused itself for. */
+    void pass(Handle handle, String run) {
+        handle.createUpdate(database.tables().sql("DELETE FROM backfill.failure WHERE run = :run"))
+                .bind("run", run)
+                .execute();
+    }
+
     /** Makes slices of the keys in quarantine, to be tried again with a fresh budget. */
     void tryAgain(Handle handle, String run) {
         handle.createUpdate(database.tables().sql(AGAIN)).bind("run", run).execute();
@@ -148,15 +226,18 @@ public final class Quarantine {
     }
 
     private static Entry entry(ResultSet row) throws SQLException {
-        Failure failure = new Failure(
+        return new Entry(
+                Stored.read(row, "key").orElseThrow(),
+                failure(row),
+                row.getTimestamp("at").toInstant());
+    }
+
+    private static Failure failure(ResultSet row) throws SQLException {
+        return new Failure(
                 ErrorClass.valueOf(row.getString("error_class")),
                 row.getString("sqlstate"),
                 row.getString("message"),
                 Optional.ofNullable(row.getString("detail")),
                 row.getInt("attempts"));
-        return new Entry(
-                Stored.read(row, "key").orElseThrow(),
-                failure,
-                row.getTimestamp("at").toInstant());
     }
 }

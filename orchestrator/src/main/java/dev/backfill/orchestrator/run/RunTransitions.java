@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.OwnTables;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.run.Run.Proof;
+import dev.backfill.orchestrator.sql.Key;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
@@ -108,6 +109,26 @@ public final class RunTransitions {
     }
 
     /**
+     * Pauses a run that cannot go on by itself, and keeps all that is known of the error: the reason, which is logged, must
+     * not say what the server said of the rows.
+     *
+     * @param run the run as it was seen
+     * @param reason why, in a line
+     * @param key the key that fails alone; empty when the error is of a whole batch, or of none
+     * @param failure the error
+     * @return false when the run is no longer in the state in which it was seen, and nothing was changed
+     */
+    public boolean pause(Run run, String reason, Optional<Key> key, Quarantine.Failure failure) {
+        return database.jdbi().inTransaction(handle -> {
+            boolean paused = move(handle, run, RunState.PAUSED, reason);
+            if (paused) {
+                slices.quarantine().meet(handle, run.id(), key, failure);
+            }
+            return paused;
+        });
+    }
+
+    /**
      * Pauses a run that is as far as its job wants it to go unwatched, once.
      *
      * @param run the run as it was seen
@@ -162,6 +183,7 @@ public final class RunTransitions {
                     .findOne();
             state.ifPresent(s -> {
                 slices.forgetAttempts(handle, run.id());
+                slices.quarantine().pass(handle, run.id());
                 events.stateChanged(handle, run.id(), Optional.of(RunState.PAUSED), RunState.valueOf(s), reason);
             });
             return state.isPresent();

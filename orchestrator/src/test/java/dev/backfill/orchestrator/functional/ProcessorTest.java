@@ -91,7 +91,8 @@ class ProcessorTest {
         assertThat(result.text()).contains("ERROR: taken").doesNotContain("secret");
         assertThat(database.queryStrings(
                         "SELECT e::text FROM backfill.event e UNION ALL SELECT r::text FROM backfill.run r"
-                                + " UNION ALL SELECT q::text FROM backfill.quarantine q"))
+                                + " UNION ALL SELECT q::text FROM backfill.quarantine q"
+                                + " UNION ALL SELECT f::text FROM backfill.failure f"))
                 .isNotEmpty()
                 .noneMatch(row -> row.contains("secret"));
     }

@@ -104,9 +104,16 @@ class QuarantineTest {
                 .containsPattern(
                         "at key \\[?1400]?: .*\\(SQLSTATE 23\\d+\\); errors.quarantine is used up, which is 2");
         assertThat(aside()).containsExactly("[\"700\"]", "[\"701\"]");
+        assertThat(database.queryStrings("SELECT concat_ws(' ', key, detail) FROM backfill.failure"))
+                .singleElement()
+                .asString()
+                .matches("\\[\"1400\"] (Failing row contains|Key \\(r\\)=).*1400.*");
         CommandResult second = run(job);
         assertThat(second.exit()).as(second.text()).isEqualTo(1);
         assertThat(aside()).containsExactly("[\"700\"]", "[\"701\"]", "[\"1400\"]");
+        assertThat(database.queryLong("SELECT count(*) FROM backfill.failure"))
+                .as("what the run was paused for, after it was resumed")
+                .isZero();
         assertThat(counts()).containsExactly("0 1 x 3", "1 1 x 2997");
     }
 
