@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
+import dev.backfill.orchestrator.testing.TestRole;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -15,7 +16,8 @@ import org.awaitility.core.ConditionTimeoutException;
 
 /**
  * Runs over many tables at once in one daemon, which is killed in mid-run, and started again under another session time
- * zone. Each table has a twin, which one plain UPDATE has changed.
+ * zone. Each table has a twin, which one plain UPDATE has changed. The daemon's role owns none of them: it has the rights
+ * that the documents name, and sees every row.
  */
 final class KilledRuns implements AutoCloseable {
 
@@ -69,10 +71,21 @@ final class KilledRuns implements AutoCloseable {
     private static final int FEWEST_SLICES = 3;
     private static final int FEWEST_BATCHES = 20;
 
-    private final TestDatabase database;
+    private static final String GRANT_USE = """
+            DO $$ DECLARE schema text; BEGIN
+                FOR schema IN SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_|^information_schema' LOOP
+                    EXECUTE format('GRANT USAGE ON SCHEMA %1$s TO %2$s', schema, '{role}');
+                    EXECUTE format('GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA %1$s TO %2$s', schema, '{role}');
+                END LOOP;
+            END $$
+            """;
 
-    private KilledRuns(TestDatabase database) {
+    private final TestDatabase database;
+    private final TestRole role;
+
+    private KilledRuns(TestDatabase database) throws SQLException {
         this.database = database;
+        this.role = database.newMonitoringRole();
     }
 
     /** Creates the tables, runs all jobs, kills the daemon while each is under way, and lets another end them. */
@@ -83,6 +96,7 @@ final class KilledRuns implements AutoCloseable {
             for (Shape shape : shapes) {
                 runs.database.execute(shape.ddl().toArray(String[]::new));
             }
+            runs.grant();
             runs.runAndKill(directory, shapes);
             for (Shape shape : shapes) {
                 runs.database.execute(shape.change(shape.twin(), "true"));
@@ -93,6 +107,13 @@ final class KilledRuns implements AutoCloseable {
             runs.close();
             throw e;
         }
+    }
+
+    private void grant() throws SQLException {
+        database.execute(
+                "ALTER ROLE " + role.name() + " BYPASSRLS",
+                "GRANT CREATE ON DATABASE " + database.name() + " TO " + role.name(),
+                GRANT_USE.replace("{role}", role.name()));
     }
 
     private void runAndKill(Path directory, List<? extends Shape> shapes) throws Exception {
@@ -165,7 +186,7 @@ final class KilledRuns implements AutoCloseable {
     private Daemon start(Path directory, String zone) throws Exception {
         return Daemon.start(
                 directory,
-                Map.of("main", database.jdbcUrl()),
+                Map.of("main", database.jdbcUrl(role.name())),
                 "lease = 2s",
                 "workers = 60",
                 "databases.main.max-workers = 60",
