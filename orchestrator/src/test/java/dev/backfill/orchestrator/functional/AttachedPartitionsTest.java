@@ -8,14 +8,17 @@ import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Partitions whose rows are still to do are attached in the middle of a run. Those ahead of it are worked like any
- * others; those behind it are found by the check.
+ * Partitions whose rows are still to do are attached in the middle of a run, and the one that it works is detached. Rows
+ * ahead of it are worked like any others; those behind it are found by the check.
  */
 class AttachedPartitionsTest {
 
@@ -89,8 +92,68 @@ class AttachedPartitionsTest {
                 .containsExactly("SUCCEEDED 2 0");
     }
 
+    /** What is gone from the table is gone from the run: it has the rows that were changed, and no others. */
+    @ParameterizedTest
+    @ValueSource(strings = {"c2", "c2 CONCURRENTLY"})
+    void the_partition_that_is_being_worked_is_left_as_it_is_from_then_on(String partition) throws Exception {
+        alter(SQL, 0, "DETACH PARTITION " + partition);
+
+        assertThat(database.queryStrings(COUNTS)).containsExactly("from the start 1 1000");
+        assertThat(database.queryLong("SELECT count(*) FROM c2 WHERE n = 1")).isBetween(100L, 999L);
+        assertThat(database.queryStrings("SELECT DISTINCT n FROM c2 ORDER BY n"))
+                .as("how often rows were changed that are gone")
+                .containsExactly("0", "1");
+        assertThat(database.queryLong(
+                        "SELECT count(*) FROM c2 WHERE n = 0 AND id < (SELECT max(id) FROM c2 WHERE n = 1)"))
+                .as("left between those that were changed")
+                .isZero();
+        assertThat(database.queryLong("SELECT sum(rows_changed) FROM backfill.slice"))
+                .isEqualTo(1000 + database.queryLong("SELECT count(*) FROM c2 WHERE n = 1"));
+        assertThat(database.queryStrings("SELECT concat_ws(' ', state, pass, rows_remaining) FROM backfill.run"))
+                .containsExactly("SUCCEEDED 1 0");
+    }
+
+    /** Its keys lie everywhere among those of the others. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void one_of_a_list_is_worked_where_the_run_has_not_been_yet_and_elsewhere_if_it_may_be_repeated(boolean repeated)
+            throws Exception {
+        database.execute(
+                "DROP TABLE c, c1, c3",
+                "CREATE TABLE c (id int, part text, n int NOT NULL DEFAULT 0, PRIMARY KEY (id, part))"
+                        + " PARTITION BY LIST (part)",
+                "CREATE TABLE c2 PARTITION OF c FOR VALUES IN ('from the start', 'as well')",
+                "INSERT INTO c SELECT g, 'from the start' FROM generate_series(2000, 4999, 2) AS g",
+                "CREATE TABLE c1 (LIKE c INCLUDING ALL)",
+                "INSERT INTO c1 SELECT g, 'attached' FROM generate_series(2001, 4999, 10) AS g",
+                "CREATE TRIGGER slow BEFORE UPDATE ON c FOR EACH STATEMENT EXECUTE FUNCTION slow()",
+                "VACUUM ANALYZE c");
+
+        String said = repeated
+                ? alter(UPDATE, 0, "ATTACH PARTITION c1 FOR VALUES IN ('attached')")
+                : alter(SQL, 1, "ATTACH PARTITION c1 FOR VALUES IN ('attached')");
+
+        long left = database.queryLong("SELECT count(*) FROM c WHERE n = 0");
+        assertThat(database.queryStrings("SELECT DISTINCT n FROM c WHERE n > 0"))
+                .containsExactly("1");
+        assertThat(database.queryLong("SELECT count(*) FROM c WHERE n = 1")).isEqualTo(1800 - left);
+        assertThat(database.queryStrings("SELECT concat_ws(' ', state, pass, rows_remaining) FROM backfill.run"))
+                .containsExactly(repeated ? "SUCCEEDED 2 0" : "FAILED 1 " + left);
+        if (!repeated) {
+            assertThat(left).as("behind the run").isBetween(10L, 100L);
+            assertThat(said).contains(left + " rows still meet `remaining`, the first at [2001, attached]");
+        }
+    }
+
     /** Attaches them while the run is in the first partition. */
     private String run(String work, int exitCode, String... partitions) throws Exception {
+        return alter(
+                work,
+                exitCode,
+                Arrays.stream(partitions).map(p -> "ATTACH PARTITION " + p).toArray(String[]::new));
+    }
+
+    private String alter(String work, int exitCode, String... changes) throws Exception {
         Path job = CountedTable.write(directory, """
                 version: 1
                 job: count
@@ -101,8 +164,8 @@ class AttachedPartitionsTest {
                 """.formatted(work));
         try (BackfillProcess process = BackfillProcess.start("run", job.toString(), "--database", database.jdbcUrl())) {
             await().dontCatchUncaughtExceptions().atMost(PATIENCE).until(() -> last() > 2100);
-            for (String partition : partitions) {
-                database.execute("ALTER TABLE c ATTACH PARTITION " + partition);
+            for (String change : changes) {
+                database.execute("ALTER TABLE c " + change);
             }
             assertThat(last()).as("early enough").isLessThan(2800);
             assertThat(process.waitFor(PATIENCE)).as(process::toString).isEqualTo(exitCode);
