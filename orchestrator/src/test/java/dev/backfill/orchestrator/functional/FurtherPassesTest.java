@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.testing.PluginJar;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
@@ -13,7 +14,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * How often a run goes over its range. A trigger lets every fiftieth row be changed only from the pass on that it is due
@@ -28,7 +28,9 @@ class FurtherPassesTest {
         UPDATE("update: { set: { n: n + 1 }, where: n >= 0 }"),
         DELETE("delete: { where: n >= 0 }"),
         SQL("sql: UPDATE \"{}\" SET n = n + 1 WHERE :range AND n = 0\nidempotent: true"),
-        ONCE("sql: UPDATE \"{}\" SET n = n + 1 WHERE :range AND n = 0");
+        PROCESSOR("processor: { type: dev.backfill.orchestrator.functional.Repeater }\nidempotent: true"),
+        ONCE("sql: UPDATE \"{}\" SET n = n + 1 WHERE :range AND n = 0"),
+        PROCESSOR_ONCE("processor: { type: dev.backfill.orchestrator.functional.Repeater }\nidempotent: false");
 
         private final String yaml;
 
@@ -37,7 +39,7 @@ class FurtherPassesTest {
         }
 
         String job(String due) {
-            return name().toLowerCase(Locale.ROOT) + "-" + due;
+            return name().toLowerCase(Locale.ROOT).replace('_', '-') + "-" + due;
         }
     }
 
@@ -69,8 +71,13 @@ class FurtherPassesTest {
                     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
                 END $$
                 """);
+        PluginJar.write(directory.resolve("plugins/repeater.jar"), Repeater.class);
         daemon = Daemon.start(
-                directory, Map.of("main", database.jdbcUrl()), "workers = 30", "databases.main.max-workers = 30");
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "plugins = \"" + directory.resolve("plugins") + "\"",
+                "workers = 30",
+                "databases.main.max-workers = 30");
         for (Work work : Work.values()) {
             for (String due : DUE.keySet()) {
                 begin(work, due);
@@ -105,14 +112,18 @@ class FurtherPassesTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "ONCE")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"ONCE", "PROCESSOR_ONCE"})
     void what_may_be_repeated_is_made_again_for_the_rows_left(Work work) throws Exception {
         assertEnds(work.job("second"), "SUCCEEDED 2 0", "1: 2000", "2: 40");
         assertEnds(work.job("third"), "SUCCEEDED 3 0", "1: 2000", "2: 40", "3: 30");
     }
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "ONCE")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"ONCE", "PROCESSOR_ONCE"})
     void rows_that_would_need_a_fourth_pass_fail_the_run_after_the_third(Work work) throws Exception {
         String reason = assertEnds(work.job("fourth"), "FAILED 3 20", "1: 2000", "2: 40", "3: 30");
 
@@ -120,7 +131,9 @@ class FurtherPassesTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = Mode.EXCLUDE, names = "ONCE")
+    @EnumSource(
+            mode = Mode.EXCLUDE,
+            names = {"ONCE", "PROCESSOR_ONCE"})
     void a_pass_that_leaves_as_many_rows_as_before_is_the_last_also_for_a_retry(Work work) throws Exception {
         for (String job : new String[] {work.job("never"), work.job("never-again")}) {
             String reason = assertEnds(job, "FAILED 2 40", "1: 2000", "2: 40");
@@ -133,9 +146,11 @@ class FurtherPassesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"second", "third", "fourth", "never"})
-    void what_may_not_be_repeated_is_not(String due) throws Exception {
-        assertEnds(Work.ONCE.job(due), "FAILED 1 40", "1: 2000");
+    @EnumSource(names = {"ONCE", "PROCESSOR_ONCE"})
+    void what_may_not_be_repeated_is_not(Work work) throws Exception {
+        for (String due : new String[] {"second", "third", "fourth", "never"}) {
+            assertEnds(work.job(due), "FAILED 1 40", "1: 2000");
+        }
     }
 
     /**

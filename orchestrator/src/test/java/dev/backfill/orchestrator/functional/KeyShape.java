@@ -23,6 +23,30 @@ enum KeyShape implements KilledRuns.Shape {
     CHAR("k char(12) PRIMARY KEY", "CASE g WHEN 1 THEN '' ELSE left(md5(g::text), 12) END"),
     BYTES("k bytea PRIMARY KEY", "CASE g WHEN 1 THEN '' ELSE decode(md5(g::text), 'hex') END"),
     ADDRESS("k inet PRIMARY KEY", "'0.0.0.0'::inet + g * 1000"),
+    ENUM(
+            "k mood, id integer PRIMARY KEY",
+            "(enum_range(NULL::mood))[1 + g % 5], g",
+            "{ by: id, column: k }",
+            "(k, id)"),
+    ENUM_DOWN(
+            "k mood, id integer PRIMARY KEY",
+            "(enum_range(NULL::mood))[1 + g % 5], g",
+            "{ by: id, column: k, order: desc }",
+            "(k)"),
+    BOOLEAN(
+            "k boolean, id integer PRIMARY KEY",
+            "CASE g % 3 WHEN 0 THEN true WHEN 1 THEN false END, g",
+            "{ by: id, column: k }",
+            "(k, id)"),
+    TIME_OF_DAY(
+            "k time PRIMARY KEY", "CASE g WHEN 6000 THEN '24:00' ELSE '00:00'::time + (g - 1) * interval '10 s' END"),
+    INTERVAL(
+            "k interval PRIMARY KEY",
+            "CASE g WHEN 1 THEN '-178000000 years' WHEN 6000 THEN '178000000 years' ELSE (g - 2000) * interval '7 h' END"),
+    TYPE_OF_ANOTHER_SCHEMA("k \"Odd Types\".\"Key ?\" PRIMARY KEY", "g - 100"),
+    ENUM_OF_ANOTHER_SCHEMA(
+            "k \"Odd Types\".\"Level\", id integer, PRIMARY KEY (k, id)",
+            "(ARRAY['low', 'it''s', 'High'])[1 + g % 3]::\"Odd Types\".\"Level\", g"),
     /** Its constraint, which comes later, does not hold for all of them. */
     DOMAIN("k positive PRIMARY KEY", "g - 100"),
     DOMAIN_OF_TIMES("k moment PRIMARY KEY", Values.TIMESTAMP.formatted("timestamptz"), "{ by: time }"),
@@ -63,6 +87,10 @@ enum KeyShape implements KilledRuns.Shape {
     /** What some of the types need. */
     static final String[] BEFORE = {
         "CREATE DOMAIN positive AS integer",
+        "CREATE TYPE mood AS ENUM ('sad', 'so so', 'Happy', '{', 'NULL')",
+        "CREATE SCHEMA \"Odd Types\"",
+        "CREATE DOMAIN \"Odd Types\".\"Key ?\" AS bigint",
+        "CREATE TYPE \"Odd Types\".\"Level\" AS ENUM ('low', 'it''s', 'High')",
         "CREATE DOMAIN point_in_time AS timestamptz",
         "CREATE DOMAIN moment AS point_in_time",
         "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"

@@ -127,6 +127,43 @@ class SlicesTest {
         assertThat(cuts).as("slices that were cut under their workers").isGreaterThanOrEqualTo(CASES);
     }
 
+    /** A value that many rows share is one slice at first, so those with such are not among them. */
+    @ParameterizedTest
+    @EnumSource(names = {"INTEGER", "SKEWED", "TEXT", "LANGUAGE", "UUID", "ALL_TIMES", "ALL_NUMBERS"})
+    void with_fresh_statistics_no_slice_has_more_than_twice_the_rows_of_the_mean(Shape shape) throws Exception {
+        int rows = 20_000;
+        stores.clear();
+        stores.server()
+                .execute(
+                        "DROP TABLE IF EXISTS t",
+                        "CREATE TABLE t (" + shape.columns + ", visits int NOT NULL DEFAULT 0)",
+                        "INSERT INTO t SELECT " + shape.values + " FROM generate_series(1, " + rows + ") AS i",
+                        "ANALYZE t");
+        for (String order : List.of("asc", "desc")) {
+            JobStatement statement = statement(job("{ " + shape.range + ", order: " + order + " }", 4));
+            Slicer slicer = new Slicer(statement);
+            FrozenRange range = slicer.freeze(connection);
+            List<Bounds> slices = slicer.cut(connection, range, slicer.estimate(connection, range));
+
+            assertThat(slices).as("%s", range).hasSize(16);
+            for (Bounds slice : slices) {
+                Lower lower = slice.from().<Lower>map(KeyRange.After::new).orElse(slicer.beginning(range));
+                assertThat(count(new KeyRange(lower, slice.to()), statement))
+                        .as("rows of %s", slice)
+                        .isLessThanOrEqualTo(2L * rows / slices.size());
+            }
+        }
+    }
+
+    private long count(KeyRange range, JobStatement statement) throws SQLException {
+        return Statements.queryLong(
+                connection,
+                SqlFragment.builder()
+                        .code("SELECT count(*) FROM t WHERE ")
+                        .add(range.predicate(statement.key(), Optional.empty()))
+                        .build());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"lo", "hi", "middle", "ends"})
     void a_slice_is_cut_whatever_its_column_is_called(String column) throws Exception {
@@ -280,6 +317,10 @@ class SlicesTest {
     }
 
     private static LoadedJob job(String range, Random random) {
+        return job(range, 2 + random.nextInt(15));
+    }
+
+    private static LoadedJob job(String range, int parallelism) {
         String yaml = """
                 version: 1
                 job: fill
@@ -288,7 +329,7 @@ class SlicesTest {
                 sql: UPDATE t SET visits = visits WHERE :range
                 verify: none
                 parallelism: %d
-                """.formatted(range, 2 + random.nextInt(15));
+                """.formatted(range, parallelism);
         var content = TestJobs.FILES.read("job.yaml", yaml.getBytes(StandardCharsets.UTF_8));
         assertThat(content.problems()).isEmpty();
         return content.jobs().get(0);
