@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +67,44 @@ class FollowTest {
                                 .formatted(column)))
                 .as("rows left among those that were worked")
                 .isZero();
+    }
+
+    /** Each row that is changed brings more than one, and each round takes its time: the run cannot catch up. */
+    @Test
+    @Tag("storm")
+    void a_table_that_outgrows_the_run_ends_it_and_the_rows_beyond_are_reported() throws Exception {
+        database.execute(
+                "TRUNCATE c RESTART IDENTITY",
+                "INSERT INTO c (at) SELECT now() FROM generate_series(1, 100)",
+                "CREATE FUNCTION more() RETURNS trigger LANGUAGE plpgsql AS"
+                        + " 'BEGIN INSERT INTO c (at) SELECT now() FROM generate_series(0, (OLD.id % 10 = 0)::int); RETURN NULL; END'",
+                "CREATE TRIGGER more AFTER UPDATE ON c FOR EACH ROW EXECUTE FUNCTION more()");
+        Path job = CountedTable.write(directory, """
+                version: 1
+                job: count
+                table: c
+                range: { by: id, follow: true }
+                sql: "UPDATE c SET n = n + 1 WHERE :range AND (SELECT pg_sleep(CASE WHEN :to > 100 THEN 0.55 ELSE 0 END)) IS NOT NULL"
+                verify: { remaining: n = 0 }
+                batch: { size: 10, min: 10, max: 10 }
+                """);
+
+        CommandResult result = CommandResult.of("run", job.toString(), "--database", database.jdbcUrl());
+
+        assertThat(result.exit()).as(result.text()).isZero();
+        long beyond = database.queryLong("SELECT count(*) FROM c WHERE n = 0");
+        assertThat(beyond).as("rows of the last round's making").isBetween(100L, 200L);
+        assertThat(database.queryStrings("SELECT state || ': ' || reason FROM backfill.run"))
+                .containsExactly("SUCCEEDED: " + beyond + " rows beyond the end of the range, which came in since the"
+                        + " start, meet `remaining` and are not counted");
+        assertThat(database.queryLong(
+                        "SELECT count(*) FROM c WHERE n = 0 AND id < (SELECT max(id) FROM c WHERE n > 0)"))
+                .isZero();
+        assertThat(database.queryStrings("SELECT DISTINCT n FROM c WHERE n > 0"))
+                .containsExactly("1");
+        assertThat(database.queryStrings("SELECT follow->>'rounds' FROM backfill.run"))
+                .as("the first, and three that were no shorter")
+                .containsExactly("4");
     }
 
     @Test

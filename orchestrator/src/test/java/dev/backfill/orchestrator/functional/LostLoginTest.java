@@ -27,15 +27,18 @@ import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A daemon on several databases that each stop letting it in, in mid-run, with all its sessions ended: it waits, says what
- * the server says, and goes on by itself once it is let in again.
+ * A daemon on several databases that each stop letting it in, in mid-run, with all its sessions ended, or are gone from
+ * their name: it waits, says what the server says, and goes on by itself once it is let in again.
  */
 class LostLoginTest {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final int ROWS = 600;
 
-    /** How a database shuts somebody out, and lets them in again: the SQLSTATEs are 28000, 28P01, 55000 and 42501. */
+    /**
+     * How a database shuts somebody out, and lets them in again, a statement a line: the SQLSTATEs are 28000, 28P01, 55000,
+     * 42501 and 3D000.
+     */
     enum Lost {
         LOGIN("ALTER ROLE {role} NOLOGIN", "ALTER ROLE {role} LOGIN", "is not permitted to log in"),
         PASSWORD(
@@ -49,7 +52,16 @@ class LostLoginTest {
         RIGHT(
                 "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC",
                 "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
-                "permission denied for database");
+                "permission denied for database"),
+        NAME("""
+                ALTER DATABASE {database} ALLOW_CONNECTIONS false
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'
+                ALTER DATABASE {database} RENAME TO {database}_gone
+                """, """
+                DO $$ BEGIN IF EXISTS (SELECT FROM pg_database WHERE datname = '{database}_gone') THEN \
+                ALTER DATABASE {database}_gone RENAME TO {database}; END IF; END $$
+                ALTER DATABASE {database} ALLOW_CONNECTIONS true
+                """, "does not exist");
 
         private final String shut;
         private final String open;
@@ -80,10 +92,11 @@ class LostLoginTest {
             return new Place(database, role, table);
         }
 
-        String filled(String sql) {
+        String[] filled(String sql) {
             return sql.replace("{role}", role.name())
                     .replace("{password}", role.password())
-                    .replace("{database}", database.name());
+                    .replace("{database}", database.name())
+                    .split("\n");
         }
 
         void close() throws Exception {
@@ -129,8 +142,8 @@ class LostLoginTest {
     }
 
     private static void shut(Lost lost) throws Exception {
+        elsewhere.execute(place(lost).filled(lost.shut));
         elsewhere.execute(
-                place(lost).filled(lost.shut),
                 place(lost).filled("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"));
     }
 
