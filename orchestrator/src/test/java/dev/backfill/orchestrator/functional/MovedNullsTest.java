@@ -41,7 +41,7 @@ class MovedNullsTest {
                 "INSERT INTO c SELECT g FROM generate_series(1, " + ROWS + ") AS g",
                 "CREATE INDEX ON c (k)",
                 "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
-                        + " 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END'");
+                        + " 'BEGIN PERFORM pg_sleep(0.08); RETURN NULL; END'");
     }
 
     @AfterEach
@@ -81,7 +81,10 @@ class MovedNullsTest {
         String said;
         try (BackfillProcess process = BackfillProcess.start(
                 "run", job(order, repeated ? UPDATE : SQL).toString(), "--database", database.jdbcUrl())) {
-            await().dontCatchUncaughtExceptions().atMost(PATIENCE).until(() -> worked() >= 300);
+            await().dontCatchUncaughtExceptions()
+                    .atMost(PATIENCE)
+                    .pollInterval(Duration.ofMillis(20))
+                    .until(() -> worked() >= 300);
             // A statement each, as long as the run is between the third and the tenth hundred of rows in its order.
             String behind = up ? "id BETWEEN 1 AND 5" : "id BETWEEN 1996 AND 2000";
             String ahead = up ? "id BETWEEN 1801 AND 1805" : "id BETWEEN 196 AND 200";
