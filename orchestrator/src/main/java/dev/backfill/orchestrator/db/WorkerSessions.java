@@ -18,8 +18,10 @@ public final class WorkerSessions implements AutoCloseable {
         private static final String READ_ONLY = "25006";
 
         @java.lang.Override
-        public Override adjudicate(SQLException e) {
-            return READ_ONLY.equals(e.getSQLState()) ? Override.MUST_EVICT : Override.CONTINUE_EVICT;
+        public SQLExceptionOverride.Override adjudicate(SQLException e) {
+            return READ_ONLY.equals(e.getSQLState())
+                    ? SQLExceptionOverride.Override.MUST_EVICT
+                    : SQLExceptionOverride.Override.CONTINUE_EVICT;
         }
     }
 
