@@ -9,13 +9,12 @@ import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.signals.HealthSignal;
+import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalState;
-import java.util.Comparator;
-import dev.backfill.orchestrator.sql.Key;
-import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -106,7 +105,7 @@ record Shapes(Function<String, List<SignalState>> signals) {
         Optional<SignalReading> worst = signals.apply(database).stream()
                 .flatMap(state -> state.readings().stream())
                 .filter(reading -> reading.signal().equals(hold.reason()))
-                .max(Comparator.comparing(SignalReading::verdict).thenComparing(SignalReading::value));
+                .max(Comparator.comparing(SignalReading::verdict).thenComparingDouble(SignalReading::value));
         return Json.of("reason", hold.reason())
                 .put("since", hold.since())
                 .put("signal", signal)

@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.signals;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.db.Database;
@@ -229,8 +231,9 @@ public final class HealthWatch {
         read.put(signal, asked);
         try {
             List<Sample> samples = probe().ask(signal, tables, asked);
+            Level level = requireNonNull(levels.get(signal));
             gauge(signal).read(samples, asked);
-            if (samples.stream().anyMatch(sample -> LevelGovernor.isOver(sample, levels.get(signal)))) {
+            if (samples.stream().anyMatch(sample -> LevelGovernor.isOver(sample, level))) {
                 holding.add(signal);
             } else {
                 holding.remove(signal);

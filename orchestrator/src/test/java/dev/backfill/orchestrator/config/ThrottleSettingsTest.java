@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -31,7 +32,7 @@ class ThrottleSettingsTest {
                 }
                 """);
 
-        assertThat(settings.databases().get("a").work().levels())
+        assertThat(requireNonNull(settings.databases().get("a")).work().levels())
                 .isEqualTo(Map.of(
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(40), 40),
                         "active-sessions", new Level(OptionalDouble.of(0.8), OptionalDouble.of(1.5), 0.7),
@@ -39,7 +40,7 @@ class ThrottleSettingsTest {
                         "slot-retention", new Level(OptionalDouble.empty(), OptionalDouble.of(1 << 20), 1 << 20),
                         "autovacuum", new Level(OptionalDouble.of(0), OptionalDouble.empty(), Double.MAX_VALUE),
                         "dead-tuples", new Level(OptionalDouble.of(0.2), OptionalDouble.of(0.4), 0.1)));
-        assertThat(settings.databases().get("b").work().levels())
+        assertThat(requireNonNull(settings.databases().get("b")).work().levels())
                 .isEqualTo(Map.of(
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(3), 3),
                         "archive-backlog", new Level(OptionalDouble.empty(), OptionalDouble.of(5), 5),

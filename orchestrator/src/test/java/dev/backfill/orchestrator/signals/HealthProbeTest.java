@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.signals;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
@@ -24,8 +26,8 @@ class HealthProbeTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private TestDatabase database;
-    private HealthProbe probe;
+    private @Nullable TestDatabase server;
+    private @Nullable HealthProbe probe;
     private final WatchedTables tables = new WatchedTables();
 
     private interface Check {
@@ -41,7 +43,7 @@ class HealthProbeTest {
                     "CREATE TABLE hidden.t1 PARTITION OF hidden.t FOR VALUES FROM (0) TO (1000000)",
                     "CREATE TABLE other (id int)",
                     "INSERT INTO hidden.t SELECT g, 0 FROM generate_series(1, 1000) AS g");
-            database = own;
+            server = own;
             long oid = own.queryLong("SELECT 'hidden.t'::regclass::oid");
             tables.add(new TableFacts.Identity(
                     oid, oid, new SqlName(Optional.of("hidden"), "t"), TableFacts.Kind.PARTITIONED_TABLE));
@@ -69,9 +71,9 @@ class HealthProbeTest {
     @ValueSource(ints = {14, 18})
     void ddl_that_waits_for_a_partition_is_an_alarm_and_an_insert_that_waits_is_none(int major) throws Exception {
         with(major, () -> {
-            try (Connection writer = database.connect();
+            try (Connection writer = database().connect();
                     Statement writing = writer.createStatement();
-                    Connection second = database.connect()) {
+                    Connection second = database().connect()) {
                 writing.execute("SET application_name = 'writer'");
                 run(second, "SET application_name = 'second'").join();
                 writer.setAutoCommit(false);
@@ -104,8 +106,8 @@ class HealthProbeTest {
     @ValueSource(ints = {14, 18})
     void the_oldest_transaction_and_the_oldest_snapshot_are_named_but_ours_are_none(int major) throws Exception {
         with(major, () -> {
-            try (Connection other = database.connect();
-                    Connection ours = database.connect();
+            try (Connection other = database().connect();
+                    Connection ours = database().connect();
                     Statement statement = other.createStatement();
                     Statement own = ours.createStatement()) {
                 ours.setAutoCommit(false);
@@ -118,14 +120,14 @@ class HealthProbeTest {
                 statement.execute("INSERT INTO other VALUES (1)");
                 String who = "pid " + other.unwrap(PGConnection.class).getBackendPID() + " report";
                 for (int i = 0; i < 3; i++) {
-                    database.execute("INSERT INTO other VALUES (2)");
+                    database().execute("INSERT INTO other VALUES (2)");
                 }
                 await().atMost(PATIENCE)
                         .until(() -> one(HealthSignal.LONG_TRANSACTION, "").value() > 0.1);
                 assertThat(one(HealthSignal.LONG_TRANSACTION, "").detail()).isEqualTo(who);
                 assertThat(one(HealthSignal.XMIN_AGE, "").value()).isGreaterThanOrEqualTo(3);
 
-                String gid = database.name() + "-prepared";
+                String gid = database().name() + "-prepared";
                 statement.execute("PREPARE TRANSACTION '" + gid + "'");
                 other.setAutoCommit(true);
                 assertThat(one(HealthSignal.LONG_TRANSACTION, "").detail()).isEqualTo("prepared transaction " + gid);
@@ -138,13 +140,13 @@ class HealthProbeTest {
     @ValueSource(ints = {14, 18})
     void a_slot_is_known_by_what_it_keeps(int major) throws Exception {
         with(major, () -> {
-            String slot = database.name().replaceAll("\\W", "_");
-            database.execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
+            String slot = database().name().replaceAll("\\W", "_");
+            database().execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
             try {
-                database.execute("SELECT pg_logical_emit_message(false, '', repeat('x', 100000))");
+                database().execute("SELECT pg_logical_emit_message(false, '', repeat('x', 100000))");
                 assertThat(one(HealthSignal.SLOT_RETENTION, slot).value()).isGreaterThan(100_000);
             } finally {
-                database.execute("SELECT pg_drop_replication_slot('" + slot + "')");
+                database().execute("SELECT pg_drop_replication_slot('" + slot + "')");
             }
         });
     }
@@ -153,12 +155,12 @@ class HealthProbeTest {
     @ValueSource(ints = {14, 18})
     void vacuum_of_a_partition_and_its_dead_rows_are_the_table_s(int major) throws Exception {
         with(major, () -> {
-            database.execute("ALTER TABLE hidden.t1 SET (autovacuum_enabled = off)", "UPDATE hidden.t SET n = 1");
+            database().execute("ALTER TABLE hidden.t1 SET (autovacuum_enabled = off)", "UPDATE hidden.t SET n = 1");
             await().atMost(PATIENCE)
                     .until(() -> one(HealthSignal.DEAD_TUPLES, "hidden.t").value() == 0.5);
             assertThat(one(HealthSignal.AUTOVACUUM, "hidden.t").value()).isZero();
-            database.execute("INSERT INTO hidden.t SELECT g, 0 FROM generate_series(1001, 100000) AS g");
-            try (Connection session = database.connect()) {
+            database().execute("INSERT INTO hidden.t SELECT g, 0 FROM generate_series(1001, 100000) AS g");
+            try (Connection session = database().connect()) {
                 run(session, "SET vacuum_cost_delay = '20ms'").join();
                 run(session, "SET vacuum_cost_limit = 1").join();
                 CompletableFuture<Void> vacuum = run(session, "VACUUM hidden.t1");
@@ -176,14 +178,14 @@ class HealthProbeTest {
         with(major, () -> {
             ask(HealthSignal.CHECKPOINT_PRESSURE);
             await().atMost(PATIENCE).until(() -> {
-                database.execute("CHECKPOINT");
+                database().execute("CHECKPOINT");
                 return one(HealthSignal.CHECKPOINT_PRESSURE, "").value() > 0;
             });
         });
     }
 
     private List<Sample> ask(HealthSignal signal) throws SQLException {
-        return probe.ask(signal, tables, System.nanoTime());
+        return requireNonNull(probe).ask(signal, tables, System.nanoTime());
     }
 
     private Sample one(HealthSignal signal, String source) throws SQLException {
@@ -196,7 +198,7 @@ class HealthProbeTest {
     private void awaitWaiting(int pid) {
         await().atMost(PATIENCE)
                 .until(() ->
-                        database.queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + pid) > 0);
+                        database().queryLong("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + pid) > 0);
     }
 
     private static CompletableFuture<Void> run(Connection session, String sql) {
@@ -207,5 +209,9 @@ class HealthProbeTest {
                 throw new IllegalStateException(e);
             }
         });
+    }
+
+    private TestDatabase database() {
+        return requireNonNull(server);
     }
 }
