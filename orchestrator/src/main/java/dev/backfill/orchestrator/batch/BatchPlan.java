@@ -155,11 +155,16 @@ public final class BatchPlan {
     /**
      * Learns that a batch was ended because others waited for it; the next one is half as large.
      *
-     * @return whether it is as small as it may be, so that only a rest helps
+     * @return whether it was as small as the limits want, so that a rest has to help too
      */
     public boolean gaveWay() {
-        boolean smallest = bisected > 0 || sizer.isAtMin();
-        sizer.halve();
+        int ended = size();
+        boolean smallest = ended <= sizer.min();
+        if (bisected > 0 || smallest) {
+            bisected = Math.max(1, ended / 2);
+        } else {
+            sizer.halve();
+        }
         return smallest;
     }
 

@@ -57,6 +57,11 @@ public final class BatchSizer {
         return size <= limits.min();
     }
 
+    /** The smallest batch that the limits want. */
+    int min() {
+        return limits.min();
+    }
+
     /**
      * Learns from a batch that was committed.
      *

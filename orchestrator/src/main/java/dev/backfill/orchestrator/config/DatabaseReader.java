@@ -57,7 +57,7 @@ final class DatabaseReader {
         isPooled(defaults);
         own(defaults, Optional.empty());
         session(defaults);
-        work(defaults);
+        work(defaults, false);
     }
 
     /** Reads one of the databases. */
@@ -76,7 +76,7 @@ final class DatabaseReader {
                     "names no url: behind a pooler the own tables are created past it; say where the server itself is,"
                             + " or create them by hand and set upgrade = check");
         }
-        return new DatabaseSettings(name, login, own, session(all), work(all));
+        return new DatabaseSettings(name, login, own, session(all), work(all, true));
     }
 
     private static void allow(Section database) {
@@ -188,12 +188,12 @@ final class DatabaseReader {
                         : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
     }
 
-    private static Work work(Section database) {
+    private static Work work(Section database, boolean whole) {
         int cores = database.says("cores", Set.of("unknown")) ? 0 : database.number("cores", 1, MOST_CORES);
         return new Work(
                 database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS),
                 cores,
                 ThrottleReader.standbys(database),
-                ThrottleReader.levels(database.section("throttle"), cores));
+                ThrottleReader.levels(database.section("throttle"), cores, whole));
     }
 }

@@ -113,5 +113,19 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
             Optional<String> searchPath,
             Optional<String> role,
             Optional<Duration> idleInTransactionTimeout,
-            boolean synchronousCommit) {}
+            boolean synchronousCommit) {
+
+        private static final Duration LEAST_FOR_CHECKING = Duration.ofSeconds(10);
+
+        /**
+         * The same for a session that checks a job: no lease depends on it, and a slow machine has its time.
+         *
+         * @return with a time-out of ten seconds at least, unless there is none
+         */
+        public Session forChecking() {
+            Optional<Duration> idle = idleInTransactionTimeout.map(
+                    timeout -> timeout.compareTo(LEAST_FOR_CHECKING) < 0 ? LEAST_FOR_CHECKING : timeout);
+            return new Session(timeZone, searchPath, role, idle, synchronousCommit);
+        }
+    }
 }

@@ -83,11 +83,17 @@ final class ThrottleReader {
         }
     }
 
-    /** Reads the limits of what is watched besides the standbys, by the signals' words. */
-    static Map<String, Level> levels(Section throttle, int cores) {
+    /**
+     * Reads the limits of what is watched besides the standbys, by the signals' words; of the defaults, which are not the whole
+     * of a database, the number of cores is not asked.
+     */
+    static Map<String, Level> levels(Section throttle, int cores, boolean whole) {
         Map<String, Level> levels = new LinkedHashMap<>();
         LEVELS.forEach((signal, quantity) -> {
             if (isOn(throttle, signal, cores)) {
+                if (whole && signal.equals(WITH_CORES) && cores == 0) {
+                    throttle.problem(signal, "needs to know how many `cores` the server has; say so, or turn it off");
+                }
                 levels.put(signal, level(throttle, signal, quantity, cores));
             }
         });
@@ -95,39 +101,43 @@ final class ThrottleReader {
     }
 
     private static boolean isOn(Section throttle, String signal, int cores) {
-        if (throttle.isObject(signal)) {
-            return hasCores(throttle, signal, cores);
-        }
         if (signal.equals(WITH_CORES) && throttle.says(signal, Set.of("where cores are known"))) {
             return cores > 0;
         }
-        return throttle.isFirst(signal, "on", "off") && hasCores(throttle, signal, cores);
+        return throttle.isObject(signal) || throttle.isFirst(signal, "on", "off");
     }
 
-    private static boolean hasCores(Section throttle, String signal, int cores) {
-        if (signal.equals(WITH_CORES) && cores == 0) {
-            throttle.problem(signal, "needs to know how many `cores` the server has; say so, or turn it off");
-            return false;
-        }
-        return true;
-    }
-
+    /** What is left out goes with the hold: half of the hold is half of them all. */
     private static Level level(Section throttle, String signal, Quantity quantity, int cores) {
         Section own = throttle.braces(signal);
-        Section limits = own.orElse(throttle.section("limits").section(signal));
-        Optional<Double> hold = signal.equals(LOCKS) && limits.says("hold", Set.of("5 * cores"))
-                ? Optional.of((double) FOR_EACH_CORE * (cores > 0 ? cores : LIKELY_CORES))
-                : limits.quantity("hold", quantity.what, quantity.reader);
-        Optional<Double> slow = limits.quantity("slow", quantity.what, quantity.reader);
-        Optional<Double> resume = limits.quantity("resume", quantity.what, quantity.reader);
+        Limits usual = new Limits(throttle.section("limits").section(signal), quantity, signal, cores);
+        Limits limits = new Limits(own, quantity, signal, cores);
+        Optional<Double> hold = limits.hold.or(() -> usual.hold);
+        double scale = hold.isPresent() && usual.hold.isPresent() ? hold.get() / usual.hold.get() : 1;
         double most = hold.orElse(Double.MAX_VALUE);
-        if (own.has("slow") && own.has("hold") && slow.orElse(0.0) >= most) {
+        Optional<Double> slow = limits.slow.or(() -> usual.slow.map(limit -> limit * scale));
+        double resume =
+                limits.resume.orElse(usual.resume.map(limit -> limit * scale).orElse(most));
+        if (limits.slow.isPresent() && limits.slow.get() >= most) {
             own.problem("slow", "must be below hold");
         }
-        if (own.has("resume") && own.has("hold") && resume.orElse(0.0) > most) {
+        if (resume > most) {
             own.problem("resume", "must not be above hold");
         }
-        return new Level(limit(slow.filter(limit -> limit < most)), limit(hold), Math.min(resume.orElse(most), most));
+        return new Level(limit(slow), limit(hold), resume);
+    }
+
+    /** The limits that stand in a section. */
+    private record Limits(Optional<Double> slow, Optional<Double> hold, Optional<Double> resume) {
+
+        Limits(Section section, Quantity quantity, String signal, int cores) {
+            this(
+                    section.quantity("slow", quantity.what, quantity.reader),
+                    signal.equals(LOCKS) && section.says("hold", Set.of("5 * cores"))
+                            ? Optional.of((double) FOR_EACH_CORE * (cores > 0 ? cores : LIKELY_CORES))
+                            : section.quantity("hold", quantity.what, quantity.reader),
+                    section.quantity("resume", quantity.what, quantity.reader));
+        }
     }
 
     private static OptionalDouble limit(Optional<Double> limit) {

@@ -271,7 +271,7 @@ public final class Database implements AutoCloseable {
      * @return with the job's time-outs and time zone, and the database's own
      */
     public SessionSettings session(JobDefinition job) {
-        return session(job, job.execution().timeZone().orElse(settings.session().timeZone()));
+        return session(job, job.execution().timeZone(), settings.session());
     }
 
     /**
@@ -282,16 +282,16 @@ public final class Database implements AutoCloseable {
      * @return as a worker's, but for the time zone
      */
     public SessionSettings checking(JobDefinition job) {
-        return session(job, settings.session().timeZone());
+        return session(job, Optional.empty(), settings.session().forChecking());
     }
 
-    private SessionSettings session(JobDefinition job, String timeZone) {
+    private static SessionSettings session(JobDefinition job, Optional<String> zone, DatabaseSettings.Session session) {
         return new SessionSettings(
                 "backfill/" + job.name(),
                 new SessionSettings.Timeouts(
                         job.execution().errors().lockTimeout(),
                         job.execution().errors().statementTimeout()),
-                timeZone,
-                settings.session());
+                zone.orElse(session.timeZone()),
+                session);
     }
 }

@@ -106,7 +106,13 @@ public record Probe(Connection connection) {
         }
     }
 
-    private static void afterwards(SQLException error, Attempt attempt) {
+    /**
+     * Does something after an error, which stays the one that is told.
+     *
+     * @param error what has failed
+     * @param attempt what is done; when it fails too, that is added to the error
+     */
+    public static void afterwards(SQLException error, Attempt attempt) {
         try {
             attempt.run();
         } catch (SQLException e) {

@@ -71,6 +71,16 @@ public final class WorkerSessions implements AutoCloseable {
     }
 
     /**
+     * Cancels what a session does, from another thread; nothing when it does nothing.
+     *
+     * @param session a session of this pool
+     * @throws SQLException when the server cannot be reached for it
+     */
+    public static void cancel(Connection session) throws SQLException {
+        session.unwrap(PGConnection.class).cancelQuery();
+    }
+
+    /**
      * Ends a session instead of giving it back: for one whose state is not known.
      *
      * @param connection a connection of this pool

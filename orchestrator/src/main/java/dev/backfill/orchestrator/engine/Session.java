@@ -1,9 +1,12 @@
 package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.db.WorkerSessions;
+import dev.backfill.orchestrator.throttle.Yielding;
 import java.sql.Connection;
 import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The one connection of a worker, replaced by a new one after a failure. One thread. */
 final class Session implements AutoCloseable {
@@ -12,6 +15,8 @@ final class Session implements AutoCloseable {
     interface Use<T> {
         T over(Connection connection) throws SQLException;
     }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Session.class);
 
     private final WorkerSessions pool;
     private @Nullable Connection connection;
@@ -44,6 +49,24 @@ final class Session implements AutoCloseable {
         } catch (SQLException e) {
             close();
             throw e;
+        }
+    }
+
+    /** The same for what others may have to wait for: it is cancelled then. */
+    <T> T useGivingWay(Yielding yielding, Use<T> use) throws SQLException {
+        Connection open = connection();
+        Runnable end = () -> {
+            try {
+                WorkerSessions.cancel(open);
+            } catch (SQLException e) {
+                LOG.atDebug().setCause(e).log("could not end a statement that somebody waits for");
+            }
+        };
+        Yielding.Turn turn = yielding.begin(pool.process(open), end);
+        try {
+            return use(use);
+        } finally {
+            turn.close();
         }
     }
 

@@ -156,14 +156,16 @@ final class Verifier implements AutoCloseable {
         RemainingCount inside = new RemainingCount(statement, started);
         RemainingCount beyond = new RemainingCount(statement.ascending(), started);
         RemainingCount below = new RemainingCount(statement, started);
-        Optional<KeyRange> rows = new Slicer(statement).rows(range);
+        Slicer slicer = new Slicer(statement);
+        Optional<KeyRange> rows = slicer.rows(range);
         boolean mine = (rows.isEmpty() || count(inside, slices(rows.get()))) && count(inside, nulls);
         if (mine) {
             for (KeyRange cameIn : context.patience().call(() -> beyond(range, started))) {
                 mine = mine && count(beyond, Optional.of(cameIn));
             }
         }
-        mine = mine && count(below, context.patience().call(() -> below(range)));
+        Optional<KeyRange> under = context.patience().call(() -> session.use(open -> slicer.below(open, range)));
+        mine = mine && count(below, under);
         if (!mine) {
             return Optional.empty();
         }
@@ -173,10 +175,6 @@ final class Verifier implements AutoCloseable {
 
     private List<KeyRange> beyond(FrozenRange range, String started) throws SQLException {
         return session.use(open -> new Slicer(context.statement().ascending()).beyond(open, range, started));
-    }
-
-    private Optional<KeyRange> below(FrozenRange range) throws SQLException {
-        return session.use(open -> new Slicer(context.statement()).below(open, range));
     }
 
     private boolean waitFor(String horizon) throws Hopeless, Stopped {
@@ -248,7 +246,10 @@ final class Verifier implements AutoCloseable {
     /** One batch of a count; empty when the run is no longer this process's to check. */
     private Optional<KeySearch.End> next(RemainingCount count, KnownPart rest, BatchSizer sizer) throws SQLException {
         try {
-            return lost ? Optional.empty() : Optional.of(session.use(open -> count.next(open, rest, sizer.next())));
+            Session.Use<KeySearch.End> batch = open -> count.next(open, rest, sizer.next());
+            return lost
+                    ? Optional.empty()
+                    : Optional.of(session.useGivingWay(context.limits().yielding(), batch));
         } catch (SQLException e) {
             sizer.halve();
             lost = !claimAtOnce();

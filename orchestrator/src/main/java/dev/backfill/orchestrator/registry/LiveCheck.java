@@ -88,11 +88,15 @@ public final class LiveCheck {
      *     lock was not given in time
      */
     public static Result check(LoadedJob job, Connection connection) throws SQLException {
+        Result result;
         try {
-            return new LiveCheck(job, connection).run();
-        } finally {
-            connection.rollback();
+            result = new LiveCheck(job, connection).run();
+        } catch (SQLException e) {
+            Probe.afterwards(e, connection::rollback);
+            throw e;
         }
+        connection.rollback();
+        return result;
     }
 
     private Result run() throws SQLException {

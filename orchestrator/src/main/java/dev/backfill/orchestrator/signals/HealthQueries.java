@@ -70,7 +70,7 @@ final class HealthQueries {
                         FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid()
                         UNION ALL
                         SELECT greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), 'slot ' || s.slot_name
-                        FROM pg_catalog.pg_replication_slots s
+                        FROM pg_catalog.pg_replication_slots s WHERE s.wal_status IS DISTINCT FROM 'lost'
                         UNION ALL
                         SELECT pg_catalog.age(r.backend_xmin), 'standby ' || r.application_name
                         FROM pg_catalog.pg_stat_replication r
@@ -93,10 +93,11 @@ final class HealthQueries {
     private static final String SLOT_RETENTION = """
             SELECT s.slot_name, greatest(0, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(),
                        coalesce(CASE s.slot_type WHEN 'logical' THEN s.confirmed_flush_lsn END, s.restart_lsn))), '',
-                   CASE WHEN s.safe_wal_size < 1024 * 1024 * 1024
+                   CASE WHEN s.safe_wal_size < least(1024 * 1024 * 1024, m.megabytes * 1024 * 1024 / 2)
                         THEN 'the slot is lost after ' || greatest(0, s.safe_wal_size) || ' bytes more' END
-            FROM pg_catalog.pg_replication_slots s
-            WHERE NOT s.temporary AND s.restart_lsn IS NOT NULL
+            FROM pg_catalog.pg_replication_slots s,
+                 (SELECT CAST(setting AS bigint) FROM pg_catalog.pg_settings WHERE name = 'max_slot_wal_keep_size') AS m(megabytes)
+            WHERE NOT s.temporary AND s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost'
             """;
 
     private static final String AUTOVACUUM = TREES + """

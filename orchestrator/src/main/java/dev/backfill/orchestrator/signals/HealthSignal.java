@@ -9,9 +9,8 @@ import java.util.Optional;
 public enum HealthSignal {
     /** How long the one of others that waits longest for a batch of ours has waited, in seconds. */
     LOCK_WAITS("lock-waits", 0, 5, "somebody has waited for a batch for %.1f s", "the batch gives way"),
-    /** Sessions of others that wait for others, and DDL that waits for the table of a run. */
-    LOCK_STORM(
-            "lock-storm", 1, 5, "%.0f sessions wait for locks of each other", "the run goes on once they are through"),
+    /** Sessions of others that wait for locks, and DDL that waits for the table of a run. */
+    LOCK_STORM("lock-storm", 1, 5, "%.0f sessions wait for locks", "the run goes on once they are through"),
     /** Sessions of others on a processor, for each core. */
     ACTIVE_SESSIONS(
             "active-sessions",
@@ -47,7 +46,7 @@ public enum HealthSignal {
             30,
             "a replication slot keeps %.0f bytes of WAL",
             "see why its consumer is behind, or drop the slot; the run goes on by itself once it has caught up"),
-    /** 1 while vacuum is at work on the table of a run, 2 while that is against wraparound. */
+    /** How many vacuums are at work on the table of a run. */
     AUTOVACUUM("autovacuum", 10, 60, "vacuum is at work on the table", "the run goes on once it is through"),
     /** The part of the table of a run that is dead rows. */
     DEAD_TUPLES(

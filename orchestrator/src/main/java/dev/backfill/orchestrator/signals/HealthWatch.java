@@ -147,7 +147,7 @@ public final class HealthWatch {
      * @return one of each signal that is of tables
      */
     public List<Governor> governors(TableFacts.Identity table) {
-        return governors(Optional.of(WatchedTables.name(table)));
+        return governors(Optional.of(tables.nameOf(table)));
     }
 
     private List<Governor> governors(Optional<String> table) {
@@ -190,7 +190,7 @@ public final class HealthWatch {
 
     private static SignalReading reading(HealthSignal signal, Sample sample, Level level) {
         Verdict verdict = LevelGovernor.isOver(sample, level)
-                ? Verdict.HOLD
+                ? signal == HealthSignal.LOCK_WAITS ? Verdict.SLOW : Verdict.HOLD
                 : signal.ratio(sample.value(), level) < 1 ? Verdict.SLOW : Verdict.GO;
         return new SignalReading(signal.word(), sample.source(), sample.value(), level.hold(), verdict);
     }

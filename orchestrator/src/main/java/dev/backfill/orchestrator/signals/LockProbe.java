@@ -14,12 +14,13 @@ final class LockProbe {
      * A session of somebody else's that waits for one of ours.
      *
      * @param ours the process of our session
+     * @param application its application_name
      * @param pid the process of the one that waits
      * @param name its application_name
      * @param waited for how many seconds
      * @param oursWaits whether our session waits too
      */
-    record Victim(int ours, int pid, String name, double waited, boolean oursWaits) {
+    record Victim(int ours, String application, int pid, String name, double waited, boolean oursWaits) {
 
         @Override
         public String toString() {
@@ -39,7 +40,7 @@ final class LockProbe {
                 UNION
                 SELECT c.pid, w.blocker FROM chain c JOIN waiting w ON w.pid = c.blocker
             )
-            SELECT DISTINCT c.blocker, w.pid, w.name,
+            SELECT DISTINCT c.blocker, o.application_name AS application, w.pid, w.name,
                    coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - w.since), 0) AS waited,
                    EXISTS (SELECT FROM waiting b WHERE b.pid = c.blocker) AS ours_waits
             FROM chain c
@@ -59,6 +60,7 @@ final class LockProbe {
             while (row.next()) {
                 victims.add(new Victim(
                         row.getInt("blocker"),
+                        String.valueOf(row.getString("application")),
                         row.getInt("pid"),
                         String.valueOf(row.getString("name")),
                         row.getDouble("waited"),

@@ -94,7 +94,7 @@ final class LockWatch {
     }
 
     private void free(Victim victim) {
-        runs.forEach(run -> run.giveWay(victim.ours(), victim.toString()));
+        runs.forEach(run -> run.giveWay(victim.ours(), victim.application(), victim.toString()));
     }
 
     private Connection connection() throws SQLException {

@@ -13,7 +13,7 @@ final class WatchedTables {
     /** One more run moves over a table. */
     synchronized void add(TableFacts.Identity table) {
         runs.merge(table.oid(), 1, Integer::sum);
-        names.put(table.oid(), name(table));
+        names.putIfAbsent(table.oid(), name(table));
     }
 
     /** One run fewer. */
@@ -34,8 +34,13 @@ final class WatchedTables {
         return Map.copyOf(names);
     }
 
+    /** What the table of a run that moves is called, for as long as any run moves over it. */
+    synchronized String nameOf(TableFacts.Identity table) {
+        return names.getOrDefault(table.oid(), name(table));
+    }
+
     /** What a table is called in messages and series. */
-    static String name(TableFacts.Identity table) {
+    private static String name(TableFacts.Identity table) {
         return table.name().schema().map(schema -> schema + ".").orElse("")
                 + table.name().name();
     }

@@ -172,7 +172,8 @@ final class Workshop {
         int connections = statement.job().execution().parallelism() + 1;
         driven.incrementAndGet();
         replication.wake();
-        Yielding yielding = new Yielding(host.timing());
+        Yielding yielding =
+                new Yielding(host.timing(), database.session(statement.job()).applicationName());
         health.begin(statement.table().identity(), yielding);
         try (WorkerSessions sessions = database.openWorkers(database.session(statement.job()), connections)) {
             Limits limits = new Limits(throttle(statement).and(yielding), hands, yielding);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * How the batches of a run give way to sessions that wait for them. Who watches the locks says for which session of ours
@@ -22,6 +23,7 @@ public final class Yielding implements Governor {
     private static final Duration QUIET = Duration.ofSeconds(2);
 
     private final Timing timing;
+    private final String name;
     private final Set<Turn> turns = ConcurrentHashMap.newKeySet();
     private Duration pause = Duration.ZERO;
     private long held;
@@ -32,6 +34,7 @@ public final class Yielding implements Governor {
 
         private final int session;
         private final Runnable end;
+        private final AtomicBoolean ending = new AtomicBoolean();
         private volatile Optional<String> victim = Optional.empty();
 
         private Turn(int session, Runnable end) {
@@ -48,6 +51,30 @@ public final class Yielding implements Governor {
             return victim;
         }
 
+        private boolean isOver(int process, String application) {
+            return session == process || (session == 0 && application.equals(name));
+        }
+
+        /** Said again at each look until it is over, for a cancel finds nothing between two statements; never waited for. */
+        private void giveWay(String who) {
+            if (victim.isEmpty()) {
+                victim = Optional.of(who);
+            }
+            if (ending.compareAndSet(false, true)) {
+                Thread thread = new Thread(
+                        () -> {
+                            try {
+                                end.run();
+                            } finally {
+                                ending.set(false);
+                            }
+                        },
+                        name + " gives way");
+                thread.setDaemon(true);
+                thread.start();
+            }
+        }
+
         @Override
         public void close() {
             turns.remove(this);
@@ -58,9 +85,11 @@ public final class Yielding implements Governor {
      * For one run in this process.
      *
      * @param timing how time passes
+     * @param name the application_name of the run's sessions
      */
-    public Yielding(Timing timing) {
+    public Yielding(Timing timing, String name) {
         this.timing = timing;
+        this.name = name;
     }
 
     /**
@@ -79,16 +108,12 @@ public final class Yielding implements Governor {
     /**
      * Somebody has waited for a session of ours for too long: its batch is ended, if it is of this run and not over.
      *
-     * @param session the process of the session on the server
+     * @param process the process of the session on the server
+     * @param application the session's application_name, by which it is known behind a pooler
      * @param who waits, for a message
      */
-    public void giveWay(int session, String who) {
-        for (Turn turn : turns) {
-            if ((turn.session == session || turn.session == 0) && turn.victim.isEmpty()) {
-                turn.victim = Optional.of(who);
-                turn.end.run();
-            }
-        }
+    public void giveWay(int process, String application, String who) {
+        turns.stream().filter(turn -> turn.isOver(process, application)).forEach(turn -> turn.giveWay(who));
     }
 
     /**
@@ -97,6 +122,9 @@ public final class Yielding implements Governor {
      * @param who waited for it
      */
     public synchronized void holdFor(String who) {
+        if (!pause.isZero() && timing.since(held).compareTo(pause) < 0) {
+            return; // several workers have given way to the same
+        }
         boolean quiet = pause.isZero() || timing.since(held).compareTo(pause.plus(QUIET)) > 0;
         Duration twice = pause.multipliedBy(2);
         pause = quiet ? FIRST : twice.compareTo(LONGEST) < 0 ? twice : LONGEST;

@@ -66,7 +66,7 @@ final class ContextFixture implements AutoCloseable {
                         new Random(1),
                         listener,
                         new Stop(timing),
-                        new Limits(throttle, Hands.of(1), new Yielding(timing))));
+                        new Limits(throttle, Hands.of(1), new Yielding(timing, "backfill/fill"))));
     }
 
     /** The run, which has not begun; there is no such table as it is for. */

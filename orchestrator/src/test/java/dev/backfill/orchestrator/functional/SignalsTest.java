@@ -164,6 +164,24 @@ class SignalsTest {
                 .containsExactly("1 400");
     }
 
+    @Test
+    void the_check_gives_way_too() throws Exception {
+        database.execute("DELETE FROM c WHERE id > 400");
+        try (Daemon daemon = daemon();
+                Connection session = database.connect()) {
+            daemon.register(
+                    "count", yaml(0).replace("remaining: n = 0", "remaining: n = 0 OR (pg_sleep(0.01) IS NULL)"));
+            daemon.awaitState("count", "VERIFYING");
+            String counting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+            await().atMost(PATIENCE).pollInterval(Duration.ofMillis(10)).until(() -> database.queryLong(counting) == 1);
+            long begun = System.nanoTime();
+            execute(session, "ALTER TABLE c ADD COLUMN m int").join();
+            assertThat(Duration.ofNanos(System.nanoTime() - begun))
+                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(1));
+            daemon.awaitState("count", "SUCCEEDED");
+        }
+    }
+
     private Daemon daemon(String... settings) throws Exception {
         return Daemon.start(directory.resolve("daemon"), Map.of("main", database.jdbcUrl()), settings);
     }

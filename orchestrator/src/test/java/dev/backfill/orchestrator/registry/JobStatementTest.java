@@ -49,6 +49,24 @@ class JobStatementTest {
     }
 
     @Test
+    void a_condition_without_a_query_is_seen_from_the_row_itself() {
+        for (String alone :
+                List.of("a IS NULL", "\\\"select\\\" = ' SELECT '", "selected -- select", "f(a)", "at < :started")) {
+            assertThat(remaining(alone).isRemainingSeenFromTheRow()).as(alone).isTrue();
+        }
+        for (String query :
+                List.of("EXISTS (SELECT 1)", "a IN (select b from c)", "a IN (TABLE c)", "a IN (VALUES (1))")) {
+            assertThat(remaining(query).isRemainingSeenFromTheRow()).as(query).isFalse();
+        }
+        assertThat(statement("sql: SELECT WHERE :range\nverify: none").isRemainingSeenFromTheRow())
+                .isTrue();
+    }
+
+    private static JobStatement remaining(String condition) {
+        return statement("sql: UPDATE t SET b = 1 WHERE :range\nverify: { remaining: \"" + condition + "\" }");
+    }
+
+    @Test
     void own_sql_has_its_places_filled_and_is_left_alone_otherwise() {
         SqlFragment change = statement(
                         "sql: \"INSERT INTO x SELECT o.a FROM t o WHERE :range(o) AND o.j ? ':range' AND o.at < :started\"\nverify: none")
