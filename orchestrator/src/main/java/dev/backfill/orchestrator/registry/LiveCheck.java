@@ -84,19 +84,17 @@ public final class LiveCheck {
      * @param connection a session with the settings of a worker's, outside of a transaction, autocommit off; it is
      *     rolled back
      * @return whether it can run
-     * @throws SQLException when the answer could not be had: the connection is lost, the server is shutting down, a
-     *     lock was not given in time
+     * @throws SQLException when the answer could not be had, such as for a lost connection or a lock
      */
     public static Result check(LoadedJob job, Connection connection) throws SQLException {
-        Result result;
         try {
-            result = new LiveCheck(job, connection).run();
+            Result result = new LiveCheck(job, connection).run();
+            connection.rollback();
+            return result;
         } catch (SQLException e) {
             Probe.afterwards(e, connection::rollback);
             throw e;
         }
-        connection.rollback();
-        return result;
     }
 
     private Result run() throws SQLException {
@@ -104,10 +102,9 @@ public final class LiveCheck {
         timeouts();
         timeZone();
         Optional<JobStatement> statement = usable ? table() : Optional.empty();
-        if (statement.isPresent() && problems.isEmpty()) {
-            return new Accepted(statement.get(), warnings(statement.get()));
-        }
-        return new Refused(problems.stream().sorted().distinct().toList());
+        return statement.isPresent() && problems.isEmpty()
+                ? new Accepted(statement.get(), warnings(statement.get()))
+                : new Refused(problems.stream().sorted().distinct().toList());
     }
 
     private boolean server() throws SQLException {

@@ -11,16 +11,23 @@ import java.util.List;
 final class LockProbe {
 
     /**
+     * A session of ours that is waited for.
+     *
+     * @param process its process on the server
+     * @param application its application_name
+     * @param waits whether it waits too
+     */
+    record Ours(int process, String application, boolean waits) {}
+
+    /**
      * A session of somebody else's that waits for one of ours.
      *
-     * @param ours the process of our session
-     * @param application its application_name
+     * @param ours the one of ours
      * @param pid the process of the one that waits
      * @param name its application_name
      * @param waited for how many seconds
-     * @param oursWaits whether our session waits too
      */
-    record Victim(int ours, String application, int pid, String name, double waited, boolean oursWaits) {
+    record Victim(Ours ours, int pid, String name, double waited) {
 
         @Override
         public String toString() {
@@ -58,13 +65,12 @@ final class LockProbe {
                 ResultSet row = query.executeQuery()) {
             List<Victim> victims = new ArrayList<>();
             while (row.next()) {
-                victims.add(new Victim(
+                Ours ours = new Ours(
                         row.getInt("blocker"),
                         String.valueOf(row.getString("application")),
-                        row.getInt("pid"),
-                        String.valueOf(row.getString("name")),
-                        row.getDouble("waited"),
-                        row.getBoolean("ours_waits")));
+                        row.getBoolean("ours_waits"));
+                victims.add(new Victim(
+                        ours, row.getInt("pid"), String.valueOf(row.getString("name")), row.getDouble("waited")));
             }
             return victims;
         }

@@ -90,11 +90,11 @@ final class LockWatch {
 
     /** A batch that waits itself may be one half of a deadlock, whose victim would be whom the server chooses. */
     private boolean hasWaitedEnough(Victim victim) {
-        return victim.oursWaits() || victim.waited() > level.hold().orElse(Double.MAX_VALUE);
+        return victim.ours().waits() || victim.waited() > level.hold().orElse(Double.MAX_VALUE);
     }
 
     private void free(Victim victim) {
-        runs.forEach(run -> run.giveWay(victim.ours(), victim.application(), victim.toString()));
+        runs.forEach(run -> run.giveWay(victim.ours().process(), victim.ours().application(), victim.toString()));
     }
 
     private Connection connection() throws SQLException {

@@ -89,6 +89,7 @@ class RemainingCountTest {
     private JobStatement statement(String remaining) throws SQLException {
         String work = "sql: UPDATE t SET n = 1 WHERE :range\nverify: { remaining: \"" + remaining + "\" }";
         try (Connection checking = database.connect()) {
+            checking.setAutoCommit(false);
             return ((Accepted) LiveCheck.check(TestJobs.on("t", "{ by: id }", work), checking)).statement();
         }
     }

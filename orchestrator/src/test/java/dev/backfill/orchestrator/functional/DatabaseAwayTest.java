@@ -14,6 +14,7 @@ import java.util.Map;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -68,6 +69,7 @@ class DatabaseAwayTest {
         }
     }
 
+    @Tag("storm")
     @Test
     void away_for_a_minute_in_mid_run_it_keeps_nobody_and_goes_on_by_itself() throws Exception {
         try (Daemon daemon = start()) {

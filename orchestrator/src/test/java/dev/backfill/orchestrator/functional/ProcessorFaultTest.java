@@ -29,6 +29,7 @@ class ProcessorFaultTest {
     @TempDir
     private Path directory;
 
+    @Tag("storm")
     @Test
     void kill_9_loses_nothing_and_does_nothing_twice() throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase();

@@ -87,7 +87,7 @@ class ConcurrentScrapesTest {
             meters.listener("orders", DATABASE);
             Scrape scrape = new Scrape(meters.scrape());
             assertThat(scrape.seriesWith("backfill=\"orders\"").stream().filter(line -> !line.contains("le=")))
-                    .hasSize(12);
+                    .hasSize(13);
             meters.observe(DATABASE, List.of());
         }
         over.set(true);

@@ -54,8 +54,9 @@ class LockProbeTest {
             int waits = pid(owners);
             int holds = pid(ours);
             assertThat(LockProbe.ask(monitor))
-                    .allSatisfy(victim -> assertThat(victim.oursWaits()).isEqualTo(victim.ours() == waits))
-                    .filteredOn(victim -> victim.ours() == holds)
+                    .allSatisfy(victim -> assertThat(victim.ours().waits())
+                            .isEqualTo(victim.ours().process() == waits))
+                    .filteredOn(victim -> victim.ours().process() == holds)
                     .extracting(Victim::name)
                     .containsExactlyInAnyOrder("first", "second");
             await().atMost(Duration.ofSeconds(10))
