@@ -139,7 +139,8 @@ class SchemaChangedInMidRunTest {
 
     @BeforeAll
     static void begin(@TempDir Path directory) throws Exception {
-        runs = FaultyRuns.start(directory);
+        // DDL meets batches and sessions in mid-work, for nothing holds to let it through.
+        runs = FaultyRuns.start(directory, "databases.main.throttle.lock-storm = off");
         STOPPING.forEach(change -> begin(change.job(), run -> meet(run, change)));
         begin("table-dropped", SchemaChangedInMidRunTest::drop);
         begin("other-primary-key", SchemaChangedInMidRunTest::changePrimaryKey);
@@ -234,11 +235,17 @@ class SchemaChangedInMidRunTest {
         run.assertDone();
     }
 
-    /** A function that a session has planned for the old type fails there until the session is another. */
+    /**
+     * A function that a session has planned for the old type fails there until the session is another. Which it may be by
+     * then: its worker was between two slices, or the driver's own plan was given up first.
+     */
     private static void widenKey(FaultyRun run) throws Exception {
         run.execute("ALTER TABLE {}.t ALTER COLUMN id TYPE numeric");
-        run.awaitPaused("type of parameter", "does not match that when preparing the plan (bigint) (SQLSTATE 42804)");
-        run.resume();
+        if (run.isPausedInTheEnd()) {
+            run.awaitPaused(
+                    "type of parameter", "does not match that when preparing the plan (bigint) (SQLSTATE 42804)");
+            run.resume();
+        }
         run.assertDone();
     }
 
