@@ -42,8 +42,8 @@ class FaultCountTest {
             case KILL -> 51;
             case SEVERAL_DAEMONS -> 6;
             case SERVER -> 61;
-            case NETWORK -> 19;
-            case POOLER -> 2;
+            case NETWORK -> 15;
+            case POOLER -> 1;
             case LOCKS -> 27;
             case RESOURCES -> Volume.isPossible() ? 4 : 2;
             case BAD_DATA -> 6;

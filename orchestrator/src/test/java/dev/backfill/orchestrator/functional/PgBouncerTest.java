@@ -87,6 +87,7 @@ class PgBouncerTest {
         }
     }
 
+    @Tag("storm")
     @Test
     void answers_are_lost_a_daemon_stands_still_past_its_lease_and_rows_are_bad() throws Exception {
         AtomicInteger changes = new AtomicInteger();
@@ -120,7 +121,6 @@ class PgBouncerTest {
                     Faults.made(Faults.Kind.NETWORK);
                 }
                 oracle.faultIsOver();
-                awaitWork(still);
 
                 await().atMost(PATIENCE).until(() -> daemon.state(Oracle.JOB).equals("FAILED"));
                 spoiled.assertSetAside();
