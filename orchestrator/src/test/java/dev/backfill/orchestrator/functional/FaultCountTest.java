@@ -40,7 +40,7 @@ class FaultCountTest {
     private static long madeBy(Kind kind) throws IOException, InterruptedException {
         return switch (kind) {
             case KILL -> 51;
-            case SEVERAL_DAEMONS -> 6;
+            case SEVERAL_DAEMONS -> 5;
             case SERVER -> 61;
             case NETWORK -> 15;
             case POOLER -> 1;

@@ -130,6 +130,7 @@ class ThreeDaemonsTest {
     }
 
     /** What it has changed is not committed when it comes back: its slice is another's by then, which waits for its rows. */
+    @Tag("storm")
     @Test
     void one_stands_still_in_mid_batch_past_its_lease_and_its_commit_is_fenced_off() throws Exception {
         try (Oracle oracle = Oracle.create(database, 4_000)) {
