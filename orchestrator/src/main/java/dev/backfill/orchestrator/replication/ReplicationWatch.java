@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.replication;
 import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
@@ -35,8 +36,8 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private final BooleanSupplier busy;
     private final Bell bell;
     private final Attendance attendance;
+    private final ProbeSession session;
     private @Nullable Judge judge;
-    private @Nullable Connection connection;
     private volatile long expectedRead;
     private volatile Optional<Standing> standing = Optional.empty();
     private volatile Optional<String> trouble = Optional.empty();
@@ -57,6 +58,7 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         this.busy = busy;
         this.bell = new Bell(timing);
         this.attendance = new Attendance(limits.expected());
+        this.session = new ProbeSession(database);
     }
 
     /** Looks until stopped. */
@@ -122,7 +124,7 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
 
     private void look() {
         try {
-            Connection open = connection();
+            Connection open = session.open();
             long asked = timing.nanos();
             ReplicationProbe.Answer answer = ReplicationProbe.ask(open);
             readExpected(asked);
@@ -175,25 +177,8 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         return present;
     }
 
-    private Connection connection() throws SQLException {
-        Connection open = connection;
-        if (open == null) {
-            open = database.connectProbe();
-            connection = open;
-        }
-        return open;
-    }
-
     private void disconnect() {
-        Connection open = connection;
-        connection = null;
         judge = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException e) {
-                LOG.atDebug().setCause(e).log("a probe's connection could not be closed");
-            }
-        }
+        session.close();
     }
 }

@@ -9,18 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Asks a server for its health, on one connection. One thread. */
-final class HealthProbe implements AutoCloseable {
-
-    private static final Logger LOG = LoggerFactory.getLogger(HealthProbe.class);
+final class HealthProbe {
 
     private final Connection connection;
     private final Trend trend;
 
-    /** Over a connection in autocommit mode, which it closes. */
+    /** Over a connection in autocommit mode. */
     HealthProbe(Connection connection, Trend trend) {
         this.connection = connection;
         this.trend = trend;
@@ -72,15 +68,6 @@ final class HealthProbe implements AutoCloseable {
             if (row.next() && row.getBoolean(1)) {
                 throw new SQLException("the server is in recovery: it is a standby now", "25006");
             }
-        }
-    }
-
-    @Override
-    public void close() {
-        try {
-            connection.close();
-        } catch (SQLException e) {
-            LOG.atDebug().setCause(e).log("a probe's connection could not be closed");
         }
     }
 }

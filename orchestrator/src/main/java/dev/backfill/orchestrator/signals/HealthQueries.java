@@ -5,7 +5,8 @@ import java.util.Optional;
 
 /**
  * How each signal is asked. Each query answers rows of a source, a value, a detail and an alarm; those of tables take an
- * array of their oids, and answer an oid for the source. Our own sessions are those whose application_name begins with backfill, whichever process they are of.
+ * array of their oids, and answer an oid for the source. Our own sessions are those whose application_name begins with
+ * backfill, whichever process they are of.
  */
 final class HealthQueries {
 

@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.db.TableFacts;
 import dev.backfill.orchestrator.throttle.Governor;
+import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
 import dev.backfill.orchestrator.throttle.SignalState;
@@ -15,7 +16,6 @@ import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -54,6 +54,7 @@ public final class HealthWatch {
     private final Optional<LockWatch> locks;
     private final Bell bell;
     private volatile boolean all;
+    private final ProbeSession session;
     private @Nullable HealthProbe probe;
 
     /**
@@ -66,6 +67,7 @@ public final class HealthWatch {
         this.database = database;
         this.timing = timing;
         this.bell = new Bell(timing);
+        this.session = new ProbeSession(database);
         this.levels = levels(database.settings());
         levels.keySet().forEach(signal -> gauges.put(signal, new Gauge(signal, timing)));
         this.locks = Optional.ofNullable(levels.get(HealthSignal.LOCK_WAITS))
@@ -256,18 +258,15 @@ public final class HealthWatch {
     private HealthProbe probe() throws SQLException {
         HealthProbe present = probe;
         if (present == null) {
-            Connection open = database.connectProbe();
-            present = new HealthProbe(open, new Trend(database.settings().work().cores()));
+            present = new HealthProbe(
+                    session.open(), new Trend(database.settings().work().cores()));
             probe = present;
         }
         return present;
     }
 
     private void disconnect() {
-        HealthProbe present = probe;
         probe = null;
-        if (present != null) {
-            present.close();
-        }
+        session.close();
     }
 }

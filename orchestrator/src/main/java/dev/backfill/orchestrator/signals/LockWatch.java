@@ -4,17 +4,16 @@ import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.signals.LockProbe.Victim;
+import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +31,8 @@ final class LockWatch {
     private final Level level;
     private final Gauge gauge;
     private final Bell bell;
+    private final ProbeSession session;
     private final Set<Yielding> runs = ConcurrentHashMap.newKeySet();
-    private @Nullable Connection connection;
 
     /** Over a database; the level's hold says for how many seconds a session may wait. */
     LockWatch(Database database, Level level, Gauge gauge) {
@@ -41,6 +40,7 @@ final class LockWatch {
         this.level = level;
         this.gauge = gauge;
         this.bell = new Bell(gauge.timing());
+        this.session = new ProbeSession(database);
     }
 
     /** A run begins to move. */
@@ -60,13 +60,13 @@ final class LockWatch {
             look();
             bell.await(runs.isEmpty() ? IDLE : BUSY);
         }
-        disconnect();
+        session.close();
     }
 
     private void look() {
         long asked = gauge.timing().nanos();
         try {
-            List<Victim> victims = LockProbe.ask(connection());
+            List<Victim> victims = LockProbe.ask(session.open());
             gauge.read(
                     List.of(new Sample(
                             "",
@@ -76,10 +76,10 @@ final class LockWatch {
                     asked);
             victims.stream().filter(this::hasWaitedEnough).forEach(this::free);
         } catch (SQLException e) {
-            disconnect();
+            session.close();
             gauge.failed(SqlStates.message(e));
         } catch (RuntimeException fault) {
-            disconnect();
+            session.close();
             gauge.failed("a fault of the program; its log says more");
             LOG.atError()
                     .addKeyValue("database", database.settings().name())
@@ -95,26 +95,5 @@ final class LockWatch {
 
     private void free(Victim victim) {
         runs.forEach(run -> run.giveWay(victim.ours().process(), victim.ours().application(), victim.toString()));
-    }
-
-    private Connection connection() throws SQLException {
-        Connection open = connection;
-        if (open == null) {
-            open = database.connectProbe();
-            connection = open;
-        }
-        return open;
-    }
-
-    private void disconnect() {
-        Connection open = connection;
-        connection = null;
-        if (open != null) {
-            try {
-                open.close();
-            } catch (SQLException e) {
-                LOG.atDebug().setCause(e).log("a probe's connection could not be closed");
-            }
-        }
     }
 }

@@ -49,6 +49,30 @@ class BatchPlanTest {
     }
 
     @Test
+    void a_batch_that_gave_way_is_halved_and_rests_once_it_is_as_small_as_wanted() {
+        for (int size = 1000; size > 100; size = plan.size()) {
+            assertThat(plan.gaveWay()).as("a rest with %d keys", size).isFalse();
+            assertThat(plan.size()).isEqualTo(Math.max(100, size / 2));
+        }
+        for (int size = 100; size > 1; size = plan.size()) {
+            assertThat(plan.gaveWay()).as("a rest with %d keys", size).isTrue();
+            assertThat(plan.size()).isEqualTo(size / 2);
+        }
+        assertThat(plan.gaveWay()).isTrue();
+        assertThat(plan.size()).isEqualTo(1);
+        plan.committed(1, QUICK);
+        assertThat(plan.size()).as("it grows back").isEqualTo(2);
+    }
+
+    @Test
+    void a_batch_that_gave_way_while_bad_data_was_looked_for_is_halved_and_needs_no_rest() {
+        plan.failed(ErrorClass.DATA);
+        assertThat(plan.size()).isEqualTo(500);
+        assertThat(plan.gaveWay()).isFalse();
+        assertThat(plan.size()).isEqualTo(250);
+    }
+
+    @Test
     void what_the_server_has_no_room_for_is_tried_with_fewer_keys_and_the_fewest_wait() {
         for (int size = 1000; size > 100; size = plan.size()) {
             assertThat(plan.failed(ErrorClass.RESOURCES)).isEqualTo(Next.AGAIN_NOW);

@@ -34,7 +34,9 @@ final class FaultyRuns implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration BATCH = Duration.ofMillis(80);
-    private static final int ROWS = 2_000;
+    /** Enough that a run is still under way when its fault comes late, on a slow machine. */
+    private static final int ROWS = 6_000;
+
     private static final int KEYS = 50;
 
     /** Seconds for which the longest of those waits that waits for a session of a daemon's. */
@@ -60,7 +62,7 @@ final class FaultyRuns implements AutoCloseable {
     private volatile boolean closed;
     private volatile double longestWait;
 
-    private FaultyRuns(Path directory, String setting) throws Exception {
+    private FaultyRuns(Path directory) throws Exception {
         role = database.newMonitoringRole();
         database.execute("GRANT CREATE ON DATABASE %s TO %s".formatted(database.name(), role.name()));
         daemon = Daemon.start(
@@ -68,18 +70,12 @@ final class FaultyRuns implements AutoCloseable {
                 Map.of("main", database.jdbcUrl(role.name())),
                 "lease = 2s",
                 "workers = 60",
-                "databases.main.max-workers = 60",
-                setting);
+                "databases.main.max-workers = 60");
         watch = threads.submit(this::watch);
     }
 
     static FaultyRuns start(Path directory) throws Exception {
-        return start(directory, "");
-    }
-
-    /** With a line more in the daemon's configuration. */
-    static FaultyRuns start(Path directory, String setting) throws Exception {
-        return new FaultyRuns(directory, setting);
+        return new FaultyRuns(directory);
     }
 
     /** Begins a run. */
@@ -196,12 +192,6 @@ final class FaultyRuns implements AutoCloseable {
             String last = "SELECT e.detail->>'reason' FROM backfill.event e JOIN backfill.run r ON r.id = e.run"
                     + " WHERE r.job = '%s' AND e.\"to\" = 'PAUSED' ORDER BY e.id DESC LIMIT 1";
             assertThat(runs.database.queryStrings(last.formatted(name))).containsExactly(reason());
-        }
-
-        /** Waits until it is PAUSED or over; whether it is PAUSED. */
-        boolean isPausedInTheEnd() {
-            awaitRun(run -> run.path("state").asString("").matches("SUCCEEDED|FAILED|PAUSED"));
-            return runs.daemon.state(name).equals("PAUSED");
         }
 
         /** Waits until no thread of the daemon works it. */

@@ -47,8 +47,8 @@ class HealthProbeTest {
             long oid = own.queryLong("SELECT 'hidden.t'::regclass::oid");
             tables.add(new TableFacts.Identity(
                     oid, oid, new SqlName(Optional.of("hidden"), "t"), TableFacts.Kind.PARTITIONED_TABLE));
-            try (HealthProbe open = new HealthProbe(own.connect(monitor), new Trend(1))) {
-                probe = open;
+            try (Connection open = own.connect(monitor)) {
+                probe = new HealthProbe(open, new Trend(1));
                 check.run();
             }
         }
