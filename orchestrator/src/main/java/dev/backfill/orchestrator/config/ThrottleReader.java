@@ -115,10 +115,11 @@ final class ThrottleReader {
         Optional<Double> hold = limits.hold.or(() -> usual.hold);
         double scale = hold.isPresent() && usual.hold.isPresent() ? hold.get() / usual.hold.get() : 1;
         double most = hold.orElse(Double.MAX_VALUE);
-        Optional<Double> slow = limits.slow.or(() -> usual.slow.map(limit -> limit * scale));
-        double resume =
-                limits.resume.orElse(usual.resume.map(limit -> limit * scale).orElse(most));
-        if (limits.slow.isPresent() && limits.slow.get() >= most) {
+        Optional<Double> slow =
+                limits.slow.or(() -> usual.slow.map(limit -> limit * scale).filter(limit -> limit < most));
+        double resume = limits.resume.orElse(
+                Math.min(most, usual.resume.map(limit -> limit * scale).orElse(most)));
+        if (slow.isPresent() && slow.get() >= most) {
             own.problem("slow", "must be below hold");
         }
         if (resume > most) {

@@ -49,6 +49,16 @@ class ThrottleSettingsTest {
     }
 
     @Test
+    void a_hold_below_the_other_limits_of_all_leaves_no_limit_above_itself() throws Exception {
+        Settings settings = read("""
+                databases.a { url = "postgresql://h/a", throttle.limits.archive-backlog.hold = 4 }
+                """);
+
+        assertThat(requireNonNull(settings.databases().get("a")).work().levels())
+                .containsEntry("archive-backlog", new Level(OptionalDouble.empty(), OptionalDouble.of(4), 4));
+    }
+
+    @Test
     void the_cores_of_a_signal_that_all_have_may_be_said_of_each() throws Exception {
         Settings settings = read("""
                 database-defaults.throttle.active-sessions = on
