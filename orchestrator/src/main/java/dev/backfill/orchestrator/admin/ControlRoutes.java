@@ -6,13 +6,16 @@ import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.RunControl;
 import dev.backfill.orchestrator.control.RunControl.NotAllowed;
 import dev.backfill.orchestrator.control.Verb;
+import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.StopGovernor;
+import dev.backfill.orchestrator.tuning.Tuner;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,6 +38,7 @@ final class ControlRoutes {
         for (Verb verb : Verb.values()) {
             routes.post("/api/v1/jobs/{job}/" + verb.word(), context -> act(verb, context));
         }
+        routes.patch("/api/v1/jobs/{job}/tuning", this::tune);
         routes.post("/api/v1/pause", context -> stopEverything(true, context));
         routes.post("/api/v1/resume", context -> stopEverything(false, context));
     }
@@ -65,6 +69,40 @@ final class ControlRoutes {
             Map.Entry<String, NotAllowed> first = refused.entrySet().iterator().next();
             throw HttpProblem.notAllowed(
                     first.getKey(), first.getValue().state(), first.getValue().detail());
+        }
+        databases.shapes().job(databases.job(job)).put("refused", others).answer(context);
+    }
+
+    private void tune(Context context) throws IOException {
+        Asked asked = new Asked(context, "database");
+        String job = asked.job();
+        String change = new String(asked.body(), StandardCharsets.UTF_8);
+        String who = Asked.who(context);
+        Acted<Tuner.Answer> acted = databases.act(
+                job,
+                asked.text("database"),
+                (dispatcher, view) -> dispatcher.site().tuner().tune(job, change, who));
+        List<String> done = new ArrayList<>();
+        List<Json> others = new ArrayList<>();
+        List<HttpProblem> problems = new ArrayList<>();
+        acted.answers().found().forEach((database, answer) -> {
+            if (answer instanceof Tuner.Wrong wrong) {
+                String detail = String.join("; ", wrong.problems());
+                problems.add(HttpProblem.badRequest(detail + "; nothing was changed in " + database));
+                others.add(refused(database, Optional.empty(), detail));
+            } else if (answer instanceof Tuner.NoRun none) {
+                Optional<RunState> state = none.latest().map(Run::state);
+                String detail = "there is no run under way; change the job file for the next one";
+                problems.add(HttpProblem.notAllowed(database, state, detail));
+                others.add(refused(database, state, detail));
+            } else {
+                done.add(database);
+            }
+        });
+        acted.missing().forEach(database -> others.add(refused(database, Optional.empty(), NOT_REGISTERED)));
+        acted.requireAll("done", done, Json.of("refused", others));
+        if (done.isEmpty()) {
+            throw problems.get(0);
         }
         databases.shapes().job(databases.job(job)).put("refused", others).answer(context);
     }

@@ -52,6 +52,15 @@ public final class BatchPlan {
     }
 
     /**
+     * Takes other limits.
+     *
+     * @param now the bounds of a batch from now on
+     */
+    public void limit(BatchLimits now) {
+        sizer.limit(now);
+    }
+
+    /**
      * The size of the next attempt.
      *
      * @return keys, at least 1

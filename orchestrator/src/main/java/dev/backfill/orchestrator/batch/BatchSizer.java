@@ -15,7 +15,7 @@ public final class BatchSizer {
     private static final double GROWTH = 1.5;
     private static final double FAST_GROWTH = 4;
 
-    private final BatchLimits limits;
+    private BatchLimits limits;
     private int size;
     private double weightedRates;
     private double weights;
@@ -28,6 +28,20 @@ public final class BatchSizer {
     public BatchSizer(BatchLimits limits) {
         this.limits = limits;
         this.size = limits.size();
+    }
+
+    /**
+     * Takes other limits.
+     *
+     * @param now the bounds of a batch from now on
+     */
+    public void limit(BatchLimits now) {
+        if (!now.equals(limits)) {
+            size = now.size() == limits.size() ? size : now.size();
+            limits = now;
+            size = within(size);
+            forget();
+        }
     }
 
     /**

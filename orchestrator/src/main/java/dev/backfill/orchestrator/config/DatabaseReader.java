@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -83,7 +84,7 @@ final class DatabaseReader {
         database.allow(KEYS);
         database.section("session").allow(SESSION);
         database.section("owner").allow(OWNER);
-        ThrottleReader.allow(database);
+        ThrottleReader.allow(database.section("throttle"));
     }
 
     private static boolean isPooled(Section database) {
@@ -190,10 +191,12 @@ final class DatabaseReader {
 
     private static Work work(Section database, boolean whole) {
         int cores = database.says("cores", Set.of("unknown")) ? 0 : database.number("cores", 1, MOST_CORES);
+        Section throttle = database.section("throttle");
+        List<String> standbys = database.texts("standbys");
         return new Work(
                 database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS),
                 cores,
-                ThrottleReader.standbys(database),
-                ThrottleReader.levels(database.section("throttle"), cores, whole));
+                new ThrottleSettings(
+                        throttle, standbys, cores, ThrottleReader.policy(throttle, standbys, cores, whole)));
     }
 }

@@ -1,11 +1,7 @@
 package dev.backfill.orchestrator.config;
 
 import java.time.Duration;
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * How one database is reached and used.
@@ -22,23 +18,13 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
     public static final int MOST_WORKERS = 1_000;
 
     /**
-     * The limits of a signal, in its unit.
-     *
-     * @param slow above which runs slow down; empty when they do not
-     * @param hold above which they hold; empty when they do not
-     * @param resume at or below which a hold ends
-     */
-    public record Level(OptionalDouble slow, OptionalDouble hold, double resume) {}
-
-    /**
      * How much may be done in a database at once.
      *
      * @param maxWorkers how many workers of this process work in it at once
      * @param cores how many cores its server has; 0 when that is not known
-     * @param replication what is watched of its standbys, and what is allowed
-     * @param levels the limits of the other signals that are watched, by their words
+     * @param throttle what its runs give way to
      */
-    public record Work(int maxWorkers, int cores, ReplicationLimits replication, Map<String, Level> levels) {
+    public record Work(int maxWorkers, int cores, ThrottleSettings throttle) {
         /**
          * Checks the number of workers.
          *
@@ -48,7 +34,6 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
             if (maxWorkers < 1 || maxWorkers > MOST_WORKERS) {
                 throw new IllegalArgumentException("max-workers must be from 1 to " + MOST_WORKERS);
             }
-            levels = Collections.unmodifiableMap(new LinkedHashMap<>(levels));
         }
     }
 

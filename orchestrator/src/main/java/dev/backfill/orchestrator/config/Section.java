@@ -55,9 +55,12 @@ final class Section {
 
     /** This one, and where it says nothing, another. */
     Section orElse(Section other) {
-        List<Layer> both = new ArrayList<>(layers);
-        both.addAll(other.layers);
-        return new Section(List.copyOf(both), problems);
+        return new Section(Stream.concat(layers.stream(), other.layers.stream()).toList(), problems);
+    }
+
+    /** With problems that are gathered elsewhere. */
+    Section into(Problems others) {
+        return new Section(layers, others);
     }
 
     /** Whether there is something else than null. */
@@ -93,7 +96,7 @@ final class Section {
                 inner.add(new Layer(setting.path(), values));
             }
         }));
-        return new Section(List.copyOf(inner), problems);
+        return new Section(inner, problems);
     }
 
     /** The keys in the order of the alphabet. */
@@ -117,16 +120,12 @@ final class Section {
 
     /** Adds what is wrong with a key, or when it is not there, with the section that lacks it. */
     void problem(String key, String text) {
-        for (Layer layer : layers) {
-            ConfigValue value = layer.values().get(key);
-            if (value != null) {
-                problems.add(value.origin(), layer.path(key) + " " + text);
-                return;
-            }
-        }
         layers.stream()
+                .filter(layer -> layer.values().containsKey(key))
                 .findFirst()
-                .ifPresent(layer -> problems.add(layer.values().origin(), layer.path(key) + " " + text));
+                .or(() -> layers.stream().findFirst())
+                .ifPresent(layer -> problems.add(
+                        layer.values().getOrDefault(key, layer.values()).origin(), layer.path(key) + " " + text));
     }
 
     /** A text; empty when there is none, when it has no letters, or when it is null. */

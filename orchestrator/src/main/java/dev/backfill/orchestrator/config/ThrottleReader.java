@@ -1,12 +1,15 @@
 package dev.backfill.orchestrator.config;
 
 import com.typesafe.config.ConfigValue;
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
+import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.policy.Policy;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -38,6 +41,10 @@ final class ThrottleReader {
     private static final Set<String> NUMBERS = Set.of("slow", "hold", "resume");
     private static final Set<String> STANDBYS =
             Set.of("replication-drain", "replication-lag", "standby-missing", "standby-stale");
+
+    /** The signals that are on with limits in braces only. */
+    static final Set<String> IN_BRACES = Set.of("replication-lag", "standby-stale");
+
     private static final Set<String> OFF = Set.of("off", "false");
     private static final String WITH_CORES = "active-sessions";
     private static final String LOCKS = "lock-storm";
@@ -64,8 +71,7 @@ final class ThrottleReader {
     }
 
     /** Refuses what it does not know. */
-    static void allow(Section database) {
-        Section throttle = database.section("throttle");
+    static void allow(Section throttle) {
         Set<String> known = new HashSet<>(STANDBYS);
         known.addAll(LEVELS.keySet());
         known.add("limits");
@@ -84,10 +90,13 @@ final class ThrottleReader {
     }
 
     /**
-     * Reads the limits of what is watched besides the standbys, by the signals' words; of the defaults, which are not the whole
-     * of a database, the number of cores is not asked.
+     * Reads what runs give way to; of the defaults, which are not the whole of a database, the number of cores is not asked.
      */
-    static Map<String, Level> levels(Section throttle, int cores, boolean whole) {
+    static Policy policy(Section throttle, List<String> expected, int cores, boolean whole) {
+        return new Policy(standbys(throttle, expected), levels(throttle, cores, whole));
+    }
+
+    private static Map<String, Level> levels(Section throttle, int cores, boolean whole) {
         Map<String, Level> levels = new LinkedHashMap<>();
         LEVELS.forEach((signal, quantity) -> {
             if (isOn(throttle, signal, cores)) {
@@ -145,9 +154,7 @@ final class ThrottleReader {
         return limit.map(OptionalDouble::of).orElse(OptionalDouble.empty());
     }
 
-    /** Reads the limits of the standbys. */
-    static ReplicationLimits standbys(Section database) {
-        Section throttle = database.section("throttle");
+    private static ReplicationLimits standbys(Section throttle, List<String> expected) {
         EnumSet<Watched> on = EnumSet.noneOf(Watched.class);
         if (throttle.isFirst("replication-drain", "on", "off")) {
             on.add(Watched.DRAIN);
@@ -155,7 +162,7 @@ final class ThrottleReader {
         Duration budget = SHORTEST;
         if (!throttle.says("replication-lag", OFF)) {
             on.add(Watched.LAG);
-            budget = throttle.section("replication-lag").duration("budget", SHORTEST, LONGEST);
+            budget = limit(throttle, "replication-lag", "budget");
         } else if (on.remove(Watched.DRAIN)) {
             throttle.problem("replication-drain", "needs the budget of replication-lag, which is off; turn both off");
         }
@@ -165,9 +172,17 @@ final class ThrottleReader {
         Duration stale = LONGEST;
         if (!throttle.says("standby-stale", OFF)) {
             on.add(Watched.STALE);
-            stale = throttle.section("standby-stale").duration("limit", SHORTEST, LONGEST);
+            stale = limit(throttle, "standby-stale", "limit");
         }
-        return new ReplicationLimits(on, budget, stale, database.texts("standbys"));
+        return new ReplicationLimits(on, budget, stale, expected);
+    }
+
+    private static Duration limit(Section throttle, String signal, String key) {
+        Section braces = throttle.braces(signal);
+        if (!braces.has(key)) {
+            throttle.problem(signal, "needs its " + key + ", for nothing else says it");
+        }
+        return braces.duration(key, SHORTEST, LONGEST);
     }
 
     private static double part(ConfigValue value) {

@@ -53,6 +53,20 @@ public final class StopSwitch {
     }
 
     /**
+     * Stops everything, or lifts that.
+     *
+     * @param stop whether to stop
+     * @param cause by whom and why
+     */
+    public void set(boolean stop, Cause cause) {
+        if (stop) {
+            stop(cause);
+        } else {
+            lift(cause);
+        }
+    }
+
+    /**
      * Stops everything. A stop that is there already stays as it is.
      *
      * @param cause by whom and why

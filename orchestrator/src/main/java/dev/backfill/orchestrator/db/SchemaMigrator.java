@@ -10,9 +10,10 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -23,14 +24,14 @@ public final class SchemaMigrator {
     private static final String HISTORY = "schema_history";
     private static final String DENIED = "42501";
     private static final String MIGRATIONS = "db/migration";
-    private static final List<String> SCRIPTS = List.of(
-            "V1__runs.sql",
-            "V2__daemon.sql",
-            "V3__every_table_every_error.sql",
-            "V4__long_keys.sql",
-            "V5__failures.sql");
-    /** A table or an index that came with each version: how far tables go that were made by hand. */
-    private static final List<String> MARKS = List.of("run", "registration", "quarantine", "quarantine_key", "failure");
+    /** Each with a table or an index that came with it: how far tables go that were made by hand. */
+    private static final Map<String, String> SCRIPTS = new TreeMap<>(Map.of(
+            "V1__runs.sql", "run",
+            "V2__daemon.sql", "registration",
+            "V3__every_table_every_error.sql", "quarantine",
+            "V4__long_keys.sql", "quarantine_key",
+            "V5__failures.sql", "failure",
+            "V6__tuning.sql", "tuning"));
 
     /**
      * The own tables are not as this version of the program needs them; the message says what to do.
@@ -168,7 +169,7 @@ public final class SchemaMigrator {
         String sql = "SELECT count(to_regclass(quote_ident(?) || '.' || quote_ident(mark))) FROM unnest(?) AS mark";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, schema);
-            query.setArray(2, connection.createArrayOf("text", MARKS.toArray()));
+            query.setArray(2, connection.createArrayOf("text", SCRIPTS.values().toArray()));
             try (ResultSet row = query.executeQuery()) {
                 row.next();
                 return row.getInt(1);
@@ -286,7 +287,7 @@ public final class SchemaMigrator {
     public static String script(String schema) {
         StringBuilder script = new StringBuilder(
                 "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n".formatted(SqlName.quote(schema)));
-        SCRIPTS.forEach(name -> script.append(System.lineSeparator()).append(read(MIGRATIONS + "/" + name)));
+        SCRIPTS.keySet().forEach(name -> script.append(System.lineSeparator()).append(read(MIGRATIONS + "/" + name)));
         return script.toString();
     }
 

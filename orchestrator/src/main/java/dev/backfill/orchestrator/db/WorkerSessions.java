@@ -44,6 +44,15 @@ public final class WorkerSessions implements AutoCloseable {
     }
 
     /**
+     * Allows so many at once; those that are more are closed when they are given back.
+     *
+     * @param sessions at least 1
+     */
+    public void allow(int sessions) {
+        pool.setMaximumPoolSize(sessions);
+    }
+
+    /**
      * How long the server lets a session wait for a lock before it looks for a deadlock.
      *
      * @param session a session of this pool

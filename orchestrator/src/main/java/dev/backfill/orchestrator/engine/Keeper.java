@@ -8,7 +8,9 @@ import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +51,11 @@ final class Keeper {
     /** Whether no worker of this process is on a slice. */
     boolean isIdle() {
         return watched.isEmpty();
+    }
+
+    /** The numbers of the slices that workers of this process are on. */
+    Set<Integer> numbers() {
+        return watched.keySet().stream().map(Slice.Id::number).collect(Collectors.toUnmodifiableSet());
     }
 
     /** Prolongs until stopped. */

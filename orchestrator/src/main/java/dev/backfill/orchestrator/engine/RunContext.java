@@ -5,6 +5,11 @@ import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.pacing.Ceiling;
+import dev.backfill.orchestrator.pacing.Hands;
+import dev.backfill.orchestrator.pacing.Pacer;
+import dev.backfill.orchestrator.pacing.Shares.Share;
+import dev.backfill.orchestrator.pacing.Steering;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Quarantine;
@@ -16,7 +21,6 @@ import dev.backfill.orchestrator.run.RunTransitions;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.sql.Key;
-import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
@@ -42,17 +46,24 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
      * @param sessions their sessions
      * @param changes what a worker does to the rows of its batches: a new one each time
      * @param unmet what keeps the run from beginning of the jobs that its own depends on, in a line; empty when nothing does
+     * @param tuning what an operator has tuned of the run, as it is written down
      */
-    public record Means(WorkerSessions sessions, Supplier<Change> changes, Supplier<Optional<String>> unmet) {}
+    public record Means(
+            WorkerSessions sessions,
+            Supplier<Change> changes,
+            Supplier<Optional<String>> unmet,
+            Supplier<Optional<String>> tuning) {}
 
     /**
      * How fast and with how many workers.
      *
-     * @param throttle sets the run's pace
+     * @param steering how the run goes right now
+     * @param ceiling what it may do in a second
+     * @param share what it has beside other runs
      * @param hands the workers that this process may have at work
      * @param yielding how batches give way to who waits for them
      */
-    public record Limits(Throttle throttle, Hands hands, Yielding yielding) {}
+    public record Limits(Steering steering, Ceiling ceiling, Share share, Hands hands, Yielding yielding) {}
 
     /**
      * The own tables.
@@ -81,12 +92,28 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
         return means.sessions();
     }
 
+    /** How fast and how patiently, right now. */
     Execution execution() {
-        return statement.job().execution();
+        return limits().steering().course().execution();
     }
 
     Limits limits() {
         return around.limits();
+    }
+
+    /** Takes what an operator has tuned since. */
+    void tune() {
+        limits().steering().tune(means.tuning().get());
+    }
+
+    /** The run as it is now, and how it is to go. */
+    Run find() {
+        tune();
+        return stores.runs().find(run);
+    }
+
+    Pacer pacer() {
+        return new Pacer(run, limits().steering(), around.listener(), around.timing());
     }
 
     Patience patience() {

@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
 import dev.backfill.orchestrator.engine.Verifier.Finding;
+import dev.backfill.orchestrator.pacing.Pacer;
 import dev.backfill.orchestrator.run.Passes;
 import dev.backfill.orchestrator.run.Passes.Followed;
 import dev.backfill.orchestrator.run.Passes.Occupant;
@@ -49,7 +50,7 @@ public final class RunDriver {
      */
     public RunDriver(RunContext context) {
         this.context = context;
-        this.pacer = new Pacer(context);
+        this.pacer = context.pacer();
         this.table = new SameTable(context.stores().leases().tables(), context.statement());
     }
 
@@ -291,7 +292,7 @@ public final class RunDriver {
     }
 
     private Run find() throws Hopeless, Stopped {
-        return context.patience().call(() -> context.stores().runs().find(context.run()));
+        return context.patience().call(context::find);
     }
 
     private Timeouts timeouts() throws Hopeless, Stopped {

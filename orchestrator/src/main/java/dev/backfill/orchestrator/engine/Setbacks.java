@@ -6,9 +6,10 @@ import dev.backfill.orchestrator.batch.BatchRunner.Result;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.Horizon;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.pacing.Ceiling;
+import dev.backfill.orchestrator.pacing.Hands.Hand;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
@@ -18,6 +19,8 @@ import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
@@ -104,9 +107,39 @@ final class Setbacks {
             }
         };
         int process = context.sessions().process(open);
+        Ceiling ceiling = context.limits().ceiling();
+        boolean isOfWal = ceiling.isOfWal();
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
             victim = turn::victim;
-            return runner.run(open, slice, size);
+            long before = isOfWal ? position(open) : 0;
+            Result result = runner.run(open, slice, size);
+            if (result.runState().isPresent()) {
+                ceiling.went(result.batch().scanned());
+                if (isOfWal) {
+                    ceiling.wrote(
+                            before, positionAfter(open, before), result.batch().scanned());
+                }
+            }
+            return result;
+        }
+    }
+
+    /** The batch is committed: whatever is wrong now is the next one's. */
+    private static long positionAfter(Connection open, long before) {
+        try {
+            return position(open);
+        } catch (SQLException e) {
+            return before;
+        }
+    }
+
+    /** Where the server's log ends, in bytes. */
+    private static long position(Connection open) throws SQLException {
+        String query = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')";
+        try (PreparedStatement statement = open.prepareStatement(query);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
         }
     }
 

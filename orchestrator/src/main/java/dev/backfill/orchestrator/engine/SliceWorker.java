@@ -6,15 +6,15 @@ import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Mode;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.engine.Hands.Hand;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.pacing.Hands.Hand;
+import dev.backfill.orchestrator.pacing.Pacer;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Outcome;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
-import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -31,14 +31,12 @@ final class SliceWorker implements AutoCloseable {
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
     private static final Duration LONG_HOLD = Duration.ofSeconds(10);
     private static final Duration TURN = Duration.ofSeconds(5);
-    private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
 
     /** How which session is set. */
     private record Setting(int generation, Mode mode, boolean isSuspicious) {}
 
     private final RunContext context;
-    private final Keeper keeper;
-    private final Stop stop;
+    private final Place place;
     private final BatchRunner runner;
     private final BatchPlan plan;
     private final RunListener listener;
@@ -53,20 +51,19 @@ final class SliceWorker implements AutoCloseable {
     private volatile long stillSince = -1;
     private @Nullable Setting setting;
 
-    SliceWorker(RunContext context, Keeper keeper, Stop stop, BatchRunner runner, Canary canary) {
+    SliceWorker(RunContext context, Place place, BatchRunner runner, Canary canary) {
         Execution execution = context.execution();
         this.context = context;
-        this.keeper = keeper;
-        this.stop = stop;
+        this.place = place;
         this.runner = runner;
         this.plan = new BatchPlan(execution.batch(), execution.errors().attempts(), runner.timeout(Mode.BRISK));
         this.listener = context.around().listener();
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
-        this.pacer = new Pacer(context);
+        this.pacer = context.pacer();
         this.canary = canary;
         this.hand = context.limits().hands().hand();
-        this.setbacks = new Setbacks(context, stop, hand, runner, session);
+        this.setbacks = new Setbacks(context, place.stop(), hand, runner, session);
         this.patience = setbacks.patience();
     }
 
@@ -89,7 +86,7 @@ final class SliceWorker implements AutoCloseable {
 
     /** Takes a slice, if there is one to take. */
     Optional<Slice> claim() throws SQLException {
-        int workers = context.execution().parallelism();
+        int workers = place.crowd().allowed();
         return session.use(open -> context.stores().leases().claim(open, context.run(), workers));
     }
 
@@ -116,9 +113,9 @@ final class SliceWorker implements AutoCloseable {
         listener.worker(claimed, true);
         taken(claimed);
         try {
-            while (slice.isPresent() && !stop.isRequested() && !isOthersTurn(begun)) {
+            while (slice.isPresent() && !place.stop().isRequested() && !isLeft(slice.get(), begun)) {
                 signed = slice.get();
-                keeper.sign(signed);
+                place.keeper().sign(signed);
                 if (!awaitPace(signed)) {
                     break;
                 }
@@ -128,21 +125,22 @@ final class SliceWorker implements AutoCloseable {
                 setbacks.giveBack(slice.get(), Duration.ZERO);
             }
         } finally {
-            keeper.leave(signed);
+            place.keeper().leave(signed);
             listener.worker(signed, false);
         }
     }
 
-    /** Whether this worker has had its hand for long while others wait for one. */
-    private boolean isOthersTurn(long begun) {
-        return timing.since(begun).compareTo(TURN) > 0
-                && context.limits().hands().areWanted();
+    /** Whether this worker has had its hand for long while others wait for one, or the run has one worker too many. */
+    private boolean isLeft(Slice slice, long begun) {
+        double turn = TURN.toNanos() * context.limits().share().part();
+        return place.crowd().isTooMany(slice)
+                || (timing.nanos() - begun > turn && context.limits().hands().areWanted());
     }
 
     /** Waits without a transaction while the run is held; false when the slice is better given back. */
     private boolean awaitPace(Slice slice) {
-        boolean go = pacer.await(stop, LONG_HOLD);
-        keeper.sign(slice);
+        boolean go = pacer.await(place.stop(), LONG_HOLD);
+        place.keeper().sign(slice);
         return go;
     }
 
@@ -169,7 +167,9 @@ final class SliceWorker implements AutoCloseable {
                 return passOver(slice, setbacks.deadly(slice));
             }
             isUnderWay = true;
-            BatchRunner.Result result = setbacks.run(open, slice, canary.cut(plan.size()));
+            plan.limit(context.execution().batch());
+            BatchRunner.Result result = setbacks.run(
+                    open, slice, canary.cut(context.limits().ceiling().cut(plan.size())));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
@@ -181,11 +181,11 @@ final class SliceWorker implements AutoCloseable {
         setbacks.release();
         listener.batchCommitted(slice, result.batch(), took);
         if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {
-            stop.request();
+            place.stop().request();
         } else if (canary.reachedBy(result.batch().scanned())) {
             setbacks.pauseAtCanary();
         } else {
-            pacer.rest(stop, took);
+            rest(slice, took);
         }
         Slice after = slice.at(result.batch().to());
         return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);
@@ -210,7 +210,7 @@ final class SliceWorker implements AutoCloseable {
         if (error == ErrorClass.DATABASE_DOWN || error == ErrorClass.SESSION_LOST || isUnknown) {
             return lost(slice, e);
         }
-        if (stop.isRequested()) {
+        if (place.stop().isRequested()) {
             return Optional.of(slice);
         }
         if (error == ErrorClass.TIMEOUT && isUnderWay && setbacks.hasGivenWay(slice, plan)) {
@@ -249,15 +249,20 @@ final class SliceWorker implements AutoCloseable {
         };
     }
 
+    /** After a batch of this length, as long as the pace and the ceilings want. */
+    private void rest(Slice slice, Duration batch) {
+        context.limits().share().moved();
+        await(slice, pacer.rest(batch));
+        Duration owed = context.limits().ceiling().owed();
+        while (!owed.isZero() && !place.stop().isRequested()) {
+            await(slice, owed.compareTo(Place.SIGN_OF_LIFE) < 0 ? owed : Place.SIGN_OF_LIFE);
+            owed = context.limits().ceiling().owed();
+        }
+    }
+
     /** Waits without its hand, and keeps the slice. */
     private void await(Slice slice, Duration wait) {
-        long begun = timing.nanos();
-        for (Duration left = wait; !left.isZero() && !left.isNegative(); left = wait.minus(timing.since(begun))) {
-            keeper.sign(slice);
-            if (patience.sleep(left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE)) {
-                return;
-            }
-        }
+        place.keep(slice, wait, patience, timing);
     }
 
     /** The key that fails alone; the worker goes on behind it. */
@@ -281,7 +286,9 @@ final class SliceWorker implements AutoCloseable {
         boolean isDeath = isUnderWay && !isOverTime && !SqlStates.isSaidByOthers(e);
         Optional<Slice> mine = setbacks.claimAnew(slice, isDeath);
         mine.ifPresent(this::taken);
-        if (mine.isEmpty() || stop.isRequested() || !mine.get().position().equals(slice.position())) {
+        if (mine.isEmpty()
+                || place.stop().isRequested()
+                || !mine.get().position().equals(slice.position())) {
             listener.batchRolledBack(slice, Outcome.RETRIED, SqlStates.message(e));
             return mine;
         }

@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.batch.RemainingCount;
 import dev.backfill.orchestrator.db.Horizon;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
+import dev.backfill.orchestrator.pacing.Pacer;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
@@ -94,7 +95,7 @@ final class Verifier implements AutoCloseable {
         this.leases = context.stores().leases();
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
-        this.pacer = new Pacer(context);
+        this.pacer = context.pacer();
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.backfill.orchestrator.engine;
 import dev.backfill.orchestrator.batch.BatchRunner;
 import dev.backfill.orchestrator.batch.BatchRunner.Frame;
 import dev.backfill.orchestrator.batch.BatchRunner.Timeouts;
-import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
 import dev.backfill.orchestrator.engine.Patience.Stopped;
@@ -24,7 +23,6 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,7 +37,6 @@ final class WorkCrew {
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
     private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
-    private static final Duration AFTER_A_DEAR_CUT = Duration.ofSeconds(5);
 
     private final RunContext context;
     private final Run run;
@@ -48,10 +45,11 @@ final class WorkCrew {
     private final Stop stop;
     private final Keeper keeper;
     private final Canary canary;
+    private final Crowd crowd;
+    private final List<CountDownLatch> working = new ArrayList<>();
     private final List<BatchRunner> runners = new ArrayList<>();
     private final Queue<SliceWorker> workers = new ConcurrentLinkedQueue<>();
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
-    private final AtomicBoolean uncut = new AtomicBoolean();
     private volatile boolean goingHome;
     private volatile CountDownLatch sliceEnd = new CountDownLatch(1);
 
@@ -68,28 +66,17 @@ final class WorkCrew {
                 context.stores().leases(),
                 timing,
                 timeouts.patient().plus(timeouts.lock()).plusSeconds(5));
+        this.crowd = new Crowd(context, keeper);
     }
 
     /** Works until there is nothing left to do here. */
     void work() throws Hopeless {
-        int workers = context.execution().parallelism();
-        CountDownLatch working = new CountDownLatch(workers);
         Stop keeping = new Stop(context.around().timing());
         begin("keeper", () -> keeper.keep(keeping));
-        for (int i = 1; i <= workers; i++) {
-            BatchRunner runner = runner();
-            runners.add(runner);
-            begin("worker " + i, () -> {
-                try {
-                    workSlices(runner);
-                    runner.close();
-                } finally {
-                    working.countDown();
-                }
-            });
-        }
+        look();
+        beginWorkers();
         try {
-            watch(working);
+            watch();
         } finally {
             keeping.request();
         }
@@ -99,11 +86,40 @@ final class WorkCrew {
         }
     }
 
-    private void watch(CountDownLatch working) {
+    /** As many as the run may have, and more when it may have more. */
+    private void beginWorkers() {
+        context.sessions().allow(context.execution().parallelism() + 1);
+        while (working.size() < context.execution().parallelism()) {
+            CountDownLatch end = new CountDownLatch(1);
+            BatchRunner runner = runner();
+            working.add(end);
+            runners.add(runner);
+            begin("worker " + working.size(), () -> {
+                try {
+                    workSlices(runner);
+                    runner.close();
+                } finally {
+                    end.countDown();
+                }
+            });
+        }
+    }
+
+    /** Whether all workers have ended, after a while at most. */
+    private boolean haveEnded(Timing timing) {
+        for (CountDownLatch end : working) {
+            if (!timing.await(end, LOOK)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void watch() {
         Timing timing = context.around().timing();
         long asked = -1;
         long looked = timing.nanos();
-        while (!timing.await(working, LOOK)) {
+        while (!haveEnded(timing)) {
             if (context.around().stop().isRequested()) {
                 stop.request();
             }
@@ -114,7 +130,10 @@ final class WorkCrew {
             if (!stop.isRequested()) {
                 if (timing.since(looked).compareTo(LOOK_AT_STATE) > 0) {
                     looked = timing.nanos();
-                    lookAtState();
+                    look();
+                    if (!goingHome && !stop.isRequested() && workers.size() == working.size()) {
+                        beginWorkers();
+                    }
                 }
             } else if (asked < 0) {
                 asked = timing.nanos();
@@ -124,9 +143,11 @@ final class WorkCrew {
         }
     }
 
-    private void lookAtState() {
+    private void look() {
         try {
-            if (context.stores().runs().find(run.id()).state() != RunState.RUNNING) {
+            RunState state = context.find().state();
+            crowd.look();
+            if (state != RunState.RUNNING) {
                 stop.request();
             }
             if (canary.isWatching()) {
@@ -138,7 +159,7 @@ final class WorkCrew {
     }
 
     private void workSlices(BatchRunner runner) {
-        SliceWorker worker = new SliceWorker(context, keeper, stop, runner, canary);
+        SliceWorker worker = new SliceWorker(context, new Place(keeper, crowd, stop), runner, canary);
         workers.add(worker);
         try (worker) {
             LiveSplitter splitter = new LiveSplitter(
@@ -201,7 +222,7 @@ final class WorkCrew {
                 worker.session().close(); // who waits for the hand has its session too
                 return pausedForOthers(next);
             }
-            return split(worker, splitter) || pausedForOthers(next);
+            return crowd.split(worker.session(), splitter, run, stop) || pausedForOthers(next);
         });
     }
 
@@ -209,29 +230,6 @@ final class WorkCrew {
         CountDownLatch ended = sliceEnd;
         sliceEnd = new CountDownLatch(1);
         ended.countDown();
-    }
-
-    /** A cut is a favour: when it would have to wait or cannot be made, there is none. */
-    private boolean split(SliceWorker worker, LiveSplitter splitter) throws SQLException {
-        int workers = context.execution().parallelism();
-        try {
-            return worker.session().use(open -> splitter.split(open, run.id(), range, workers));
-        } catch (SQLException e) {
-            ErrorClass error = SqlStates.classify(e);
-            boolean impossible = error == ErrorClass.DATA || error == ErrorClass.PAUSE;
-            if (!impossible && error != ErrorClass.LOCK && error != ErrorClass.TIMEOUT) {
-                throw e;
-            }
-            if (impossible && uncut.compareAndSet(false, true)) {
-                LOG.atWarn()
-                        .addKeyValue("job", run.revision().job())
-                        .log(
-                                "cannot cut a slice for an idle worker: {}; the run goes on, and its last slices may take longer",
-                                SqlStates.message(e));
-            }
-            stop.sleep(AFTER_A_DEAR_CUT);
-            return false;
-        }
     }
 
     /** Until somebody here is through with a slice, or for a moment; false when work was asked to stop. */

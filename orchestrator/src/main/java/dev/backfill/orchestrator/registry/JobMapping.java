@@ -6,14 +6,17 @@ import dev.backfill.api.Execution;
 import dev.backfill.api.JobDefinition;
 import dev.backfill.api.JobIdentity;
 import dev.backfill.api.JobTarget;
+import dev.backfill.api.Pacing;
+import dev.backfill.api.Pacing.Ceilings;
+import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.api.Schedule;
 import dev.backfill.api.Schedule.Start;
 import dev.backfill.api.Schedule.Window;
 import dev.backfill.api.Verification;
 import dev.backfill.api.Work;
+import dev.backfill.orchestrator.words.Quantity;
 import java.time.DayOfWeek;
-import java.time.Duration;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -21,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -30,6 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class JobMapping {
 
     static final int PARALLELISM = 1;
+    static final int WEIGHT = 1;
     static final int BATCH_SIZE = 1_000;
     static final int BATCH_MIN = 100;
     static final int BATCH_MAX = 100_000;
@@ -86,12 +91,7 @@ final class JobMapping {
                         root.path("share-table").asBoolean(false)),
                 work,
                 verification(work),
-                new Execution(
-                        integer("/parallelism", PARALLELISM),
-                        batch(),
-                        errors(),
-                        text("/session/time-zone"),
-                        schedule()));
+                new Execution(pacing(), errors(), text("/session/time-zone"), schedule()));
     }
 
     private Schedule schedule() {
@@ -195,36 +195,40 @@ final class JobMapping {
         int min = integer("/batch/min", Math.min(BATCH_MIN, integer("/batch/size", integer("/batch/max", BATCH_MIN))));
         int max = integer("/batch/max", Math.max(BATCH_MAX, integer("/batch/size", min)));
         int size = integer("/batch/size", Math.max(min, Math.min(BATCH_SIZE, max)));
-        return new BatchLimits(size, min, max, duration(text("/batch/target").orElse(BATCH_TARGET)));
+        return new BatchLimits(
+                size, min, max, Quantity.duration(text("/batch/target").orElse(BATCH_TARGET)));
+    }
+
+    private Pacing pacing() {
+        OptionalLong rows = root.at("/batch/rows-per-second").isMissingNode()
+                ? OptionalLong.empty()
+                : OptionalLong.of(root.at("/batch/rows-per-second").asLong());
+        OptionalLong wal = text("/batch/wal-per-second")
+                .map(Quantity::bytes)
+                .map(OptionalLong::of)
+                .orElse(OptionalLong.empty());
+        Map<String, SignalRule> throttle = new LinkedHashMap<>();
+        root.path("throttle").properties().forEach(entry -> throttle.put(entry.getKey(), rule(entry.getValue())));
+        return new Pacing(
+                integer("/parallelism", PARALLELISM),
+                integer("/weight", WEIGHT),
+                batch(),
+                new Ceilings(rows, wal),
+                throttle);
+    }
+
+    private static SignalRule rule(JsonNode written) {
+        return written.isObject()
+                ? new SignalRule(true, texts(written))
+                : new SignalRule(written.asBoolean(written.asString().equals("on")), Map.of());
     }
 
     private ErrorLimits errors() {
         return new ErrorLimits(
                 integer("/errors/attempts", ATTEMPTS),
                 integer("/errors/quarantine", QUARANTINE),
-                duration(text("/errors/lock-timeout").orElse(LOCK_TIMEOUT)),
-                duration(text("/errors/statement-timeout").orElse(STATEMENT_TIMEOUT)));
-    }
-
-    /**
-     * Reads a duration.
-     *
-     * @param text a number and a unit, as the schema has it
-     * @return the duration
-     */
-    static Duration duration(String text) {
-        int digits = 0;
-        while (Character.isDigit(text.charAt(digits))) {
-            digits++;
-        }
-        long amount = Long.parseLong(text.substring(0, digits));
-        return switch (text.substring(digits)) {
-            case "ms" -> Duration.ofMillis(amount);
-            case "s" -> Duration.ofSeconds(amount);
-            case "m" -> Duration.ofMinutes(amount);
-            case "h" -> Duration.ofHours(amount);
-            default -> throw new IllegalArgumentException("no duration: " + text);
-        };
+                Quantity.duration(text("/errors/lock-timeout").orElse(LOCK_TIMEOUT)),
+                Quantity.duration(text("/errors/statement-timeout").orElse(STATEMENT_TIMEOUT)));
     }
 
     private int integer(String pointer, int otherwise) {

@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.sql.SqlTemplate;
 import dev.backfill.orchestrator.sql.SqlTemplate.MalformedException;
 import dev.backfill.orchestrator.sql.SqlTemplate.Place;
+import dev.backfill.orchestrator.words.Quantity;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -128,8 +129,10 @@ final class JobRules {
         }
         boolean numbers =
                 written.at("/range/from").isNumber() && written.at("/range/to").isNumber();
-        boolean comparable = from.isPresent() && to.isPresent() && (time || numbers);
-        if (comparable && !RangeValue.isBefore(from.get(), to.get(), time)) {
+        if (from.isPresent()
+                && to.isPresent()
+                && (time || numbers)
+                && !RangeValue.isBefore(from.get(), to.get(), time)) {
             add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
         }
         if (root.at("/range/follow").asBoolean(false)) {
@@ -175,7 +178,7 @@ final class JobRules {
         for (String pointer : List.of("/batch/target", "/errors/lock-timeout", "/errors/statement-timeout")) {
             text(pointer)
                     .filter(t -> t.matches("[1-9][0-9]{0,7}(ms|s|m|h)"))
-                    .filter(t -> JobMapping.duration(t).compareTo(LONGEST) > 0)
+                    .filter(t -> Quantity.duration(t).compareTo(LONGEST) > 0)
                     .ifPresent(t -> add(pointer, pointer.substring(1).replace('/', '.') + " must be at most 24h", ""));
         }
     }

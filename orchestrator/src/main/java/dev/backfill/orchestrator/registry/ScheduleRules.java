@@ -74,6 +74,10 @@ final class ScheduleRules {
      */
     static Optional<Problem> wrongForm(Locations at, String pointer) {
         String name = pointer.substring(Math.min(1, pointer.length())).replace('/', '.');
+        if (pointer.matches("/throttle/[^/]+")) {
+            return Optional.of(
+                    at.problem(pointer, name + " must be on, off, or limits in braces", "such as { hold: 64 }"));
+        }
         return switch (pointer.replaceAll("/\\d+(?=/|$)", "/*")) {
             case "/schedule/start" ->
                 Optional.of(at.problem(
@@ -90,6 +94,8 @@ final class ScheduleRules {
                 Optional.of(at.problem(pointer, name + TIME_FORM, "write hours and minutes, 00:00 to 24:00: 06:00"));
             case "/schedule/pause-after" ->
                 Optional.of(at.problem(pointer, name + " is no percentage", "write a number and %: 1%, 0.5%"));
+            case "/batch/wal-per-second" ->
+                Optional.of(at.problem(pointer, name + " is no size", "write a number and a unit: 500kB, 20MB, 1GB"));
             default -> Optional.empty();
         };
     }

@@ -1,6 +1,6 @@
 package dev.backfill.orchestrator.replication;
 
-import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalReading.Verdict;

@@ -1,8 +1,9 @@
 package dev.backfill.orchestrator.replication;
 
-import dev.backfill.orchestrator.config.ReplicationLimits;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.timing.Bell;
@@ -12,8 +13,11 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,15 +29,17 @@ import org.slf4j.LoggerFactory;
 public final class ReplicationWatch implements SignalGovernor.Sight {
 
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationWatch.class);
-    private static final Duration BUSY = Duration.ofMillis(250);
-    private static final Duration IDLE = Duration.ofSeconds(5);
+    private static final Duration WHILE_NOBODY_ASKS = Duration.ofSeconds(5);
     private static final Duration READ_EXPECTED_AGAIN = Duration.ofSeconds(5);
+
+    private record Rule(Signal signal, ReplicationLimits limits) {}
 
     private final Database database;
     private final ReplicationLimits limits;
     private final StandbyStore store;
     private final Timing timing;
-    private final BooleanSupplier busy;
+    private final Supplier<Optional<Duration>> interval;
+    private final Map<Rule, Governor> governors = new ConcurrentHashMap<>();
     private final Bell bell;
     private final Attendance attendance;
     private final ProbeSession session;
@@ -46,16 +52,15 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
      * Over a database.
      *
      * @param database whose standbys are watched
-     * @param limits whether there is anything to watch, and who is expected
      * @param timing how time passes
-     * @param busy whether runs move
+     * @param interval how often somebody wants to know; empty while nobody does
      */
-    public ReplicationWatch(Database database, ReplicationLimits limits, Timing timing, BooleanSupplier busy) {
+    public ReplicationWatch(Database database, Timing timing, Supplier<Optional<Duration>> interval) {
         this.database = database;
-        this.limits = limits;
+        this.limits = database.settings().work().throttle().policy().standbys();
         this.store = new StandbyStore(database);
         this.timing = timing;
-        this.busy = busy;
+        this.interval = interval;
         this.bell = new Bell(timing);
         this.attendance = new Attendance(limits.expected());
         this.session = new ProbeSession(database);
@@ -64,8 +69,10 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     /** Looks until stopped. */
     public void watch(Stop stop) {
         while (!stop.isRequested()) {
-            look();
-            bell.await(busy.getAsBoolean() ? BUSY : IDLE);
+            if (interval.get().isPresent()) {
+                look();
+            }
+            bell.await(interval.get().orElse(WHILE_NOBODY_ASKS));
         }
         disconnect();
     }
@@ -85,6 +92,21 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     public void wake() {
         expectedRead = 0;
         bell.ring();
+    }
+
+    /**
+     * What sets the pace of a run. Whoever asks with the same limits has the same governors, so that a hold outlives who
+     * asked.
+     *
+     * @param allowed what the run gives way to
+     * @return one of each signal that is on
+     */
+    public List<Governor> governors(ReplicationLimits allowed) {
+        return Stream.of(Signal.values())
+                .filter(signal -> signal.isOn(allowed))
+                .map(signal -> governors.computeIfAbsent(
+                        new Rule(signal, allowed), rule -> new SignalGovernor(signal, allowed, this)))
+                .toList();
     }
 
     @Override

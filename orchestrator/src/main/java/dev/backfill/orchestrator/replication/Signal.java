@@ -1,7 +1,7 @@
 package dev.backfill.orchestrator.replication;
 
-import dev.backfill.orchestrator.config.ReplicationLimits;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import java.util.Optional;
 
 /** What is watched of the standbys, by the words of configuration, messages and metrics. */

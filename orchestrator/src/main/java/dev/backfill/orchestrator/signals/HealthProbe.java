@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.signals;
 
+import dev.backfill.orchestrator.gauges.Sample;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -57,7 +58,8 @@ final class HealthProbe {
                         names.isEmpty() ? source : names.getOrDefault(Long.parseLong(source), source),
                         row.getDouble(2),
                         String.valueOf(row.getString(3)),
-                        Optional.ofNullable(row.getString(4))));
+                        Optional.ofNullable(row.getString(4)),
+                        !names.isEmpty()));
             }
         }
     }

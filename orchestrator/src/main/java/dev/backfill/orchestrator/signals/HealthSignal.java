@@ -1,12 +1,13 @@
 package dev.backfill.orchestrator.signals;
 
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import dev.backfill.orchestrator.gauges.Vital;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** What is read of a database besides its standbys, by the words of configuration, messages and metrics. */
-public enum HealthSignal {
+public enum HealthSignal implements Vital {
     /** How long the one of others that waits longest for a batch of ours has waited, in seconds. */
     LOCK_WAITS("lock-waits", 0, 5, "somebody has waited for a batch for %.1f s", "the batch gives way"),
     /** Sessions of others that wait for locks, and DDL that waits for the table of a run. */
@@ -77,11 +78,7 @@ public enum HealthSignal {
         this.next = next;
     }
 
-    /**
-     * The word in configuration, messages and metrics.
-     *
-     * @return such as {@code lock-storm}
-     */
+    @Override
     public String word() {
         return word;
     }
@@ -101,53 +98,28 @@ public enum HealthSignal {
         return Optional.empty();
     }
 
-    /** How often it is read. */
-    Duration every() {
+    @Override
+    public Duration every() {
         return every;
     }
 
-    /** How old a reading may be. */
-    Duration staleAfter() {
+    @Override
+    public Duration staleAfter() {
         return staleAfter;
     }
 
-    /** Whether it has readings of single tables, which mean something for the runs on them only. */
-    boolean isOfTables() {
-        return !HealthQueries.ofTables(this).isEmpty();
+    @Override
+    public String said(double value) {
+        return String.format(Locale.ROOT, what, value);
     }
 
-    /** How fast a run may move, from 0 to 1, at a value that is not above the level's hold. */
-    double ratio(double value, Level level) {
-        if (level.slow().isEmpty() || value <= level.slow().getAsDouble()) {
-            return 1;
-        }
-        if (this == AUTOVACUUM || level.hold().isEmpty()) {
-            return 0.5;
-        }
-        double slow = level.slow().getAsDouble();
-        return 1 - 0.9 * (value - slow) / (level.hold().getAsDouble() - slow);
+    @Override
+    public OptionalDouble crowdedFrom() {
+        return this == ACTIVE_SESSIONS ? OptionalDouble.of(1) : OptionalDouble.empty();
     }
 
-    /** A sample in a line. */
-    String display(Sample sample, Level level) {
-        String text = sample.alarm().orElseGet(() -> said(sample.value(), level));
-        String of = sample.source().isEmpty() ? "" : sample.source() + ": ";
-        return of + text + (sample.detail().isEmpty() ? "" : " (" + sample.detail() + ")");
-    }
-
-    private String said(double value, Level level) {
-        String allowed = level.hold().isPresent() && this != AUTOVACUUM
-                ? "; allowed are " + number(level.hold().getAsDouble())
-                : "";
-        return String.format(Locale.ROOT, what, value) + allowed;
-    }
-
-    private static String number(double value) {
-        return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
-    }
-
-    /** What happens next and what an operator can do, as half a sentence. */
-    String next() {
+    @Override
+    public String next() {
         return next;
     }
 }

@@ -1,12 +1,12 @@
 package dev.backfill.orchestrator.signals;
 
-import static java.util.Objects.requireNonNull;
-
-import dev.backfill.orchestrator.config.DatabaseSettings;
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.db.TableFacts;
+import dev.backfill.orchestrator.gauges.Gauge;
+import dev.backfill.orchestrator.gauges.Panel;
+import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.policy.Policy;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.SignalReading;
@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,14 +45,17 @@ public final class HealthWatch {
     /** How often a signal is read that holds runs. */
     private static final Duration URGENT = Duration.ofSeconds(1);
 
+    /** Batches give way to those who wait; runs do not hold for them, unless they cannot be seen. */
+    private static final Level NEVER = new Level(OptionalDouble.empty(), OptionalDouble.empty(), Double.MAX_VALUE);
+
     private final Database database;
     private final Timing timing;
-    private final Map<HealthSignal, Level> levels;
-    private final Map<HealthSignal, Gauge> gauges = new EnumMap<>(HealthSignal.class);
-    private final Set<HealthSignal> holding = EnumSet.noneOf(HealthSignal.class);
+    private final Policy usual;
+    private final Panel panel;
     private final Map<HealthSignal, Long> read = new EnumMap<>(HealthSignal.class);
+    private final Set<Moving> runs = ConcurrentHashMap.newKeySet();
     private final WatchedTables tables = new WatchedTables();
-    private final Optional<LockWatch> locks;
+    private final LockWatch locks;
     private final Bell bell;
     private volatile boolean all;
     private final ProbeSession session;
@@ -66,39 +70,70 @@ public final class HealthWatch {
     public HealthWatch(Database database, Timing timing) {
         this.database = database;
         this.timing = timing;
+        this.usual = database.settings().work().throttle().policy();
+        this.panel = new Panel(EnumSet.allOf(HealthSignal.class), timing);
         this.bell = new Bell(timing);
         this.session = new ProbeSession(database);
-        this.levels = levels(database.settings());
-        levels.keySet().forEach(signal -> gauges.put(signal, new Gauge(signal, timing)));
-        this.locks = Optional.ofNullable(levels.get(HealthSignal.LOCK_WAITS))
-                .map(level -> new LockWatch(database, level, gauge(HealthSignal.LOCK_WAITS)));
+        boolean always = usual.levels().containsKey(HealthSignal.LOCK_WAITS.word());
+        this.locks = new LockWatch(database, always, gauge(HealthSignal.LOCK_WAITS));
     }
 
-    private static Map<HealthSignal, Level> levels(DatabaseSettings settings) {
-        Map<HealthSignal, Level> levels = new EnumMap<>(HealthSignal.class);
-        settings.work()
-                .levels()
-                .forEach((word, level) -> levels.put(HealthSignal.of(word).orElseThrow(), level));
-        return levels;
+    /** A run that moves: what is read of its table counts. Safe for use by several threads. */
+    public final class Moving implements AutoCloseable {
+
+        private final TableFacts.Identity table;
+        private final Yielding run;
+        private volatile Policy policy = usual;
+
+        private Moving(TableFacts.Identity table, Yielding run) {
+            this.table = table;
+            this.run = run;
+        }
+
+        /**
+         * What sets its pace. What the policy wants to know is read from now on.
+         *
+         * @param wanted what it gives way to
+         * @return one of each signal of the whole database, and one of each of its table
+         */
+        public List<Governor> governors(Policy wanted) {
+            policy = wanted;
+            locks.begin(run, level(wanted, HealthSignal.LOCK_WAITS));
+            all = true;
+            bell.ring();
+            List<Governor> governors = HealthWatch.this.governors(wanted, Optional.empty());
+            governors.addAll(HealthWatch.this.governors(wanted, Optional.of(tables.nameOf(table))));
+            return governors;
+        }
+
+        /** It has come to its end. */
+        @Override
+        public void close() {
+            runs.remove(this);
+            locks.end(run);
+            tables.remove(table);
+        }
     }
 
     /**
      * What has to run until it is stopped, each in a thread of its own.
      *
-     * @return by what it does; none when every signal is off
+     * @return by what it does
      */
     public Map<String, Consumer<Stop>> loops() {
         Map<String, Consumer<Stop>> loops = new LinkedHashMap<>();
-        locks.ifPresent(watch -> loops.put("locks", watch::watch));
-        if (asked().findAny().isPresent()) {
-            loops.put("health", this::watch);
-        }
+        loops.put("locks", locks::watch);
+        loops.put("health", this::watch);
         return loops;
     }
 
     /** Those that are read here; for locks there is a loop of its own. */
     private Stream<HealthSignal> asked() {
-        return levels.keySet().stream().filter(signal -> signal != HealthSignal.LOCK_WAITS);
+        return Stream.concat(Stream.of(usual), runs.stream().map(run -> run.policy))
+                .flatMap(policy -> policy.levels().keySet().stream())
+                .flatMap(word -> HealthSignal.of(word).stream())
+                .filter(signal -> signal != HealthSignal.LOCK_WAITS)
+                .distinct();
     }
 
     private void watch(Stop stop) {
@@ -110,99 +145,83 @@ public final class HealthWatch {
     }
 
     /**
-     * A run begins to move: what is read of its table counts from now on, and everything is read at once.
+     * A run begins to move.
      *
      * @param table its table
      * @param run how its batches give way
+     * @return to be closed when it has come to its end
      */
-    public void begin(TableFacts.Identity table, Yielding run) {
-        locks.ifPresent(watch -> watch.begin(run));
+    public Moving begin(TableFacts.Identity table, Yielding run) {
+        Moving moving = new Moving(table, run);
         tables.add(table);
-        all = true;
-        bell.ring();
+        runs.add(moving);
+        return moving;
     }
 
     /**
-     * A run has come to its end.
-     *
-     * @param table its table
-     * @param run how its batches gave way
-     */
-    public void end(TableFacts.Identity table, Yielding run) {
-        locks.ifPresent(watch -> watch.end(run));
-        tables.remove(table);
-    }
-
-    /**
-     * What sets the pace of every run.
+     * What sets the pace of the runs whose jobs say nothing.
      *
      * @return one of each signal that is of the whole database
      */
     public List<Governor> governors() {
-        return governors(Optional.empty());
+        return governors(usual, Optional.empty());
     }
 
-    /**
-     * What sets the pace of the runs over a table besides.
-     *
-     * @param table the table
-     * @return one of each signal that is of tables
-     */
-    public List<Governor> governors(TableFacts.Identity table) {
-        return governors(Optional.of(tables.nameOf(table)));
-    }
-
-    private List<Governor> governors(Optional<String> table) {
+    private List<Governor> governors(Policy policy, Optional<String> table) {
         List<Governor> governors = new ArrayList<>();
-        levels.forEach((signal, level) -> {
-            boolean wanted = table.isPresent()
-                    ? !HealthQueries.ofTables(signal).isEmpty()
-                    : HealthQueries.ofDatabase(signal, 0).isPresent();
-            if (wanted) {
-                governors.add(new LevelGovernor(gauge(signal), level, table));
-            }
-        });
-        if (table.isEmpty() && locks.isPresent()) {
-            Level seen = new Level(OptionalDouble.empty(), OptionalDouble.empty(), Double.MAX_VALUE);
-            governors.add(
-                    new LevelGovernor(gauge(HealthSignal.LOCK_WAITS), seen, table)); // batches give way, runs do not
-        }
+        policy.levels()
+                .forEach((word, level) -> HealthSignal.of(word).ifPresent(signal -> {
+                    if (signal == HealthSignal.LOCK_WAITS && table.isEmpty()) {
+                        governors.add(panel.governor(word, NEVER, table));
+                    } else if (isRead(signal, table.isPresent())) {
+                        governors.add(panel.governor(word, level, table));
+                    }
+                }));
         return governors;
+    }
+
+    private static boolean isRead(HealthSignal signal, boolean ofTables) {
+        return ofTables
+                ? !HealthQueries.ofTables(signal).isEmpty()
+                : HealthQueries.ofDatabase(signal, 0).isPresent();
+    }
+
+    private static Optional<Level> level(Policy policy, HealthSignal signal) {
+        return Optional.ofNullable(policy.levels().get(signal.word()));
     }
 
     /**
      * What was read last.
      *
-     * @return of each signal that is on
+     * @return of each signal that is on for the database
      */
     public List<SignalState> states() {
         List<SignalState> states = new ArrayList<>();
-        levels.forEach((signal, level) -> {
-            Gauge gauge = gauge(signal);
-            states.add(new SignalState(
-                    signal.word(),
-                    gauge.age(),
-                    gauge.current().isPresent(),
-                    gauge.last().stream()
-                            .map(sample -> reading(signal, sample, level))
-                            .toList()));
-        });
+        usual.levels()
+                .forEach((word, level) -> HealthSignal.of(word).ifPresent(signal -> {
+                    SignalState state = panel.state(word, level);
+                    states.add(signal == HealthSignal.LOCK_WAITS ? slowAtMost(state) : state);
+                }));
         return states;
     }
 
-    private static SignalReading reading(HealthSignal signal, Sample sample, Level level) {
-        Verdict verdict = LevelGovernor.isOver(sample, level)
-                ? signal == HealthSignal.LOCK_WAITS ? Verdict.SLOW : Verdict.HOLD
-                : signal.ratio(sample.value(), level) < 1 ? Verdict.SLOW : Verdict.GO;
-        return new SignalReading(signal.word(), sample.source(), sample.value(), level.hold(), verdict);
+    private static SignalState slowAtMost(SignalState state) {
+        return new SignalState(
+                state.signal(),
+                state.age(),
+                state.up(),
+                state.readings().stream()
+                        .map(reading -> new SignalReading(
+                                reading.signal(),
+                                reading.source(),
+                                reading.value(),
+                                reading.limit(),
+                                reading.verdict() == Verdict.HOLD ? Verdict.SLOW : reading.verdict()))
+                        .toList());
     }
 
     private Gauge gauge(HealthSignal signal) {
-        Gauge gauge = gauges.get(signal);
-        if (gauge == null) {
-            throw new IllegalStateException(signal.word() + " is off");
-        }
-        return gauge;
+        return panel.gauge(signal.word());
     }
 
     private void readWhatIsDue() {
@@ -216,7 +235,7 @@ public final class HealthWatch {
         if (last == null) {
             return Duration.ZERO;
         }
-        boolean isUrgent = holding.contains(signal) || gauge(signal).trouble().isPresent();
+        boolean isUrgent = gauge(signal).isUrgent();
         Duration every = isUrgent && signal.every().compareTo(URGENT) > 0 ? URGENT : signal.every();
         Duration seldom = signal.staleAfter().dividedBy(2);
         Duration interval = tables.isEmpty() && every.compareTo(seldom) < 0 ? seldom : every;
@@ -232,14 +251,7 @@ public final class HealthWatch {
         long asked = timing.nanos();
         read.put(signal, asked);
         try {
-            List<Sample> samples = probe().ask(signal, tables, asked);
-            Level level = requireNonNull(levels.get(signal));
-            gauge(signal).read(samples, asked);
-            if (samples.stream().anyMatch(sample -> LevelGovernor.isOver(sample, level))) {
-                holding.add(signal);
-            } else {
-                holding.remove(signal);
-            }
+            gauge(signal).read(probe().ask(signal, tables, asked), asked);
         } catch (SQLException e) {
             disconnect();
             gauge(signal).failed(SqlStates.message(e));

@@ -1,8 +1,10 @@
 package dev.backfill.orchestrator.signals;
 
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.gauges.Gauge;
+import dev.backfill.orchestrator.gauges.Sample;
+import dev.backfill.orchestrator.policy.Level;
 import dev.backfill.orchestrator.signals.LockProbe.Victim;
 import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.Yielding;
@@ -11,8 +13,8 @@ import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,24 +30,24 @@ final class LockWatch {
     private static final Duration IDLE = Duration.ofSeconds(2);
 
     private final Database database;
-    private final Level level;
+    private final boolean always;
     private final Gauge gauge;
     private final Bell bell;
     private final ProbeSession session;
-    private final Set<Yielding> runs = ConcurrentHashMap.newKeySet();
+    private final Map<Yielding, Level> runs = new ConcurrentHashMap<>();
 
-    /** Over a database; the level's hold says for how many seconds a session may wait. */
-    LockWatch(Database database, Level level, Gauge gauge) {
+    /** Over a database; looks also while no run moves, or only while one does that wants to know. */
+    LockWatch(Database database, boolean always, Gauge gauge) {
         this.database = database;
-        this.level = level;
+        this.always = always;
         this.gauge = gauge;
         this.bell = new Bell(gauge.timing());
         this.session = new ProbeSession(database);
     }
 
-    /** A run begins to move. */
-    void begin(Yielding run) {
-        runs.add(run);
+    /** A run moves; the level's hold says for how many seconds a session may wait for it, none that it does not care. */
+    void begin(Yielding run, Optional<Level> level) {
+        level.ifPresentOrElse(wanted -> runs.put(run, wanted), () -> runs.remove(run));
         bell.ring();
     }
 
@@ -57,7 +59,9 @@ final class LockWatch {
     /** Looks until stopped. */
     void watch(Stop stop) {
         while (!stop.isRequested()) {
-            look();
+            if (always || !runs.isEmpty()) {
+                look();
+            }
             bell.await(runs.isEmpty() ? IDLE : BUSY);
         }
         session.close();
@@ -74,7 +78,7 @@ final class LockWatch {
                             victims.isEmpty() ? "" : victims.get(0).toString(),
                             Optional.empty())),
                     asked);
-            victims.stream().filter(this::hasWaitedEnough).forEach(this::free);
+            victims.forEach(this::free);
         } catch (SQLException e) {
             session.close();
             gauge.failed(SqlStates.message(e));
@@ -88,12 +92,16 @@ final class LockWatch {
         }
     }
 
-    /** A batch that waits itself may be one half of a deadlock, whose victim would be whom the server chooses. */
-    private boolean hasWaitedEnough(Victim victim) {
-        return victim.ours().waits() || victim.waited() > level.hold().orElse(Double.MAX_VALUE);
+    private void free(Victim victim) {
+        runs.forEach((run, level) -> {
+            if (hasWaitedEnough(victim, level)) {
+                run.giveWay(victim.ours().process(), victim.ours().application(), victim.toString());
+            }
+        });
     }
 
-    private void free(Victim victim) {
-        runs.forEach(run -> run.giveWay(victim.ours().process(), victim.ours().application(), victim.toString()));
+    /** A batch that waits itself may be one half of a deadlock, whose victim would be whom the server chooses. */
+    private static boolean hasWaitedEnough(Victim victim, Level level) {
+        return victim.ours().waits() || victim.waited() > level.hold().orElse(Double.MAX_VALUE);
     }
 }

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.signals;
 
+import dev.backfill.orchestrator.gauges.Sample;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -31,7 +32,7 @@ final class Trend {
         return switch (signal) {
             case ACTIVE_SESSIONS ->
                 samples.stream()
-                        .map(s -> with(s, s.value() / Math.max(1, cores)))
+                        .map(s -> s.with(s.value() / Math.max(1, cores)))
                         .toList();
             case SLOT_RETENTION -> least(samples, now);
             case CHECKPOINT_PRESSURE -> samples.stream().map(this::requested).toList();
@@ -50,8 +51,7 @@ final class Trend {
                     while (now - points.getFirst().at() > SPIKE) {
                         points.removeFirst();
                     }
-                    return with(
-                            sample,
+                    return sample.with(
                             points.stream().mapToDouble(Point::value).min().orElseThrow());
                 })
                 .toList();
@@ -67,9 +67,5 @@ final class Trend {
             checkpoints = now;
         }
         return new Sample(sample.source(), pressure, "", sample.alarm());
-    }
-
-    private static Sample with(Sample sample, double value) {
-        return new Sample(sample.source(), value, sample.detail(), sample.alarm());
     }
 }

@@ -1,6 +1,6 @@
 package dev.backfill.orchestrator.site;
 
-import dev.backfill.orchestrator.engine.Hands;
+import dev.backfill.orchestrator.pacing.Hands;
 import dev.backfill.orchestrator.processor.Plugins;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.timing.Timing;

@@ -2,7 +2,7 @@ package dev.backfill.orchestrator.site;
 
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
-import dev.backfill.orchestrator.engine.Hands;
+import dev.backfill.orchestrator.pacing.Hands;
 import dev.backfill.orchestrator.registration.RevisionStore.UnreadableException;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;

@@ -12,7 +12,6 @@ import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.registration.JobStore;
-import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.registration.RevisionStore;
 import dev.backfill.orchestrator.registration.SightingStore;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -32,6 +31,7 @@ import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.tuning.Tuner;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -176,11 +176,7 @@ public final class Site implements AutoCloseable {
      * @param cause by whom and why
      */
     public void stopEverything(boolean stop, Cause cause) {
-        if (stop) {
-            stopSwitch.stop(cause);
-        } else {
-            stopSwitch.lift(cause);
-        }
+        stopSwitch.set(stop, cause);
         pulse.beat();
     }
 
@@ -203,6 +199,11 @@ public final class Site implements AutoCloseable {
     /** What is read of its health: every signal that is on. */
     public List<SignalState> signals() {
         return workshop.signals();
+    }
+
+    /** Changes how its runs go while they are under way. */
+    public Tuner tuner() {
+        return workshop.tuner();
     }
 
     /** What is seen of its standbys. */
@@ -280,8 +281,8 @@ public final class Site implements AutoCloseable {
         Dispatcher.startThread("pulse " + name(), () -> Dispatcher.beat(pulse, ended));
         workshop.watchHealth(ended);
         try {
-            RunListener known = holds.listener(run.revision().job());
-            return workshop.drive(run, statement, new RunListener.Several(List.of(known, listener)), stop);
+            List<RunListener> both = List.of(holds.listener(run.revision().job()), listener);
+            return workshop.drive(run, statement, new RunListener.Several(both), stop);
         } finally {
             ended.request();
         }
@@ -293,7 +294,6 @@ public final class Site implements AutoCloseable {
     }
 
     private OptionalInt registeredRevision(String job) {
-        Optional<RegisteredJob> registered = jobs.find(job);
-        return registered.isPresent() ? OptionalInt.of(registered.get().revision()) : OptionalInt.empty();
+        return jobs.find(job).map(found -> OptionalInt.of(found.revision())).orElseGet(OptionalInt::empty);
     }
 }

@@ -1,24 +1,34 @@
 package dev.backfill.orchestrator.site;
 
+import dev.backfill.api.Execution;
 import dev.backfill.api.JobDefinition;
-import dev.backfill.orchestrator.config.ReplicationLimits;
+import dev.backfill.api.Pacing;
+import dev.backfill.api.Pacing.SignalRule;
+import dev.backfill.orchestrator.config.ThrottleSettings;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.WorkerSessions;
-import dev.backfill.orchestrator.engine.Hands;
 import dev.backfill.orchestrator.engine.RunContext;
 import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.engine.RunContext.Means;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
 import dev.backfill.orchestrator.engine.RunDriver;
+import dev.backfill.orchestrator.pacing.Ceiling;
+import dev.backfill.orchestrator.pacing.Hands;
+import dev.backfill.orchestrator.pacing.Shares;
+import dev.backfill.orchestrator.pacing.Shares.Share;
+import dev.backfill.orchestrator.pacing.Steering;
+import dev.backfill.orchestrator.pacing.Steering.Course;
+import dev.backfill.orchestrator.policy.Policy;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.registration.Dependencies;
+import dev.backfill.orchestrator.registration.RevisionStore;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.replication.Signal;
-import dev.backfill.orchestrator.replication.SignalGovernor;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.signals.HealthWatch;
@@ -32,17 +42,26 @@ import dev.backfill.orchestrator.throttle.Windows;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.tuning.Tuner;
+import dev.backfill.orchestrator.tuning.Tuning;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** What does the work in one database: checks jobs, and drives runs. Safe for use by several threads. */
 final class Workshop {
+
+    private static final Duration WHILE_RUNS_MOVE = Duration.ofMillis(250);
+    private static final Duration WHILE_NONE_DOES = Duration.ofSeconds(5);
 
     private final Host host;
     private final Database database;
@@ -51,31 +70,47 @@ final class Workshop {
     private final Hands hands;
     private final ReplicationWatch replication;
     private final HealthWatch health;
+    private final StopGovernor stop;
+    private final ThrottleSettings settings;
     private final Throttle everything;
-    private final AtomicInteger driven = new AtomicInteger();
+    private final Shares shares;
+    private final Tuner tuner;
+    private final Set<Steered> steered = ConcurrentHashMap.newKeySet();
 
     Workshop(Host host, Database database, Stores stores, Pulse pulse, DatabaseClock clock) {
         this.host = host;
         this.database = database;
         this.stores = stores;
         this.clock = clock;
-        ReplicationLimits limits = database.settings().work().replication();
+        this.settings = database.settings().work().throttle();
         this.hands = host.hands().atMost(database.settings().work().maxWorkers());
-        this.replication = new ReplicationWatch(database, limits, host.timing(), () -> driven.get() > 0);
+        this.replication = new ReplicationWatch(database, host.timing(), this::lookAtStandbys);
         this.health = new HealthWatch(database, host.timing());
-        this.everything = new Throttle(governors(pulse, limits));
+        this.stop = new StopGovernor(pulse::stopped);
+        this.everything = new Throttle(governors(settings.policy().standbys(), health.governors()));
+        this.shares = new Shares(host.timing(), () -> everything.pace().ratio() < 1);
+        this.tuner = new Tuner(
+                database,
+                stores.runs(),
+                new RevisionStore(database, host.files()),
+                stores.events(),
+                new Tuning(host.files()));
     }
 
-    private List<Governor> governors(Pulse pulse, ReplicationLimits limits) {
+    private List<Governor> governors(ReplicationLimits standbys, List<Governor> ofHealth) {
         List<Governor> governors = new ArrayList<>();
-        governors.add(new StopGovernor(pulse::stopped));
-        for (Signal signal : Signal.values()) {
-            if (signal.isOn(limits)) {
-                governors.add(new SignalGovernor(signal, limits, replication));
-            }
-        }
-        governors.addAll(health.governors());
+        governors.add(stop);
+        governors.addAll(replication.governors(standbys));
+        governors.addAll(ofHealth);
         return governors;
+    }
+
+    /** How often somebody wants to know how the standbys stand; empty while nobody does. */
+    private Optional<Duration> lookAtStandbys() {
+        if (steered.stream().anyMatch(run -> run.policy.standbys().isWatching())) {
+            return Optional.of(WHILE_RUNS_MOVE);
+        }
+        return settings.policy().standbys().isWatching() ? Optional.of(WHILE_NONE_DOES) : Optional.empty();
     }
 
     /** Checks a job against the live database, and whether what it has to give way to can be seen. Reads only. */
@@ -96,6 +131,11 @@ final class Workshop {
         List<Problem> problems =
                 new ArrayList<>(result instanceof LiveCheck.Refused refused ? refused.problems() : List.of());
         problems.addAll(more);
+        Map<String, SignalRule> rules = job.definition().execution().pacing().throttle();
+        settings.with(rules)
+                .problems()
+                .forEach((signal, wrong) -> wrong.forEach(text -> problems.add(job.problem(
+                        "/throttle/" + signal, "throttle." + text, "the signals are those of the configuration"))));
         blind(job).ifPresent(problems::add);
         return problems.isEmpty() ? result : new LiveCheck.Refused(problems);
     }
@@ -111,7 +151,13 @@ final class Workshop {
     }
 
     private Optional<Problem> blind(LoadedJob job) throws SQLException {
-        List<String> on = signals().stream().map(SignalState::signal).toList();
+        Policy policy =
+                settings.with(job.definition().execution().pacing().throttle()).policy();
+        List<String> on = new ArrayList<>(Stream.of(Signal.values())
+                .filter(signal -> signal.isOn(policy.standbys()))
+                .map(Signal::word)
+                .toList());
+        on.addAll(policy.levels().keySet());
         if (on.isEmpty()) {
             return Optional.empty();
         }
@@ -125,9 +171,9 @@ final class Workshop {
         }
     }
 
-    /** What is watched of the standbys, and what is allowed. */
-    ReplicationLimits limits() {
-        return database.settings().work().replication();
+    /** Changes how runs go while they are under way. */
+    Tuner tuner() {
+        return tuner;
     }
 
     /** What is seen of the standbys. */
@@ -143,13 +189,11 @@ final class Workshop {
     }
 
     /** Looks at the standbys and the rest of the database's health until stopped, if there is anything to watch. */
-    void watchHealth(Stop stop) {
+    void watchHealth(Stop ended) {
         health.loops()
                 .forEach((what, loop) ->
-                        Dispatcher.startThread(what + " " + database.settings().name(), () -> loop.accept(stop)));
-        if (limits().isWatching()) {
-            Dispatcher.startThread("standbys " + database.settings().name(), () -> replication.watch(stop));
-        }
+                        Dispatcher.startThread(what + " " + database.settings().name(), () -> loop.accept(ended)));
+        Dispatcher.startThread("standbys " + database.settings().name(), () -> replication.watch(ended));
     }
 
     /** Drives a run while somebody else keeps the pulse. */
@@ -167,33 +211,82 @@ final class Workshop {
 
     private record Ending(RunListener listener, Stop stop) {}
 
-    private Run with(Run run, JobStatement statement, Ending ending, Function<RunDriver, Run> work)
-            throws SQLException {
-        int connections = statement.job().execution().parallelism() + 1;
-        driven.incrementAndGet();
-        replication.wake();
-        Yielding yielding =
-                new Yielding(host.timing(), database.session(statement.job()).applicationName());
-        health.begin(statement.table().identity(), yielding);
-        try (WorkerSessions sessions = database.openWorkers(database.session(statement.job()), connections)) {
-            Limits limits = new Limits(throttle(statement).and(yielding), hands, yielding);
-            Surroundings around =
-                    new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), limits);
-            return work.apply(
-                    new RunDriver(new RunContext(run.id(), statement, stores, means(statement, sessions), around)));
-        } finally {
-            driven.decrementAndGet();
-            health.end(statement.table().identity(), yielding);
+    /** A run that is driven here, and how it goes. */
+    private final class Steered implements AutoCloseable {
+        private final Run run;
+        private final Yielding yielding;
+        private final HealthWatch.Moving moving;
+        private final Share share;
+        private final Ceiling ceiling = new Ceiling(host.timing());
+        private volatile Policy policy = settings.policy();
+        private volatile Course course;
+        private final Steering steering;
+
+        Steered(Run run, JobStatement statement, Optional<String> tuned) {
+            this.run = run;
+            this.yielding = new Yielding(
+                    host.timing(), database.session(statement.job()).applicationName());
+            this.moving = health.begin(statement.table().identity(), yielding);
+            this.share = shares.begin(1, 1);
+            this.course = course(statement.job().execution());
+            steered.add(this);
+            this.steering = new Steering(tuned, this::read);
+            replication.wake();
+        }
+
+        /** What cannot be read changes nothing: a newer version of the program has written it. */
+        private Course read(Optional<String> tuned) {
+            if (tuned.isPresent()) {
+                tuner.job(run, tuned)
+                        .ifPresent(job -> course = course(job.definition().execution()));
+            }
+            return course;
+        }
+
+        private Course course(Execution execution) {
+            Pacing pacing = execution.pacing();
+            policy = settings.with(pacing.throttle()).policy();
+            share.weigh(pacing.weight(), pacing.parallelism());
+            ceiling.limit(pacing.ceilings());
+            Throttle throttle = new Throttle(governors(policy.standbys(), moving.governors(policy)))
+                    .and(share)
+                    .and(yielding);
+            return new Course(execution, window(execution).map(throttle::and).orElse(throttle));
+        }
+
+        Limits limits() {
+            return new Limits(steering, ceiling, share, hands, yielding);
+        }
+
+        @Override
+        public void close() {
+            steered.remove(this);
+            share.close();
+            moving.close();
         }
     }
 
-    private Means means(JobStatement statement, WorkerSessions sessions) {
+    private Run with(Run run, JobStatement statement, Ending ending, Function<RunDriver, Run> work)
+            throws SQLException {
+        try (Steered here = new Steered(run, statement, tuner.tuned(run));
+                WorkerSessions sessions = database.openWorkers(
+                        database.session(statement.job()),
+                        here.steering.course().execution().parallelism() + 1)) {
+            Surroundings around =
+                    new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), here.limits());
+            Means means = means(run, statement, sessions);
+            return work.apply(new RunDriver(new RunContext(run.id(), statement, stores, means, around)));
+        }
+    }
+
+    private Means means(Run run, JobStatement statement, WorkerSessions sessions) {
         Dependencies dependencies = new Dependencies(database);
         return new Means(
                 sessions,
                 () -> host.library().plugins().change(statement, host.timing()),
                 () -> Optional.of(String.join("; ", dependencies.unmet(statement.job())))
-                        .filter(unmet -> !unmet.isEmpty()));
+                        .filter(unmet -> !unmet.isEmpty()),
+                () -> tuner.tuned(run));
     }
 
     /** What sets the pace of every run here. */
@@ -201,23 +294,12 @@ final class Workshop {
         return everything;
     }
 
-    /** What sets the pace of a job's runs here. */
-    private Throttle throttle(JobStatement statement) {
-        Throttle throttle = throttle(statement.job());
-        for (Governor governor : health.governors(statement.table().identity())) {
-            throttle = throttle.and(governor);
-        }
-        return throttle;
-    }
-
-    /** The same before its table is looked at. */
-    Throttle throttle(JobDefinition job) {
-        var schedule = job.execution().schedule();
+    private Optional<Governor> window(Execution execution) {
+        var schedule = execution.schedule();
         return schedule.windows().isEmpty()
-                ? everything()
-                : everything()
-                        .and(new WindowGovernor(
-                                new Windows(schedule.windows(), schedule.zone()), schedule.zone(), clock));
+                ? Optional.empty()
+                : Optional.of(
+                        new WindowGovernor(new Windows(schedule.windows(), schedule.zone()), schedule.zone(), clock));
     }
 
     // Asked anew by each thread: the generator of one thread is not seeded in another.

@@ -16,4 +16,13 @@ public interface Governor {
      * @return from 0 to 1
      */
     Pace pace();
+
+    /**
+     * How many workers of a run may be at work now, over all processes.
+     *
+     * @return at least 1; as many as the job wants, unless it is overridden
+     */
+    default int workers() {
+        return Integer.MAX_VALUE;
+    }
 }

@@ -31,6 +31,15 @@ public record Throttle(List<Governor> governors) {
     }
 
     /**
+     * How many workers of the run may be at work now.
+     *
+     * @return the fewest that a governor allows
+     */
+    public int workers() {
+        return governors.stream().mapToInt(Governor::workers).min().orElse(Integer.MAX_VALUE);
+    }
+
+    /**
      * The pace of each governor now.
      *
      * @return by the governors' names, in their order

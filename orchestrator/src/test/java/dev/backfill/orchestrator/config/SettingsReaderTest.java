@@ -9,12 +9,14 @@ import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
 import dev.backfill.orchestrator.config.DaemonSettings.Admin;
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
 import dev.backfill.orchestrator.config.DatabaseSettings.Work;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
+import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.policy.Policy;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,15 +61,15 @@ class SettingsReaderTest {
     }
 
     private static Work work(int workers) {
-        return new Work(
-                workers,
-                0,
+        Policy policy = new Policy(
                 new ReplicationLimits(
                         EnumSet.allOf(Watched.class), Duration.ofSeconds(5), Duration.ofSeconds(30), List.of()),
                 Map.of(
                         "lock-waits", new Level(OptionalDouble.empty(), OptionalDouble.of(0.5), 0.5),
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(20), 20),
                         "archive-backlog", new Level(OptionalDouble.of(16), OptionalDouble.of(64), 8)));
+        Section nothing = Section.root(ConfigFactory.empty().root(), new Problems());
+        return new Work(workers, 0, new ThrottleSettings(nothing, List.of(), 0, policy));
     }
 
     @Test
@@ -81,13 +83,21 @@ class SettingsReaderTest {
                 }
                 """);
 
-        assertThat(requireNonNull(settings.databases().get("a")).work().replication())
+        assertThat(requireNonNull(settings.databases().get("a"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .standbys())
                 .isEqualTo(new ReplicationLimits(
                         EnumSet.complementOf(EnumSet.of(Watched.MISSING)),
                         Duration.ofSeconds(2),
                         Duration.ofMinutes(1),
                         List.of()));
-        assertThat(requireNonNull(settings.databases().get("b")).work().replication())
+        assertThat(requireNonNull(settings.databases().get("b"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .standbys())
                 .extracting(ReplicationLimits::on, ReplicationLimits::expected)
                 .containsExactly(EnumSet.of(Watched.MISSING), List.of("one", "two"));
     }

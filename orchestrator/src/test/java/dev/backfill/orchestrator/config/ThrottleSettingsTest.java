@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import dev.backfill.orchestrator.policy.Level;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,11 @@ class ThrottleSettingsTest {
                 }
                 """);
 
-        assertThat(requireNonNull(settings.databases().get("a")).work().levels())
+        assertThat(requireNonNull(settings.databases().get("a"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .levels())
                 .isEqualTo(Map.of(
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(40), 40),
                         "active-sessions", new Level(OptionalDouble.of(0.8), OptionalDouble.of(1.5), 0.7),
@@ -41,7 +45,11 @@ class ThrottleSettingsTest {
                                 new Level(OptionalDouble.empty(), OptionalDouble.of(1 << 20), 0.8 * (1 << 20)),
                         "autovacuum", new Level(OptionalDouble.of(0), OptionalDouble.empty(), Double.MAX_VALUE),
                         "dead-tuples", new Level(OptionalDouble.of(0.2), OptionalDouble.of(0.4), 0.1)));
-        assertThat(requireNonNull(settings.databases().get("b")).work().levels())
+        assertThat(requireNonNull(settings.databases().get("b"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .levels())
                 .isEqualTo(Map.of(
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(3), 3),
                         "archive-backlog", new Level(OptionalDouble.of(1.25), OptionalDouble.of(5), 0.625),
@@ -54,7 +62,11 @@ class ThrottleSettingsTest {
                 databases.a { url = "postgresql://h/a", throttle.limits.archive-backlog.hold = 4 }
                 """);
 
-        assertThat(requireNonNull(settings.databases().get("a")).work().levels())
+        assertThat(requireNonNull(settings.databases().get("a"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .levels())
                 .containsEntry("archive-backlog", new Level(OptionalDouble.empty(), OptionalDouble.of(4), 4));
     }
 
@@ -65,7 +77,11 @@ class ThrottleSettingsTest {
                 databases.a { url = "postgresql://h/a", cores = 4 }
                 """);
 
-        assertThat(requireNonNull(settings.databases().get("a")).work().levels())
+        assertThat(requireNonNull(settings.databases().get("a"))
+                        .work()
+                        .throttle()
+                        .policy()
+                        .levels())
                 .containsKey("active-sessions");
     }
 

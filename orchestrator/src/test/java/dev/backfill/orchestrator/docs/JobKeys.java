@@ -71,6 +71,9 @@ final class JobKeys {
             if (pattern.endsWith("(ms|s|m|h)$")) {
                 return "duration, at most 24h";
             }
+            if (pattern.endsWith("(kB|MB|GB)$")) {
+                return "size";
+            }
             return pattern.endsWith("%$") ? "percentage" : "text";
         }
 

@@ -7,6 +7,11 @@ import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.engine.RunContext.Means;
 import dev.backfill.orchestrator.engine.RunContext.Stores;
 import dev.backfill.orchestrator.engine.RunContext.Surroundings;
+import dev.backfill.orchestrator.pacing.Ceiling;
+import dev.backfill.orchestrator.pacing.Hands;
+import dev.backfill.orchestrator.pacing.Shares;
+import dev.backfill.orchestrator.pacing.Steering;
+import dev.backfill.orchestrator.pacing.Steering.Course;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
@@ -60,13 +65,18 @@ final class ContextFixture implements AutoCloseable {
                         new SliceStore(stores.database()),
                         leases,
                         stores.events()),
-                new Means(sessions, () -> new SqlChange(statement()), Optional::empty),
-                new Surroundings(
-                        timing,
-                        new Random(1),
-                        listener,
-                        new Stop(timing),
-                        new Limits(throttle, Hands.of(1), new Yielding(timing, "backfill/fill"))));
+                new Means(sessions, () -> new SqlChange(statement()), Optional::empty, Optional::empty),
+                new Surroundings(timing, new Random(1), listener, new Stop(timing), limits(throttle, timing)));
+    }
+
+    private static Limits limits(Throttle throttle, Timing timing) {
+        Course course = new Course(statement().job().execution(), throttle);
+        return new Limits(
+                new Steering(Optional.empty(), tuned -> course),
+                new Ceiling(timing),
+                new Shares(timing, () -> false).begin(1, 1),
+                Hands.of(1),
+                new Yielding(timing, "backfill/fill"));
     }
 
     /** The run, which has not begun; there is no such table as it is for. */

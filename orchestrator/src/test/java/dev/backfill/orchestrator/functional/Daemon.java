@@ -129,6 +129,10 @@ final class Daemon implements AutoCloseable {
         return send(request(path).PUT(BodyPublishers.ofString(body)).build());
     }
 
+    Answer patch(String path, String body) {
+        return send(request(path).method("PATCH", BodyPublishers.ofString(body)).build());
+    }
+
     Answer delete(String path) {
         return send(request(path).DELETE().build());
     }

@@ -10,6 +10,9 @@ import dev.backfill.api.Execution;
 import dev.backfill.api.JobDefinition;
 import dev.backfill.api.JobIdentity;
 import dev.backfill.api.JobTarget;
+import dev.backfill.api.Pacing;
+import dev.backfill.api.Pacing.Ceilings;
+import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.api.RangeDefinition;
 import dev.backfill.api.Schedule;
 import dev.backfill.api.Schedule.Window;
@@ -31,6 +34,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -105,8 +109,7 @@ class JobFilesTest {
                                 "total_cents IS NULL AND total IS NOT NULL"),
                         new Verification.Remaining("total_cents IS NULL AND total IS NOT NULL"),
                         new Execution(
-                                4,
-                                new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
+                                pacing(4),
                                 new ErrorLimits(5, 0, Duration.ofMillis(500), Duration.ofSeconds(30)),
                                 Optional.of("Europe/Berlin"),
                                 new Schedule(
@@ -132,12 +135,43 @@ class JobFilesTest {
         assertThat(definition.target().range().columns()).isEmpty();
         assertThat(definition.execution())
                 .isEqualTo(new Execution(
-                        1,
-                        new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250)),
+                        pacing(1),
                         new ErrorLimits(5, 0, Duration.ofMillis(500), Duration.ofSeconds(30)),
                         Optional.empty(),
                         new Schedule(
                                 new Schedule.OnApply(), List.of(), ZoneId.of("UTC"), Optional.empty(), List.of())));
+    }
+
+    private static Pacing pacing(int parallelism) {
+        BatchLimits batch = new BatchLimits(1000, 100, 100_000, Duration.ofMillis(250));
+        return new Pacing(parallelism, 1, batch, Ceilings.NONE, Map.of());
+    }
+
+    @Test
+    void maps_what_can_be_tuned() {
+        Pacing pacing = only(MINIMAL + """
+                        parallelism: 3
+                        weight: 7
+                        batch: { size: 10, min: 5, rows-per-second: 2000, wal-per-second: 20MB }
+                        throttle:
+                          replication-lag: { budget: 2s }
+                          archive-backlog: off
+                          dead-tuples: on
+                          autovacuum: false
+                          lock-storm: { hold: 9, resume: 3.5 }
+                        """).definition().execution().pacing();
+        assertThat(pacing)
+                .isEqualTo(new Pacing(
+                        3,
+                        7,
+                        new BatchLimits(10, 5, 100_000, Duration.ofMillis(250)),
+                        new Ceilings(OptionalLong.of(2_000), OptionalLong.of(20L << 20)),
+                        Map.of(
+                                "replication-lag", new SignalRule(true, Map.of("budget", "2s")),
+                                "archive-backlog", new SignalRule(false, Map.of()),
+                                "dead-tuples", new SignalRule(true, Map.of()),
+                                "autovacuum", new SignalRule(false, Map.of()),
+                                "lock-storm", new SignalRule(true, Map.of("hold", "9", "resume", "3.5")))));
     }
 
     @Test

@@ -3,7 +3,7 @@ package dev.backfill.orchestrator.registry;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.backfill.api.Execution;
+import dev.backfill.api.Pacing;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +48,7 @@ class JobSchemaTest {
 
     @Test
     void the_bound_of_parallelism_is_the_models() {
-        assertThat(schema.at("/properties/parallelism/maximum").asInt()).isEqualTo(Execution.MAX_PARALLELISM);
+        assertThat(schema.at("/properties/parallelism/maximum").asInt()).isEqualTo(Pacing.MAX_PARALLELISM);
     }
 
     @Test

@@ -2,8 +2,8 @@ package dev.backfill.orchestrator.replication;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.backfill.orchestrator.config.ReplicationLimits;
-import dev.backfill.orchestrator.config.ReplicationLimits.Watched;
+import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
 import dev.backfill.orchestrator.throttle.Pace;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.db.TableFacts;
+import dev.backfill.orchestrator.gauges.Sample;
 import dev.backfill.orchestrator.sql.SqlName;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
@@ -144,7 +145,8 @@ class HealthProbeTest {
             database().execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
             try {
                 database().execute("SELECT pg_logical_emit_message(false, '', repeat('x', 100000))");
-                assertThat(one(HealthSignal.SLOT_RETENTION, slot).value()).isGreaterThan(100_000);
+                await().atMost(PATIENCE)
+                        .until(() -> one(HealthSignal.SLOT_RETENTION, slot).value() > 100_000);
             } finally {
                 database().execute("SELECT pg_drop_replication_slot('" + slot + "')");
             }

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.signals;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.gauges.Sample;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

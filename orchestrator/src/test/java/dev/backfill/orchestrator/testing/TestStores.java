@@ -50,7 +50,8 @@ public final class TestStores implements AutoCloseable {
     /** Forgets everything. */
     public void clear() throws SQLException {
         server.execute("""
-                DELETE FROM backfill.slice; DELETE FROM backfill.proof; DELETE FROM backfill.failure; DELETE FROM backfill.run;
+                DELETE FROM backfill.slice; DELETE FROM backfill.proof; DELETE FROM backfill.failure; DELETE FROM backfill.tuning;
+                DELETE FROM backfill.run;
                 DELETE FROM backfill.registration; DELETE FROM backfill.job; DELETE FROM backfill.file_sighting;
                 DELETE FROM backfill.event; DELETE FROM backfill.switch
                 """);

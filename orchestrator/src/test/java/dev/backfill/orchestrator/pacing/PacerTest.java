@@ -1,43 +1,34 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.pacing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.testing.RecordingListener;
 import dev.backfill.orchestrator.testing.SettableGovernor;
 import dev.backfill.orchestrator.testing.SettableTiming;
+import dev.backfill.orchestrator.testing.TestJobs;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PacerTest {
 
     private static final Duration POLL = Duration.ofMillis(100);
-    private static final String RUN = ContextFixture.RUN;
+    private static final String RUN = "00000000-0000-7000-8000-000000000001";
 
     private final SettableGovernor lag = new SettableGovernor("replication-lag");
     private final SettableGovernor window = new SettableGovernor("window");
-    private ContextFixture fixture;
     private RecordingListener listener;
     private SettableTiming timing;
     private Stop stop;
     private Pacer pacer;
-
-    @BeforeAll
-    void create() throws SQLException {
-        fixture = new ContextFixture();
-    }
 
     @BeforeEach
     void begin() {
@@ -46,19 +37,18 @@ class PacerTest {
         listener = new RecordingListener();
         timing = new SettableTiming();
         stop = new Stop(timing);
-        pacer = new Pacer(fixture.context(new Throttle(List.of(lag, window)), listener, timing));
-    }
-
-    @AfterAll
-    void drop() throws SQLException {
-        fixture.close();
+        Steering steering = new Steering(
+                Optional.empty(),
+                tuned -> new Steering.Course(
+                        TestJobs.job("fill").definition().execution(), new Throttle(List.of(lag, window))));
+        pacer = new Pacer(RUN, steering, listener, timing);
     }
 
     @Test
     void at_full_pace_a_run_moves_and_nothing_is_said() {
         assertThat(pacer.mayMove()).isTrue();
         assertThat(pacer.await(stop, Duration.ofHours(1))).isTrue();
-        pacer.rest(stop, Duration.ofSeconds(1));
+        assertThat(pacer.rest(Duration.ofSeconds(1))).isZero();
         pacer.release();
 
         assertThat(listener.heard()).isEmpty();
@@ -171,9 +161,6 @@ class PacerTest {
             double ratio, Duration batch, Duration rest) {
         lag.allow(lag.at(ratio));
 
-        pacer.rest(stop, batch);
-
-        Duration rested = timing.waits().stream().reduce(Duration.ZERO, Duration::plus);
-        assertThat(rested).isCloseTo(rest, Duration.ofNanos(1_000));
+        assertThat(pacer.rest(batch)).isCloseTo(rest, Duration.ofNanos(1_000));
     }
 }

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.pacing;
 
 import dev.backfill.orchestrator.timing.Stop;
 import java.time.Duration;
@@ -84,26 +84,40 @@ public final class Hands {
     }
 
     /** One worker's hand; it has it or it has not. Used by one thread. */
-    final class Hand {
+    public final class Hand {
 
         private boolean held;
 
-        /** Takes it, as {@link Hands#take} does; done already when it is held. */
-        boolean take(Stop stop, Runnable whileWaiting) {
+        private Hand() {}
+
+        /**
+         * Takes it, as {@link Hands#take} does; done already when it is held.
+         *
+         * @param stop ends the wait
+         * @param whileWaiting done before the wait begins, if there is one
+         * @return false when work was asked to stop before there was one
+         */
+        public boolean take(Stop stop, Runnable whileWaiting) {
             held = held || Hands.this.take(stop, whileWaiting);
             return held;
         }
 
         /** Gives it back, if it is held. */
-        void giveBack() {
+        public void giveBack() {
             if (held) {
                 held = false;
                 Hands.this.giveBack();
             }
         }
 
-        /** Waits without it; whether work was asked to stop meanwhile. */
-        boolean rest(Stop stop, Duration duration) {
+        /**
+         * Waits without it.
+         *
+         * @param stop ends the wait
+         * @param duration how long
+         * @return whether work was asked to stop meanwhile
+         */
+        public boolean rest(Stop stop, Duration duration) {
             if (!held) {
                 return stop.sleep(duration);
             }
@@ -139,7 +153,7 @@ public final class Hands {
     }
 
     /** A worker's, not taken yet. */
-    Hand hand() {
+    public Hand hand() {
         return new Hand();
     }
 
@@ -169,7 +183,7 @@ public final class Hands {
     }
 
     /** Whether somebody waits for a hand: who has had one for long should make room. */
-    boolean areWanted() {
+    public boolean areWanted() {
         return places.stream().anyMatch(Places::areWanted);
     }
 

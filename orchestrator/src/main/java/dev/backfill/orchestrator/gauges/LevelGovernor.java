@@ -1,9 +1,10 @@
-package dev.backfill.orchestrator.signals;
+package dev.backfill.orchestrator.gauges;
 
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import dev.backfill.orchestrator.policy.Level;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.Pace.Reason;
+import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -18,13 +19,13 @@ final class LevelGovernor implements Governor {
     private static final Duration LEAST_HOLD = Duration.ofSeconds(1);
 
     private final Gauge gauge;
-    private final HealthSignal signal;
+    private final Vital signal;
     private final Level level;
     private final Optional<String> table;
     private boolean holding;
     private long since;
 
-    /** Over a gauge: what it reads of the whole database, or of the table of a run. */
+    /** Over a gauge: what it reads of a table, or of all that is no table. */
     LevelGovernor(Gauge gauge, Level level, Optional<String> table) {
         this.gauge = gauge;
         this.signal = gauge.signal();
@@ -50,13 +51,26 @@ final class LevelGovernor implements Governor {
             return Pace.FULL;
         }
         decide(worst.get());
-        double ratio = holding ? 0 : signal.ratio(worst.get().value(), level);
-        return ratio == 1 ? Pace.FULL : new Pace(ratio, Optional.of(reason(signal.display(worst.get(), level))));
+        if (holding) {
+            gauge.urge();
+        }
+        double ratio = holding ? 0 : ratio(worst.get().value(), level);
+        return ratio == 1 ? Pace.FULL : new Pace(ratio, Optional.of(reason(display(worst.get()))));
+    }
+
+    @Override
+    public int workers() {
+        return signal.crowdedFrom().isPresent()
+                        && gauge.last().stream()
+                                .filter(this::isMine)
+                                .anyMatch(sample ->
+                                        sample.value() >= signal.crowdedFrom().getAsDouble())
+                ? 1
+                : Integer.MAX_VALUE;
     }
 
     private boolean isMine(Sample sample) {
-        return table.map(sample.source()::equals)
-                .orElse(!signal.isOfTables() || sample.source().isEmpty());
+        return table.map(sample.source()::equals).orElse(!sample.isOfTable());
     }
 
     private double badness(Sample sample) {
@@ -78,8 +92,41 @@ final class LevelGovernor implements Governor {
         return !holding || gauge.timing().since(since).compareTo(LEAST_HOLD) >= 0;
     }
 
-    /** Whether everything has to hold at a sample. */
-    static boolean isOver(Sample sample, Level level) {
+    /** What a sample means under limits. */
+    static Verdict verdict(Sample sample, Level level) {
+        if (isOver(sample, level)) {
+            return Verdict.HOLD;
+        }
+        return ratio(sample.value(), level) < 1 ? Verdict.SLOW : Verdict.GO;
+    }
+
+    /** How fast a run may move, from 0 to 1, at a value that is not above the level's hold. */
+    private static double ratio(double value, Level level) {
+        if (level.slow().isEmpty() || value <= level.slow().getAsDouble()) {
+            return 1;
+        }
+        if (level.hold().isEmpty()) {
+            return 0.5;
+        }
+        double slow = level.slow().getAsDouble();
+        return 1 - 0.9 * (value - slow) / (level.hold().getAsDouble() - slow);
+    }
+
+    private String display(Sample sample) {
+        String text = sample.alarm().orElseGet(() -> signal.said(sample.value()) + allowed());
+        String of = sample.source().isEmpty() ? "" : sample.source() + ": ";
+        return of + text + (sample.detail().isEmpty() ? "" : " (" + sample.detail() + ")");
+    }
+
+    private String allowed() {
+        return level.hold().isPresent() ? "; allowed are " + number(level.hold().getAsDouble()) : "";
+    }
+
+    private static String number(double value) {
+        return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+    }
+
+    private static boolean isOver(Sample sample, Level level) {
         return sample.alarm().isPresent()
                 || (level.hold().isPresent() && sample.value() > level.hold().getAsDouble());
     }

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.engine;
+package dev.backfill.orchestrator.pacing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.config;
+package dev.backfill.orchestrator.policy;
 
 import java.time.Duration;
 import java.util.EnumSet;

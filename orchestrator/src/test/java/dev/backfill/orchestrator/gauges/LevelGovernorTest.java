@@ -1,9 +1,10 @@
-package dev.backfill.orchestrator.signals;
+package dev.backfill.orchestrator.gauges;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.backfill.orchestrator.config.DatabaseSettings.Level;
+import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.signals.HealthSignal;
 import dev.backfill.orchestrator.testing.SettableTiming;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.Pace;
@@ -107,14 +108,18 @@ class LevelGovernorTest {
         Governor others = new LevelGovernor(gauge, level, Optional.of("public.b"));
         Governor unread = new LevelGovernor(gauge, level, Optional.of("public.c"));
 
-        read(gauge, sample("", 0), sample("public.b", 0), new Sample("public.a", 0, "", Optional.of("DDL waits")));
+        read(
+                gauge,
+                sample("", 0),
+                ofTable("public.b", 0),
+                new Sample("public.a", 0, "", Optional.of("DDL waits"), true));
         assertThat(List.of(
                         all.pace().isHold(), mine.pace().isHold(), others.pace().isHold()))
                 .containsExactly(false, true, false);
         assertThat(unread.pace().isHold()).as("not read of this table yet").isTrue();
 
         timing.pass(Duration.ofSeconds(1));
-        read(gauge, sample("", 21), sample("public.a", 0), sample("public.b", 0));
+        read(gauge, sample("", 21), ofTable("public.a", 0), ofTable("public.b", 0));
         assertThat(List.of(
                         all.pace().isHold(), mine.pace().isHold(), others.pace().isHold()))
                 .containsExactly(true, false, false);
@@ -127,6 +132,10 @@ class LevelGovernorTest {
 
     private void read(Gauge gauge, Sample... samples) {
         gauge.read(Arrays.asList(samples), timing.nanos());
+    }
+
+    private static Sample ofTable(String table, double value) {
+        return new Sample(table, value, "", Optional.empty(), true);
     }
 
     private static Sample sample(String source, double value) {

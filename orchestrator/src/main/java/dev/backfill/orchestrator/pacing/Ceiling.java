@@ -1,0 +1,148 @@
+package dev.backfill.orchestrator.pacing;
+
+import dev.backfill.api.Pacing.Ceilings;
+import dev.backfill.orchestrator.timing.Timing;
+import java.time.Duration;
+import java.util.OptionalLong;
+
+/**
+ * Keeps the workers of a run in this process below what the run may do in a second. Each process has the part of its workers
+ * among all workers of the run. What a batch did is owed, and worked off by waiting. Safe for use by several threads.
+ */
+public final class Ceiling {
+
+    /** What may be saved up for a batch that comes late. */
+    private static final double SAVED_SECONDS = 1;
+
+    private static final double BATCH_SECONDS = 1;
+    private static final double MOST_SECONDS = 86_400;
+
+    /** What is owed of one quantity; below zero when some was saved up. */
+    private static final class Debt {
+        private double owed;
+
+        void pass(double seconds, OptionalLong limit, double part) {
+            double rate = limit.orElse(0) * part;
+            owed = limit.isEmpty() ? 0 : Math.max(owed - seconds * rate, -SAVED_SECONDS * rate);
+        }
+
+        double seconds(OptionalLong limit, double part) {
+            return limit.isEmpty() ? 0 : owed / (limit.getAsLong() * part);
+        }
+    }
+
+    private final Timing timing;
+    private final Debt rows = new Debt();
+    private final Debt wal = new Debt();
+    private Ceilings limits = Ceilings.NONE;
+    private double part = 1;
+    private int workers = 1;
+    private long at;
+    private long written;
+    private double walOfKey;
+
+    /**
+     * For one run in this process; there is none yet.
+     *
+     * @param timing how time passes
+     */
+    public Ceiling(Timing timing) {
+        this.timing = timing;
+        this.at = timing.nanos();
+    }
+
+    /**
+     * Takes what the run may do now.
+     *
+     * @param now for the whole run
+     */
+    public synchronized void limit(Ceilings now) {
+        pass();
+        limits = now;
+    }
+
+    /**
+     * Takes who else works on the run.
+     *
+     * @param mine workers of this process, counted as one at least
+     * @param all workers of all processes
+     */
+    public synchronized void share(int mine, int all) {
+        pass();
+        workers = Math.max(1, mine);
+        part = (double) workers / Math.max(workers, mine == 0 ? all + 1 : all);
+    }
+
+    /**
+     * Whether the server has to be asked how much WAL a batch writes.
+     *
+     * @return true while there is a ceiling for it
+     */
+    public synchronized boolean isOfWal() {
+        return limits.wal().isPresent();
+    }
+
+    /**
+     * How many keys a batch may take: what a worker may do in a second.
+     *
+     * @param size how many it would take
+     * @return at least 1
+     */
+    public synchronized int cut(int size) {
+        double most = size;
+        double second = part / workers * BATCH_SECONDS;
+        if (limits.rows().isPresent()) {
+            most = Math.min(most, limits.rows().getAsLong() * second);
+        }
+        if (limits.wal().isPresent() && walOfKey > 0) {
+            most = Math.min(most, limits.wal().getAsLong() * second / walOfKey);
+        }
+        return (int) Math.max(1, most);
+    }
+
+    /**
+     * A batch was made.
+     *
+     * @param keys how many it has gone over
+     */
+    public synchronized void went(long keys) {
+        pass();
+        rows.owed += keys;
+    }
+
+    /**
+     * A batch has written WAL. What two batches that lie beside one another have seen of the log counts once.
+     *
+     * @param from where the server's log ended before it, in bytes
+     * @param to where it ended after it
+     * @param keys how many it has gone over
+     */
+    public synchronized void wrote(long from, long to, long keys) {
+        pass();
+        long more = Math.max(0, to - Math.max(from, written));
+        written = Math.max(written, to);
+        wal.owed += more;
+        if (keys > 0) {
+            walOfKey = (double) (to - from) / keys;
+        }
+    }
+
+    /**
+     * How long to wait until nothing is owed.
+     *
+     * @return zero when the next batch may begin
+     */
+    public synchronized Duration owed() {
+        pass();
+        double seconds = Math.max(rows.seconds(limits.rows(), part), wal.seconds(limits.wal(), part));
+        return seconds <= 0 ? Duration.ZERO : Duration.ofNanos((long) (Math.min(seconds, MOST_SECONDS) * 1e9));
+    }
+
+    private void pass() {
+        long now = timing.nanos();
+        double seconds = (now - at) / 1e9;
+        at = now;
+        rows.pass(seconds, limits.rows(), part);
+        wal.pass(seconds, limits.wal(), part);
+    }
+}

@@ -1,0 +1,113 @@
+package dev.backfill.orchestrator.pacing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.backfill.api.Pacing.Ceilings;
+import dev.backfill.orchestrator.testing.SettableTiming;
+import java.time.Duration;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CeilingTest {
+
+    private static final Ceilings THOUSAND_ROWS = new Ceilings(OptionalLong.of(1_000), OptionalLong.empty());
+    private static final Ceilings MEGABYTE = new Ceilings(OptionalLong.empty(), OptionalLong.of(1 << 20));
+
+    private final SettableTiming timing = new SettableTiming();
+    private final Ceiling ceiling = new Ceiling(timing);
+
+    @Test
+    void without_one_nothing_is_owed_and_nothing_cut() {
+        ceiling.went(1_000_000);
+
+        assertThat(ceiling.owed()).isZero();
+        assertThat(ceiling.cut(100_000)).isEqualTo(100_000);
+        assertThat(ceiling.isOfWal()).isFalse();
+    }
+
+    @Test
+    void what_a_batch_went_over_is_worked_off_by_waiting() {
+        ceiling.limit(THOUSAND_ROWS);
+        ceiling.went(3_000);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
+        timing.pass(Duration.ofMillis(1_200));
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofMillis(1_800));
+        timing.pass(Duration.ofSeconds(2));
+        assertThat(ceiling.owed()).isZero();
+    }
+
+    @Test
+    void no_more_than_a_second_is_saved_up() {
+        ceiling.limit(THOUSAND_ROWS);
+        timing.pass(Duration.ofHours(1));
+        ceiling.went(1_200);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofMillis(200));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {10, 100, 250, 900})
+    void batches_that_take_their_time_reach_the_ceiling_and_stay_below_it(int milliseconds) {
+        ceiling.limit(THOUSAND_ROWS);
+        long went = 0;
+        long begun = timing.nanos();
+        while (timing.since(begun).compareTo(Duration.ofMinutes(10)) < 0) {
+            int keys = ceiling.cut(100_000);
+            timing.pass(Duration.ofMillis(milliseconds));
+            ceiling.went(keys);
+            went += keys;
+            timing.pass(ceiling.owed());
+        }
+
+        double second = went / (timing.since(begun).toMillis() / 1e3);
+        assertThat(second).isBetween(995.0, 1_001.0);
+    }
+
+    @Test
+    void each_process_has_the_part_of_its_workers() {
+        ceiling.limit(THOUSAND_ROWS);
+        ceiling.share(1, 4);
+        ceiling.went(500);
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(2));
+
+        ceiling.share(3, 4);
+        assertThat(ceiling.owed()).as("of three workers").isBetween(Duration.ofMillis(666), Duration.ofMillis(667));
+        assertThat(ceiling.cut(100_000)).as("of one of them").isEqualTo(250);
+
+        ceiling.share(0, 4);
+        assertThat(ceiling.cut(100_000)).as("of one who comes").isEqualTo(200);
+    }
+
+    @Test
+    void a_batch_is_at_least_a_key() {
+        ceiling.limit(new Ceilings(OptionalLong.of(1), OptionalLong.empty()));
+        ceiling.share(1, 10);
+
+        assertThat(ceiling.cut(100)).isEqualTo(1);
+        ceiling.went(1);
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(10));
+    }
+
+    @Test
+    void what_two_batches_have_seen_of_the_log_counts_once() {
+        ceiling.limit(MEGABYTE);
+        assertThat(ceiling.isOfWal()).isTrue();
+        ceiling.wrote(0, 3 << 20, 30);
+        ceiling.wrote(2 << 20, 4 << 20, 10);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(4));
+        assertThat(ceiling.cut(1_000)).as("of 200 kB each").isEqualTo(5);
+    }
+
+    @Test
+    void a_ceiling_that_is_lifted_leaves_no_debt() {
+        ceiling.limit(THOUSAND_ROWS);
+        ceiling.went(1_000_000);
+        ceiling.limit(Ceilings.NONE);
+
+        assertThat(ceiling.owed()).isZero();
+    }
+}
