@@ -33,9 +33,7 @@ public final class SchemaMigrator {
             "V5__failures.sql", "failure",
             "V6__tuning.sql", "tuning"));
 
-    /**
-     * The own tables are not as this version of the program needs them; the message says what to do.
-     */
+    /** The own tables are not as this version of the program needs them; the message says what to do. */
     public static final class UnfitException extends RuntimeException {
 
         private static final long serialVersionUID = 1L;
