@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -147,7 +146,9 @@ class TunedRunsTest {
             for (int i = 0; i < 2; i++) {
                 Connection session = database.connect();
                 busy.add(session);
-                CompletableFuture.runAsync(() -> keepBusy(session));
+                Thread thread = new Thread(() -> keepBusy(session), "busy");
+                thread.setDaemon(true);
+                thread.start();
             }
             soon().until(() -> database.queryLong(WORKERS) <= 1);
             for (int i = 0; i < 20; i++) {
