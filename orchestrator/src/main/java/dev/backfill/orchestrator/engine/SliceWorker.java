@@ -30,7 +30,7 @@ final class SliceWorker implements AutoCloseable {
 
     private static final Duration REST_OF_LOCKED_ROWS = Duration.ofSeconds(5);
     private static final Duration LONG_HOLD = Duration.ofSeconds(10);
-    private static final Duration TURN = Duration.ofSeconds(5);
+    private static final Duration TURN = Duration.ofSeconds(2);
 
     /** How which session is set. */
     private record Setting(int generation, Mode mode, boolean isSuspicious) {}

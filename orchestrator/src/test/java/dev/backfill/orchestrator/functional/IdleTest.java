@@ -17,14 +17,14 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a daemon costs that has nothing to do. Takes one and a half minutes. */
+/** What a daemon costs that has nothing to do. Takes a minute. */
 @Tag("measured")
 class IdleTest {
 
     private static final int JOBS = 200;
     private static final int PAUSED = 20;
     private static final Duration SETTLING = Duration.ofSeconds(10);
-    private static final Duration MEASURED = Duration.ofSeconds(60);
+    private static final Duration MEASURED = Duration.ofSeconds(30);
     private static final double MOST_OF_A_CORE = 0.02;
     private static final long TICKS_A_SECOND = 100;
     private static final Duration MOST_TO_BE_READY = Duration.ofSeconds(5);
