@@ -205,7 +205,7 @@ public final class Orchestrator implements AutoCloseable {
                 observeJobs(site);
             }
             meters.observePaces(site.name(), site.everything().paces());
-            meters.observeSignals(site.name(), site.signals());
+            meters.observeSignals(site.name(), site.signals(Optional.empty()));
         }
         return meters.scrape();
     }

@@ -65,7 +65,7 @@ final class DatabaseRoutes {
                                 .toList())
                 .put(
                         "signals",
-                        site.signals().stream()
+                        site.signals(Optional.empty()).stream()
                                 .flatMap(signal -> signal.readings().stream().map(r -> Shapes.reading(r, signal)))
                                 .toList())
                 .put("standbys", standbys);

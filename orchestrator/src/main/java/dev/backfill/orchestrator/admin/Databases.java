@@ -96,9 +96,9 @@ record Databases(Sites sites) {
     }
 
     /** What is read of a database's health. */
-    List<SignalState> signals(String database) {
+    List<SignalState> signals(String database, String job) {
         return sites.find(database)
-                .map(dispatcher -> dispatcher.site().signals())
+                .map(dispatcher -> dispatcher.site().signals(Optional.of(job)))
                 .orElse(List.of());
     }
 

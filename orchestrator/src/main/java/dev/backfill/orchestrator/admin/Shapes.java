@@ -20,14 +20,14 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /**
  * The JSON of what people see.
  *
- * @param signals what is read of a database's health now
+ * @param signals what is read of a database's health now, for the run of a job
  */
-record Shapes(Function<String, List<SignalState>> signals) {
+record Shapes(BiFunction<String, String, List<SignalState>> signals) {
 
     private static final double PROGRESS_STEPS = 10_000;
 
@@ -66,7 +66,7 @@ record Shapes(Function<String, List<SignalState>> signals) {
                 .put("database", run.id().database())
                 .put("revision", run.id().revision())
                 .put("state", run.status().state())
-                .put("hold", run.status().hold().map(hold -> hold(hold, run.id().database())))
+                .put("hold", run.status().hold().map(hold -> hold(hold, run.id())))
                 .put("progress", part(run.progress()))
                 .put(
                         "rows",
@@ -98,11 +98,11 @@ record Shapes(Function<String, List<SignalState>> signals) {
     }
 
     /** A hold; by a signal with its worst reading now. */
-    private Json hold(RunView.Held hold, String database) {
+    private Json hold(RunView.Held hold, RunView.Id of) {
         Optional<String> signal = Optional.of(hold.reason())
                 .filter(word ->
                         Signal.of(word).isPresent() || HealthSignal.of(word).isPresent());
-        Optional<SignalReading> worst = signals.apply(database).stream()
+        Optional<SignalReading> worst = signals.apply(of.database(), of.job()).stream()
                 .flatMap(state -> state.readings().stream())
                 .filter(reading -> reading.signal().equals(hold.reason()))
                 .max(Comparator.comparing(SignalReading::verdict).thenComparingDouble(SignalReading::value));

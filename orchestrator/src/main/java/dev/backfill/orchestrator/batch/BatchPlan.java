@@ -37,6 +37,7 @@ public final class BatchPlan {
     private int asked;
     private int bisected;
     private int suspicion;
+    private int ceiling = Integer.MAX_VALUE;
 
     /**
      * Begins brisk, with the first size of the limits.
@@ -55,9 +56,11 @@ public final class BatchPlan {
      * Takes other limits.
      *
      * @param now the bounds of a batch from now on
+     * @param most what a batch may not go beyond for another reason; may be below the bounds
      */
-    public void limit(BatchLimits now) {
+    public void limit(BatchLimits now, int most) {
         sizer.limit(now);
+        ceiling = most;
     }
 
     /**
@@ -66,7 +69,8 @@ public final class BatchPlan {
      * @return keys, at least 1
      */
     public int size() {
-        int wanted = bisected > 0 ? Math.min(bisected, sizer.next()) : sizer.next();
+        int next = Math.min(ceiling, sizer.next());
+        int wanted = bisected > 0 ? Math.min(bisected, next) : next;
         return suspicion == 0 ? wanted : Math.max(1, Math.min(wanted, suspected()));
     }
 
@@ -134,7 +138,7 @@ public final class BatchPlan {
             mode = Mode.BRISK;
         }
         if (bisected > 0) {
-            bisected = bisected * 2 >= sizer.next() ? 0 : bisected * 2;
+            bisected = bisected * 2 >= Math.min(ceiling, sizer.next()) ? 0 : bisected * 2;
         } else {
             sizer.committed(keys, took);
         }

@@ -199,7 +199,7 @@ final class RunCommand implements Callable<Integer> {
         return new RunConsole.Sources(
                 site.stores().slices(),
                 run -> site.board().run(run).map(RunCommand::outlook),
-                () -> site.signals().stream()
+                () -> site.signals(Optional.empty()).stream()
                         .filter(signal -> signal.signal().equals(Signal.REPLICATION_LAG.word()))
                         .flatMap(signal -> signal.readings().stream())
                         .map(reading -> new Lag(reading.value(), reading.limit().orElseThrow()))

@@ -58,9 +58,10 @@ final class Section {
         return new Section(Stream.concat(layers.stream(), other.layers.stream()).toList(), problems);
     }
 
-    /** With problems that are gathered elsewhere. */
+    /** With problems that are gathered elsewhere, and named from here on. */
     Section into(Problems others) {
-        return new Section(layers, others);
+        return new Section(
+                layers.stream().map(layer -> new Layer("", layer.values())).toList(), others);
     }
 
     /** Whether there is something else than null. */

@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import com.typesafe.config.Config;
 import com.typesafe.config.ConfigValue;
 import dev.backfill.orchestrator.policy.Level;
 import dev.backfill.orchestrator.policy.Policy;
@@ -25,8 +26,8 @@ final class ThrottleReader {
         PERCENT("a percentage, such as 20%", ThrottleReader::part),
         SECONDS(
                 "a duration, with its unit",
-                value -> value.atKey("is").getDuration("is").toNanos() / 1e9),
-        BYTES("a size, with its unit", value -> value.atKey("is").getBytes("is"));
+                value -> withUnit(value).getDuration("is").toNanos() / 1e9),
+        BYTES("a size, with its unit", value -> withUnit(value).getBytes("is"));
 
         private final String what;
         private final ToDoubleFunction<ConfigValue> reader;
@@ -72,9 +73,21 @@ final class ThrottleReader {
 
     /** Refuses what it does not know. */
     static void allow(Section throttle) {
+        allow(throttle, Set.of("limits"));
+        throttle.section("limits").allow(LEVELS.keySet());
+        LEVELS.keySet()
+                .forEach(signal -> throttle.section("limits").section(signal).allow(NUMBERS));
+    }
+
+    /** The same of what a job says, which has no limits for other jobs. */
+    static void allowJob(Section throttle) {
+        allow(throttle, Set.of());
+    }
+
+    private static void allow(Section throttle, Set<String> more) {
         Set<String> known = new HashSet<>(STANDBYS);
         known.addAll(LEVELS.keySet());
-        known.add("limits");
+        known.addAll(more);
         throttle.allow(known);
         if (!throttle.says("replication-lag", OFF)) {
             throttle.section("replication-lag").allow(Set.of("budget"));
@@ -82,11 +95,7 @@ final class ThrottleReader {
         if (!throttle.says("standby-stale", OFF)) {
             throttle.section("standby-stale").allow(Set.of("limit"));
         }
-        throttle.section("limits").allow(LEVELS.keySet());
-        for (String signal : LEVELS.keySet()) {
-            throttle.braces(signal).allow(NUMBERS);
-            throttle.section("limits").section(signal).allow(NUMBERS);
-        }
+        LEVELS.keySet().forEach(signal -> throttle.braces(signal).allow(NUMBERS));
     }
 
     /**
@@ -183,6 +192,13 @@ final class ThrottleReader {
             throttle.problem(signal, "needs its " + key + ", for nothing else says it");
         }
         return braces.duration(key, SHORTEST, LONGEST);
+    }
+
+    private static Config withUnit(ConfigValue value) {
+        if (!text(value).matches(".*[A-Za-z]")) {
+            throw new IllegalArgumentException("no unit");
+        }
+        return value.atKey("is");
     }
 
     private static double part(ConfigValue value) {

@@ -1,12 +1,15 @@
 package dev.backfill.orchestrator.config;
 
-import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
+import com.typesafe.config.ConfigValueFactory;
 import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.orchestrator.policy.Policy;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -56,30 +59,32 @@ public final class ThrottleSettings {
         }
         Map<String, Object> said = new TreeMap<>();
         rules.forEach((signal, rule) -> said.put(signal, said(signal, rule)));
-        ConfigObject values = ConfigFactory.parseMap(said, FILE).root();
-        Map<String, List<String>> wrong = new TreeMap<>();
-        for (String signal : said.keySet()) {
-            Problems problems = new Problems();
-            ThrottleReader.allow(Section.root(values.withOnlyKey(signal), problems));
-            if (problems.isEmpty()) {
-                ThrottleReader.policy(over(values.withOnlyKey(signal), problems), standbys, cores, true);
-            }
-            if (!problems.isEmpty()) {
-                wrong.put(signal, problems.messages());
-            }
+        Problems problems = new Problems();
+        Section own = Section.root((ConfigObject) ConfigValueFactory.fromAnyRef(said, FILE), problems);
+        ThrottleReader.allowJob(own);
+        Policy adjusted = policy;
+        if (problems.isEmpty()) {
+            adjusted = ThrottleReader.policy(own.orElse(throttle.into(problems)), standbys, cores, true);
         }
-        return new Adjusted(
-                wrong.isEmpty() ? ThrottleReader.policy(over(values, new Problems()), standbys, cores, true) : policy,
-                wrong);
+        Map<String, List<String>> wrong = new TreeMap<>();
+        for (String problem : problems.messages()) {
+            wrong.computeIfAbsent(about(problem, said.keySet()), signal -> new ArrayList<>())
+                    .add(problem);
+        }
+        return new Adjusted(wrong.isEmpty() ? adjusted : policy, wrong);
+    }
+
+    /** The signal that a problem names; the longest, if there are several. */
+    private static String about(String problem, Set<String> signals) {
+        return signals.stream()
+                .filter(problem::contains)
+                .max(Comparator.comparingInt(String::length))
+                .orElseGet(() -> signals.iterator().next());
     }
 
     private static Object said(String signal, SignalRule rule) {
         boolean braces = !rule.limits().isEmpty() || ThrottleReader.IN_BRACES.contains(signal);
         return !rule.on() ? "off" : braces ? new TreeMap<>(rule.limits()) : "on";
-    }
-
-    private Section over(ConfigObject values, Problems problems) {
-        return Section.root(values, problems).orElse(throttle.into(problems));
     }
 
     @Override

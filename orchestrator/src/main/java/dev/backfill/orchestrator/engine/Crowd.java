@@ -13,8 +13,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,13 +26,14 @@ import org.slf4j.LoggerFactory;
 final class Crowd {
 
     private static final Logger LOG = LoggerFactory.getLogger(Crowd.class);
+    private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration AFTER_A_DEAR_CUT = Duration.ofSeconds(5);
 
     private final RunContext context;
     private final Keeper keeper;
     private final AtomicBoolean uncut = new AtomicBoolean();
     private int most;
-    private volatile Set<Integer> surplus = Set.of();
+    private final Set<Integer> surplus = ConcurrentHashMap.newKeySet();
 
     Crowd(RunContext context, Keeper keeper) {
         this.context = context;
@@ -45,30 +47,34 @@ final class Crowd {
         return Math.min(course.execution().parallelism(), course.throttle().workers());
     }
 
-    /** Whether a slice is better given back, for the run has more workers than it may have. */
+    /** Whether the run may not have so many workers as this one is of them, counted from 1. */
+    boolean isSpare(int worker) {
+        return worker > allowed();
+    }
+
+    /** Whether a slice is better given back, for the run has more workers than it may have; said once. */
     boolean isTooMany(Slice slice) {
-        return surplus.contains(slice.id().number());
+        return surplus.remove(slice.id().number());
     }
 
     /** Looks who works, where that matters. One thread. */
     void look() {
         int allowed = allowed();
         var pacing = context.execution().pacing();
-        context.limits().ceiling().limit(pacing.ceilings());
-        context.limits().share().weigh(pacing.weight(), pacing.parallelism());
+        context.limits().share().weigh(pacing.weight(), allowed);
         most = Math.max(most, allowed);
+        surplus.clear();
         if (allowed == most && pacing.ceilings().isEmpty()) {
-            surplus = Set.of();
             return;
         }
         List<Integer> worked = context.stores().slices().working(context.run()).stream()
                 .map(Working::number)
                 .toList();
         Set<Integer> mine = keeper.numbers();
-        context.limits()
-                .ceiling()
-                .share((int) worked.stream().filter(mine::contains).count(), worked.size());
-        surplus = worked.stream().skip(allowed).filter(mine::contains).collect(Collectors.toUnmodifiableSet());
+        int here = (int) worked.stream().filter(mine::contains).count();
+        int coming = here == 0 ? Math.max(1, allowed - worked.size()) : 0;
+        context.limits().ceiling().share(here + coming, worked.size() + coming);
+        worked.stream().skip(allowed).filter(mine::contains).forEach(surplus::add);
     }
 
     /** A cut is a favour: when it would have to wait or cannot be made, there is none. */
@@ -92,5 +98,17 @@ final class Crowd {
             stop.sleep(AFTER_A_DEAR_CUT);
             return false;
         }
+    }
+
+    /** Until somebody here is through with a slice, or for a moment; false when work was asked to stop. */
+    boolean waitForOthers(Run run, Stop stop, CountDownLatch next) {
+        if (keeper.isIdle()) {
+            context.stores()
+                    .slices()
+                    .foreignLease(run.id(), context.stores().leases().owner())
+                    .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
+        }
+        context.around().timing().await(next, LOOK);
+        return !stop.isRequested();
     }
 }

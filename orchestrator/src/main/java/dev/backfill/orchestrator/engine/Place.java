@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.engine;
 
+import dev.backfill.orchestrator.engine.RunContext.Limits;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
@@ -17,6 +18,8 @@ record Place(Keeper keeper, Crowd crowd, Stop stop) {
     /** How often a worker that waits shows that it is alive. */
     static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
 
+    private static final Duration LONG_DEBT = Duration.ofSeconds(5);
+
     /** Waits, and keeps the slice; ends early when work is asked to stop. */
     void keep(Slice slice, Duration wait, Patience patience, Timing timing) {
         long begun = timing.nanos();
@@ -26,5 +29,19 @@ record Place(Keeper keeper, Crowd crowd, Stop stop) {
                 return;
             }
         }
+    }
+
+    /** Waits until the run owes nothing, and keeps the slice; false when the slice is better given back. */
+    boolean workOff(Slice slice, Limits limits) {
+        Duration owed = limits.ceiling().owed();
+        while (!owed.isZero()) {
+            boolean isLong = owed.compareTo(LONG_DEBT) > 0 || limits.hands().areWanted();
+            if (isLong || stop.sleep(owed.compareTo(SIGN_OF_LIFE) < 0 ? owed : SIGN_OF_LIFE)) {
+                return false;
+            }
+            keeper.sign(slice);
+            owed = limits.ceiling().owed();
+        }
+        return true;
     }
 }

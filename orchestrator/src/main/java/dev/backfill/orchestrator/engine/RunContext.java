@@ -1,6 +1,8 @@
 package dev.backfill.orchestrator.engine;
 
+import dev.backfill.api.BatchLimits;
 import dev.backfill.api.Execution;
+import dev.backfill.orchestrator.batch.BatchPlan;
 import dev.backfill.orchestrator.batch.Change;
 import dev.backfill.orchestrator.db.WorkerSessions;
 import dev.backfill.orchestrator.engine.Patience.Hopeless;
@@ -110,6 +112,17 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
     Run find() {
         tune();
         return stores.runs().find(run);
+    }
+
+    /** The same, as soon as the database answers. */
+    Run found() throws Hopeless, Stopped {
+        return patience().call(this::find);
+    }
+
+    /** Tells a worker's plan how large its batches may be now. */
+    void limit(BatchPlan plan) {
+        BatchLimits limits = execution().batch();
+        plan.limit(limits, limits().ceiling().cut(limits.max(), limits.min()));
     }
 
     Pacer pacer() {

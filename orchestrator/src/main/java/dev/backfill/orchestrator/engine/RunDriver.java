@@ -63,12 +63,12 @@ public final class RunDriver {
     public Run drive(Run seen) {
         Run run = seen;
         try {
-            run = find();
+            run = context.found();
             while (!context.around().stop().isRequested() && run.state().isMoving()) {
                 if (pacer.await(context.around().stop(), LOOK_AT_STATE)) {
                     step(run);
                 }
-                run = told(run, find());
+                run = told(run, context.found());
             }
             return run;
         } catch (Stopped e) {
@@ -285,14 +285,10 @@ public final class RunDriver {
                 context.pause(message, Optional.empty(), reason.failure());
                 return true;
             });
-            return find();
+            return context.found();
         } catch (Hopeless | Stopped e) {
             throw new IllegalStateException(message, reason);
         }
-    }
-
-    private Run find() throws Hopeless, Stopped {
-        return context.patience().call(context::find);
     }
 
     private Timeouts timeouts() throws Hopeless, Stopped {

@@ -108,34 +108,35 @@ final class Setbacks {
         };
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
-        boolean isOfWal = ceiling.isOfWal();
+        long before = ceiling.isOfWal() ? position(open) : -1;
+        ceiling.begin(size);
+        long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
             victim = turn::victim;
-            long before = isOfWal ? position(open) : 0;
             Result result = runner.run(open, slice, size);
-            if (result.runState().isPresent()) {
-                ceiling.went(result.batch().scanned());
-                if (isOfWal) {
-                    ceiling.wrote(
-                            before, positionAfter(open, before), result.batch().scanned());
-                }
-            }
+            went = result.batch().scanned();
             return result;
+        } finally {
+            ceiling.end(size, went);
+            if (before >= 0) {
+                ceiling.wrote(before, positionAfter(open), went);
+            }
         }
     }
 
-    /** The batch is committed: whatever is wrong now is the next one's. */
-    private static long positionAfter(Connection open, long before) {
+    /** Whatever is wrong with the session now is the next batch's; what was rolled back is in the log, too. */
+    private static long positionAfter(Connection open) {
         try {
             return position(open);
         } catch (SQLException e) {
-            return before;
+            return -1;
         }
     }
 
-    /** Where the server's log ends, in bytes. */
+    /** Where the server's log ends, in bytes; -1 on a server that writes none. */
     private static long position(Connection open) throws SQLException {
-        String query = "SELECT pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')";
+        String query = "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN -1 ELSE"
+                + " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0') END";
         try (PreparedStatement statement = open.prepareStatement(query);
                 ResultSet row = statement.executeQuery()) {
             row.next();

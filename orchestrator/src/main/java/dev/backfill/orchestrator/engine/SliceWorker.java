@@ -45,10 +45,10 @@ final class SliceWorker implements AutoCloseable {
     private final Pacer pacer;
     private final Canary canary;
     private final Hand hand;
-    private final Patience patience;
     private final Setbacks setbacks;
     private boolean isUnderWay;
-    private volatile long stillSince = -1;
+    private long stillSince = -1;
+    private volatile boolean isLongHeld;
     private @Nullable Setting setting;
 
     SliceWorker(RunContext context, Place place, BatchRunner runner, Canary canary) {
@@ -64,24 +64,34 @@ final class SliceWorker implements AutoCloseable {
         this.canary = canary;
         this.hand = context.limits().hands().hand();
         this.setbacks = new Setbacks(context, place.stop(), hand, runner, session);
-        this.patience = setbacks.patience();
     }
 
     /** Whether the run may move; while it may not, this worker holds neither a slice nor a connection. */
     boolean mayMove() {
-        if (pacer.mayMove()) {
-            stillSince = -1;
-            return true;
+        boolean may = pacer.mayMove();
+        stillSince = may ? -1 : stillSince < 0 ? timing.nanos() : stillSince;
+        isLongHeld = !may && timing.since(stillSince).compareTo(LONG_HOLD) > 0;
+        if (!may) {
+            session.close();
         }
-        stillSince = stillSince < 0 ? timing.nanos() : stillSince;
+        return may;
+    }
+
+    /** The run may not have so many workers: this one holds nothing, and keeps nobody from going home. */
+    void standBy() {
+        pacer.release();
         session.close();
-        return false;
+        isLongHeld = true;
     }
 
     /** Whether the run has been held for so long that its workers are better sent home. */
     boolean isLongHeld() {
-        long since = stillSince;
-        return since >= 0 && timing.since(since).compareTo(LONG_HOLD) > 0;
+        return isLongHeld;
+    }
+
+    /** How long what the run may do in a second is used up. */
+    Duration owed() {
+        return context.limits().ceiling().owed();
     }
 
     /** Takes a slice, if there is one to take. */
@@ -97,7 +107,7 @@ final class SliceWorker implements AutoCloseable {
 
     /** How this worker waits for the database: without its hand. */
     Patience patience() {
-        return patience;
+        return setbacks.patience();
     }
 
     /** This worker's connection. */
@@ -137,8 +147,11 @@ final class SliceWorker implements AutoCloseable {
                 || (timing.nanos() - begun > turn && context.limits().hands().areWanted());
     }
 
-    /** Waits without a transaction while the run is held; false when the slice is better given back. */
+    /** Waits without a transaction while the run is held, or owes; false when the slice is better given back. */
     private boolean awaitPace(Slice slice) {
+        if (!place.workOff(slice, context.limits())) {
+            return false;
+        }
         boolean go = pacer.await(place.stop(), LONG_HOLD);
         place.keeper().sign(slice);
         return go;
@@ -167,9 +180,8 @@ final class SliceWorker implements AutoCloseable {
                 return passOver(slice, setbacks.deadly(slice));
             }
             isUnderWay = true;
-            plan.limit(context.execution().batch());
-            BatchRunner.Result result = setbacks.run(
-                    open, slice, canary.cut(context.limits().ceiling().cut(plan.size())));
+            context.limit(plan);
+            BatchRunner.Result result = setbacks.run(open, slice, canary.cut(plan.size()));
             return result.runState().isPresent() ? committed(slice, result, timing.since(start)) : refused(open, slice);
         } catch (SQLException e) {
             return failed(slice, e, timing.since(start));
@@ -185,7 +197,8 @@ final class SliceWorker implements AutoCloseable {
         } else if (canary.reachedBy(result.batch().scanned())) {
             setbacks.pauseAtCanary();
         } else {
-            rest(slice, took);
+            context.limits().share().moved();
+            place.stop().sleep(pacer.rest(took));
         }
         Slice after = slice.at(result.batch().to());
         return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);
@@ -195,7 +208,7 @@ final class SliceWorker implements AutoCloseable {
     private Optional<Slice> refused(Connection open, Slice slice) throws SQLException, Hopeless, Stopped {
         Optional<Slice> again = context.stores().leases().readAgain(open, slice);
         if (again.isEmpty()) {
-            patience.call(() -> {
+            setbacks.patience().call(() -> {
                 context.stores().events().commitFenced(slice);
                 return true;
             });
@@ -217,7 +230,7 @@ final class SliceWorker implements AutoCloseable {
             return Optional.of(slice);
         }
         if (error == ErrorClass.TIMEOUT && took.compareTo(runner.timeout(plan.mode())) < 0) {
-            await(slice, setbacks.cancelled(slice, SqlStates.message(e)));
+            place.keep(slice, setbacks.cancelled(slice, SqlStates.message(e)), setbacks.patience(), timing);
             return Optional.of(slice);
         }
         return after(slice, error, e);
@@ -232,7 +245,7 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
             case AGAIN_LATER -> {
-                await(slice, setbacks.later(slice, error, e, plan.failures()));
+                place.keep(slice, setbacks.later(slice, error, e, plan.failures()), setbacks.patience(), timing);
                 yield Optional.of(slice);
             }
             case SET_ASIDE -> {
@@ -247,22 +260,6 @@ final class SliceWorker implements AutoCloseable {
                 yield Optional.of(slice);
             }
         };
-    }
-
-    /** After a batch of this length, as long as the pace and the ceilings want. */
-    private void rest(Slice slice, Duration batch) {
-        context.limits().share().moved();
-        await(slice, pacer.rest(batch));
-        Duration owed = context.limits().ceiling().owed();
-        while (!owed.isZero() && !place.stop().isRequested()) {
-            await(slice, owed.compareTo(Place.SIGN_OF_LIFE) < 0 ? owed : Place.SIGN_OF_LIFE);
-            owed = context.limits().ceiling().owed();
-        }
-    }
-
-    /** Waits without its hand, and keeps the slice. */
-    private void await(Slice slice, Duration wait) {
-        place.keep(slice, wait, patience, timing);
     }
 
     /** The key that fails alone; the worker goes on behind it. */

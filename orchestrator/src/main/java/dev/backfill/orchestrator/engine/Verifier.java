@@ -17,7 +17,6 @@ import dev.backfill.orchestrator.run.Run.Proof;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
-import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.run.SliceLeases;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.sql.Key;
@@ -80,7 +79,6 @@ final class Verifier implements AutoCloseable {
 
     private final RunContext context;
     private final Run run;
-    private final RunStore runs;
     private final SliceLeases leases;
     private final Timing timing;
     private final Session session;
@@ -91,7 +89,6 @@ final class Verifier implements AutoCloseable {
     Verifier(RunContext context, Run run) {
         this.context = context;
         this.run = run;
-        this.runs = context.stores().runs();
         this.leases = context.stores().leases();
         this.timing = context.around().timing();
         this.session = new Session(context.sessions());
@@ -139,7 +136,7 @@ final class Verifier implements AutoCloseable {
         Duration longest = errors.statementTimeout().plus(errors.lockTimeout()).plusSeconds(5);
         try {
             if (timing.since(lastClaim).compareTo(longest) < 0) {
-                runs.keepVerification(run.id(), leases.owner(), leases.lease());
+                context.stores().runs().keepVerification(run.id(), leases.owner(), leases.lease());
             }
         } catch (RuntimeException e) {
             LOG.atDebug().setCause(e).log("the right to check was not prolonged this time");
@@ -267,8 +264,10 @@ final class Verifier implements AutoCloseable {
     }
 
     private boolean claimNow() throws SQLException {
+        context.tune();
         lastClaim = timing.nanos();
-        return session.use(open -> runs.claimVerification(open, run.id(), leases.owner(), leases.lease()));
+        return session.use(
+                open -> context.stores().runs().claimVerification(open, run.id(), leases.owner(), leases.lease()));
     }
 
     /** With a session that failed goes, for the others, who checks: the right is taken anew before any wait. */
@@ -286,7 +285,7 @@ final class Verifier implements AutoCloseable {
         atOnce.request();
         try {
             context.patience(atOnce).call(() -> {
-                runs.releaseVerification(run.id(), leases.owner());
+                context.stores().runs().releaseVerification(run.id(), leases.owner());
                 return true;
             });
         } catch (Hopeless | Stopped e) {

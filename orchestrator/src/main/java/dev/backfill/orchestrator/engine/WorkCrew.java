@@ -11,6 +11,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.run.Slice;
+import dev.backfill.orchestrator.run.SliceStore;
 import dev.backfill.orchestrator.slicing.LiveSplitter;
 import dev.backfill.orchestrator.slicing.Slicer;
 import dev.backfill.orchestrator.timing.Stop;
@@ -51,6 +52,7 @@ final class WorkCrew {
     private final Queue<SliceWorker> workers = new ConcurrentLinkedQueue<>();
     private final AtomicReference<Hopeless> failure = new AtomicReference<>();
     private volatile boolean goingHome;
+    private volatile boolean allDone;
     private volatile CountDownLatch sliceEnd = new CountDownLatch(1);
 
     WorkCrew(RunContext context, Run run, Timeouts timeouts, Canary canary) {
@@ -73,10 +75,14 @@ final class WorkCrew {
     void work() throws Hopeless {
         Stop keeping = new Stop(context.around().timing());
         begin("keeper", () -> keeper.keep(keeping));
-        look();
-        beginWorkers();
         try {
+            look();
+            beginWorkers();
             watch();
+        } catch (RuntimeException | Error e) {
+            stop.request();
+            watch(); // nobody is left behind
+            throw e;
         } finally {
             keeping.request();
         }
@@ -88,20 +94,22 @@ final class WorkCrew {
 
     /** As many as the run may have, and more when it may have more. */
     private void beginWorkers() {
-        context.sessions().allow(context.execution().parallelism() + 1);
-        while (working.size() < context.execution().parallelism()) {
+        int wanted = context.execution().parallelism();
+        context.sessions().allow(Math.max(working.size(), wanted) + 1);
+        while (working.size() < wanted) {
+            int number = working.size() + 1;
             CountDownLatch end = new CountDownLatch(1);
             BatchRunner runner = runner();
-            working.add(end);
             runners.add(runner);
-            begin("worker " + working.size(), () -> {
+            begin("worker " + number, () -> {
                 try {
-                    workSlices(runner);
+                    workSlices(number, runner);
                     runner.close();
                 } finally {
                     end.countDown();
                 }
             });
+            working.add(end);
         }
     }
 
@@ -151,14 +159,14 @@ final class WorkCrew {
                 stop.request();
             }
             if (canary.isWatching()) {
-                canary.seen(context.stores().slices().progress(run.id()).rows().scanned());
+                canary.seen(progress().rows().scanned());
             }
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e); // the workers say what is wrong with the database
         }
     }
 
-    private void workSlices(BatchRunner runner) {
+    private void workSlices(int number, BatchRunner runner) {
         SliceWorker worker = new SliceWorker(context, new Place(keeper, crowd, stop), runner, canary);
         workers.add(worker);
         try (worker) {
@@ -168,7 +176,7 @@ final class WorkCrew {
                     2L * context.execution().batch().size());
             boolean left = true;
             while (left && !stop.isRequested()) {
-                left = turn(worker, splitter);
+                left = crowd.isSpare(number) ? standBy(worker) : turn(worker, splitter);
             }
         } catch (Hopeless e) {
             fail(e);
@@ -182,6 +190,12 @@ final class WorkCrew {
         }
     }
 
+    /** The run has no work for so many; false when it has none for anybody. */
+    private boolean standBy(SliceWorker worker) {
+        worker.standBy();
+        return !goingHome && !allDone && !stop.sleep(LOOK_AT_STATE);
+    }
+
     /** A slice, or a look for one; false when there is nothing left to do here. */
     private boolean turn(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         if (goingHome) {
@@ -189,6 +203,12 @@ final class WorkCrew {
         }
         if (!worker.mayMove()) {
             return !stop.sleep(LOOK);
+        }
+        Duration owed = worker.owed();
+        if (!owed.isZero()) {
+            worker.session().close();
+            allDone = allDone || context.patience(stop).call(() -> progress().isDone());
+            return !allDone && !stop.sleep(owed.compareTo(LOOK_AT_STATE) < 0 ? owed : LOOK_AT_STATE);
         }
         if (!worker.hand().take(stop, worker.session()::close)) {
             return false;
@@ -212,36 +232,28 @@ final class WorkCrew {
 
     /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
     private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
-        var slices = context.stores().slices();
         return context.patience(stop).call(() -> {
             CountDownLatch next = sliceEnd;
-            if (slices.progress(run.id()).isDone()) {
+            allDone = progress().isDone();
+            if (allDone) {
                 return false;
             }
             if (context.limits().hands().areWanted()) {
                 worker.session().close(); // who waits for the hand has its session too
-                return pausedForOthers(next);
+                return crowd.waitForOthers(run, stop, next);
             }
-            return crowd.split(worker.session(), splitter, run, stop) || pausedForOthers(next);
+            return crowd.split(worker.session(), splitter, run, stop) || crowd.waitForOthers(run, stop, next);
         });
+    }
+
+    private SliceStore.Progress progress() {
+        return context.stores().slices().progress(run.id());
     }
 
     private void tellThoseWhoWait() {
         CountDownLatch ended = sliceEnd;
         sliceEnd = new CountDownLatch(1);
         ended.countDown();
-    }
-
-    /** Until somebody here is through with a slice, or for a moment; false when work was asked to stop. */
-    private boolean pausedForOthers(CountDownLatch next) {
-        if (keeper.isIdle()) {
-            context.stores()
-                    .slices()
-                    .foreignLease(run.id(), context.stores().leases().owner())
-                    .ifPresent(f -> context.around().listener().waitingFor(run.id(), f.owner(), f.seconds()));
-        }
-        context.around().timing().await(next, LOOK);
-        return !stop.isRequested();
     }
 
     private BatchRunner runner() {

@@ -23,6 +23,7 @@ final class LevelGovernor implements Governor {
     private final Level level;
     private final Optional<String> table;
     private boolean holding;
+    private long asked;
     private long since;
 
     /** Over a gauge: what it reads of a table, or of all that is no table. */
@@ -40,6 +41,9 @@ final class LevelGovernor implements Governor {
 
     @Override
     public synchronized Pace pace() {
+        long now = gauge.timing().nanos();
+        holding = holding && now - asked < signal.staleAfter().toNanos(); // nobody was held meanwhile
+        asked = now;
         Optional<List<Sample>> mine =
                 gauge.current().map(all -> all.stream().filter(this::isMine).toList());
         if (mine.isEmpty() || (table.isPresent() && mine.get().isEmpty())) {

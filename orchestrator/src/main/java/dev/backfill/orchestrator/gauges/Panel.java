@@ -17,6 +17,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Panel {
 
+    private static final int MOST = 10_000;
+
     private record Rule(String signal, Level level, Optional<String> table) {}
 
     private final Map<String, Gauge> gauges = new LinkedHashMap<>();
@@ -56,6 +58,9 @@ public final class Panel {
      * @return the one governor of these limits
      */
     public Governor governor(String signal, Level level, Optional<String> table) {
+        if (governors.size() > MOST) {
+            governors.clear(); // of tables and limits of long ago
+        }
         return governors.computeIfAbsent(
                 new Rule(signal, level, table), rule -> new LevelGovernor(gauge(signal), level, table));
     }

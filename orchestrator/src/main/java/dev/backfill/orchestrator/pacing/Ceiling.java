@@ -64,13 +64,13 @@ public final class Ceiling {
     /**
      * Takes who else works on the run.
      *
-     * @param mine workers of this process, counted as one at least
-     * @param all workers of all processes
+     * @param mine workers of this process, at least 1
+     * @param all workers of all processes, at least as many
      */
     public synchronized void share(int mine, int all) {
         pass();
-        workers = Math.max(1, mine);
-        part = (double) workers / Math.max(workers, mine == 0 ? all + 1 : all);
+        workers = mine;
+        part = (double) mine / all;
     }
 
     /**
@@ -86,43 +86,57 @@ public final class Ceiling {
      * How many keys a batch may take: what a worker may do in a second.
      *
      * @param size how many it would take
+     * @param least what WAL, of which others may have written the most, does not cut any smaller
      * @return at least 1
      */
-    public synchronized int cut(int size) {
+    public synchronized int cut(int size, int least) {
         double most = size;
         double second = part / workers * BATCH_SECONDS;
+        if (limits.wal().isPresent()) {
+            double keys = walOfKey > 0 ? limits.wal().getAsLong() * second / walOfKey : least;
+            most = Math.min(most, Math.max(least, keys));
+        }
         if (limits.rows().isPresent()) {
             most = Math.min(most, limits.rows().getAsLong() * second);
-        }
-        if (limits.wal().isPresent() && walOfKey > 0) {
-            most = Math.min(most, limits.wal().getAsLong() * second / walOfKey);
         }
         return (int) Math.max(1, most);
     }
 
     /**
-     * A batch was made.
+     * A batch begins: others owe what it will go over.
      *
-     * @param keys how many it has gone over
+     * @param keys how many it should take
      */
-    public synchronized void went(long keys) {
+    public synchronized void begin(long keys) {
         pass();
         rows.owed += keys;
+        wal.owed += keys * walOfKey;
+    }
+
+    /**
+     * A batch has ended.
+     *
+     * @param keys how many it should have taken
+     * @param went how many it has gone over; none when it was rolled back
+     */
+    public synchronized void end(long keys, long went) {
+        pass();
+        rows.owed += went - keys;
+        wal.owed -= keys * walOfKey;
     }
 
     /**
      * A batch has written WAL. What two batches that lie beside one another have seen of the log counts once.
      *
      * @param from where the server's log ended before it, in bytes
-     * @param to where it ended after it
-     * @param keys how many it has gone over
+     * @param to where it ended after it; below {@code from} when that is not known
+     * @param keys how many it has gone over; none when it was rolled back
      */
     public synchronized void wrote(long from, long to, long keys) {
         pass();
-        long more = Math.max(0, to - Math.max(from, written));
+        wal.owed += Math.max(0, to - Math.max(from, written));
         written = Math.max(written, to);
-        wal.owed += more;
-        if (keys > 0) {
+        if (keys > 0 && to > from) {
             walOfKey = (double) (to - from) / keys;
         }
     }

@@ -123,16 +123,13 @@ final class JobRules {
         Optional<String> from = text("/range/from");
         Optional<String> to = text("/range/to");
         boolean time = text("/range/by").equals(Optional.of("time"));
-        if (time) {
-            from.ifPresent(value -> fixedTime("/range/from", value));
-            to.ifPresent(value -> fixedTime("/range/to", value));
+        for (String end : time ? List.of("/range/from", "/range/to") : List.<String>of()) {
+            text(end).ifPresent(value -> fixedTime(end, value));
         }
-        boolean numbers =
-                written.at("/range/from").isNumber() && written.at("/range/to").isNumber();
-        if (from.isPresent()
-                && to.isPresent()
-                && (time || numbers)
-                && !RangeValue.isBefore(from.get(), to.get(), time)) {
+        boolean comparable = time
+                || (written.at("/range/from").isNumber()
+                        && written.at("/range/to").isNumber());
+        if (comparable && from.isPresent() && to.isPresent() && !RangeValue.isBefore(from.get(), to.get(), time)) {
             add("/range/to", "range.to must be greater than range.from", "from is inclusive, to is exclusive");
         }
         if (root.at("/range/follow").asBoolean(false)) {

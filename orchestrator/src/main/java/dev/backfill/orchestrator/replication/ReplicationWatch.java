@@ -71,6 +71,8 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         while (!stop.isRequested()) {
             if (interval.get().isPresent()) {
                 look();
+            } else {
+                disconnect();
             }
             bell.await(interval.get().orElse(WHILE_NOBODY_ASKS));
         }
@@ -127,11 +129,12 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     /**
      * What is read of the standbys now.
      *
+     * @param allowed by which it is judged
      * @return each signal that is on
      */
-    public List<SignalState> states() {
+    public List<SignalState> states(ReplicationLimits allowed) {
         Optional<Standing> seen = standing;
-        return Readings.states(seen, limits, seen.map(this::age));
+        return Readings.states(seen, allowed, seen.map(this::age));
     }
 
     /** What is watched, and what is allowed. */

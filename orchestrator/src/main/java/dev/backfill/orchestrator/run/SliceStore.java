@@ -208,8 +208,12 @@ public final class SliceStore {
     public List<Working> working(String run) {
         String sql = """
                 SELECT number, %s AS "from", %s AS "to", %s AS checkpoint
-                FROM backfill.slice WHERE run = :run AND state = 'RUNNING' ORDER BY number
-                """.formatted(Stored.select("\"from\""), Stored.select("\"to\""), Stored.select("checkpoint"));
+                FROM backfill.slice s WHERE run = :run AND state = 'RUNNING' AND (%s) ORDER BY number
+                """.formatted(
+                        Stored.select("\"from\""),
+                        Stored.select("\"to\""),
+                        Stored.select("checkpoint"),
+                        Stored.live("lease_until", "backend_pid", "s.backend_start"));
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(database.tables().sql(sql))
                         .bind("run", run)

@@ -193,9 +193,10 @@ public final class HealthWatch {
     /**
      * What was read last.
      *
-     * @return of each signal that is on for the database
+     * @param policy by which it is judged
+     * @return of each signal that counts there
      */
-    public List<SignalState> states() {
+    public List<SignalState> states(Policy policy) {
         List<SignalState> states = new ArrayList<>();
         usual.levels()
                 .forEach((word, level) -> HealthSignal.of(word).ifPresent(signal -> {

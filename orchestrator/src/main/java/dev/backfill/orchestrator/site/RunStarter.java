@@ -16,6 +16,7 @@ import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.tuning.Tuner;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -122,8 +123,10 @@ final class RunStarter {
             return Optional.empty();
         }
         try {
+            Tuner tuner = site.tuner();
+            LoadedJob tuned = tuner.job(run, tuner.tuned(run)).orElse(job);
             return Optional.of(
-                    needsProcessor(run) ? site.check(job) : site.workshop().checkWithoutProcessor(job));
+                    needsProcessor(run) ? site.check(tuned) : site.workshop().checkWithoutProcessor(tuned));
         } finally {
             taking.giveBack();
         }

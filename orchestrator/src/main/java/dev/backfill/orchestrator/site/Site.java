@@ -196,9 +196,9 @@ public final class Site implements AutoCloseable {
         return workshop.everything();
     }
 
-    /** What is read of its health: every signal that is on. */
-    public List<SignalState> signals() {
-        return workshop.signals();
+    /** What is read of its health: every signal that is on, also by the rules of a job whose run is driven here. */
+    public List<SignalState> signals(Optional<String> job) {
+        return workshop.signals(job);
     }
 
     /** Changes how its runs go while they are under way. */

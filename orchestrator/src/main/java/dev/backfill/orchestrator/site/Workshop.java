@@ -3,7 +3,6 @@ package dev.backfill.orchestrator.site;
 import dev.backfill.api.Execution;
 import dev.backfill.api.JobDefinition;
 import dev.backfill.api.Pacing;
-import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.orchestrator.config.ThrottleSettings;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.WorkerSessions;
@@ -26,6 +25,7 @@ import dev.backfill.orchestrator.registration.RevisionStore;
 import dev.backfill.orchestrator.registry.JobStatement;
 import dev.backfill.orchestrator.registry.LiveCheck;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.replication.Signal;
@@ -49,7 +49,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -91,10 +90,9 @@ final class Workshop {
         this.shares = new Shares(host.timing(), () -> everything.pace().ratio() < 1);
         this.tuner = new Tuner(
                 database,
-                stores.runs(),
-                new RevisionStore(database, host.files()),
-                stores.events(),
-                new Tuning(host.files()));
+                new Tuner.Records(stores.runs(), new RevisionStore(database, host.files()), stores.events()),
+                new Tuning(host.files()),
+                this::wishes);
     }
 
     private List<Governor> governors(ReplicationLimits standbys, List<Governor> ofHealth) {
@@ -131,12 +129,7 @@ final class Workshop {
         List<Problem> problems =
                 new ArrayList<>(result instanceof LiveCheck.Refused refused ? refused.problems() : List.of());
         problems.addAll(more);
-        Map<String, SignalRule> rules = job.definition().execution().pacing().throttle();
-        settings.with(rules)
-                .problems()
-                .forEach((signal, wrong) -> wrong.forEach(text -> problems.add(job.problem(
-                        "/throttle/" + signal, "throttle." + text, "the signals are those of the configuration"))));
-        blind(job).ifPresent(problems::add);
+        problems.addAll(wishes(job));
         return problems.isEmpty() ? result : new LiveCheck.Refused(problems);
     }
 
@@ -150,9 +143,21 @@ final class Workshop {
         return host.timing();
     }
 
-    private Optional<Problem> blind(LoadedJob job) throws SQLException {
-        Policy policy =
-                settings.with(job.definition().execution().pacing().throttle()).policy();
+    /** What is wrong with what a job wants to give way to, or keeps that from being seen. */
+    private List<Problem> wishes(LoadedJob job) {
+        ThrottleSettings.Adjusted adjusted =
+                settings.with(job.definition().execution().pacing().throttle());
+        List<Problem> problems = new ArrayList<>();
+        adjusted.problems()
+                .forEach((signal, wrong) -> wrong.forEach(text -> problems.add(job.problem(
+                        Locations.pointer("/throttle", signal),
+                        "throttle." + text,
+                        "the signals are those of the configuration"))));
+        blind(job, adjusted.policy()).ifPresent(problems::add);
+        return problems;
+    }
+
+    private Optional<Problem> blind(LoadedJob job, Policy policy) {
         List<String> on = new ArrayList<>(Stream.of(Signal.values())
                 .filter(signal -> signal.isOn(policy.standbys()))
                 .map(Signal::word)
@@ -168,6 +173,8 @@ final class Workshop {
                             "the health of the database cannot be watched: the role lacks pg_monitor",
                             grant + "; or turn its signals off in the configuration: throttle { "
                                     + String.join(" = off, ", on) + " = off }"));
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -181,10 +188,15 @@ final class Workshop {
         return replication;
     }
 
-    /** What is read of the database's health. */
-    List<SignalState> signals() {
-        List<SignalState> signals = new ArrayList<>(replication.states());
-        signals.addAll(health.states());
+    /** What is read of the database's health, by the policy of a job's run where that is driven here. */
+    List<SignalState> signals(Optional<String> job) {
+        Policy policy = steered.stream()
+                .filter(here -> job.filter(here.run.revision().job()::equals).isPresent())
+                .map(here -> here.policy)
+                .findFirst()
+                .orElse(settings.policy());
+        List<SignalState> signals = new ArrayList<>(replication.states(policy.standbys()));
+        signals.addAll(health.states(policy));
         return signals;
     }
 
@@ -222,24 +234,23 @@ final class Workshop {
         private volatile Course course;
         private final Steering steering;
 
-        Steered(Run run, JobStatement statement, Optional<String> tuned) {
+        Steered(Run run, JobStatement statement, Optional<String> tuned, Execution execution) {
             this.run = run;
             this.yielding = new Yielding(
                     host.timing(), database.session(statement.job()).applicationName());
             this.moving = health.begin(statement.table().identity(), yielding);
             this.share = shares.begin(1, 1);
-            this.course = course(statement.job().execution());
+            this.course = course(execution);
+            this.steering = new Steering(tuned, course, this::read);
             steered.add(this);
-            this.steering = new Steering(tuned, this::read);
             replication.wake();
         }
 
         /** What cannot be read changes nothing: a newer version of the program has written it. */
         private Course read(Optional<String> tuned) {
-            if (tuned.isPresent()) {
-                tuner.job(run, tuned)
-                        .ifPresent(job -> course = course(job.definition().execution()));
-            }
+            tuner.job(run, tuned)
+                    .ifPresent(job -> course = course(job.definition().execution()));
+            replication.wake();
             return course;
         }
 
@@ -268,10 +279,13 @@ final class Workshop {
 
     private Run with(Run run, JobStatement statement, Ending ending, Function<RunDriver, Run> work)
             throws SQLException {
-        try (Steered here = new Steered(run, statement, tuner.tuned(run));
-                WorkerSessions sessions = database.openWorkers(
-                        database.session(statement.job()),
-                        here.steering.course().execution().parallelism() + 1)) {
+        Optional<String> tuned = tuner.tuned(run);
+        Execution execution = (tuned.isEmpty() ? Optional.<LoadedJob>empty() : tuner.job(run, tuned))
+                .map(job -> job.definition().execution())
+                .orElse(statement.job().execution());
+        try (Steered here = new Steered(run, statement, tuned, execution);
+                WorkerSessions sessions =
+                        database.openWorkers(database.session(statement.job()), execution.parallelism() + 1)) {
             Surroundings around =
                     new Surroundings(host.timing(), Workshop::random, ending.listener(), ending.stop(), here.limits());
             Means means = means(run, statement, sessions);

@@ -1,16 +1,16 @@
 package dev.backfill.orchestrator.tuning;
 
-import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.registration.RevisionStore;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.run.EventStore;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunStore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Changes how the run of a job goes while it is under way; every process hears of it within a second. Safe for use by several threads. */
 public final class Tuner {
@@ -45,30 +45,34 @@ public final class Tuner {
      */
     public record NoRun(Optional<Run> latest) implements Answer {}
 
+    /**
+     * Where runs and jobs are written down.
+     *
+     * @param runs its runs
+     * @param revisions of its jobs
+     * @param events what is noted
+     */
+    public record Records(RunStore runs, RevisionStore revisions, EventStore events) {}
+
     private static final int ATTEMPTS = 5;
 
-    private final Database database;
-    private final RunStore runs;
-    private final RevisionStore revisions;
-    private final EventStore events;
+    private final Records records;
     private final Tuning tuning;
+    private final Function<LoadedJob, List<Problem>> check;
     private final TuningStore store;
 
     /**
      * Over a database.
      *
      * @param database where the own tables are
-     * @param runs its runs
-     * @param revisions of its jobs
-     * @param events where it is noted
+     * @param records what is written there besides
      * @param tuning lays what was tuned over a job
+     * @param check what is wrong with a job's wishes in this database
      */
-    public Tuner(Database database, RunStore runs, RevisionStore revisions, EventStore events, Tuning tuning) {
-        this.database = database;
-        this.runs = runs;
-        this.revisions = revisions;
-        this.events = events;
+    public Tuner(Database database, Records records, Tuning tuning, Function<LoadedJob, List<Problem>> check) {
+        this.records = records;
         this.tuning = tuning;
+        this.check = check;
         this.store = new TuningStore(database);
     }
 
@@ -82,21 +86,21 @@ public final class Tuner {
      */
     public Answer tune(String job, String change, String who) {
         for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
-            Optional<Run> latest = runs.latest(job);
+            Optional<Run> latest = records.runs().latest(job);
             if (latest.filter(run -> run.state().isUnfinished()).isEmpty()) {
                 return new NoRun(latest);
             }
             Run run = latest.get();
             Optional<String> before = store.of(run.id());
-            LoadedJob registered = revisions.find(job, run.revision().number());
+            LoadedJob registered = records.revisions().find(job, run.revision().number());
             Tuning.Tuned tuned = tuning.change(registered, before, change);
             List<String> problems = new ArrayList<>(tuned.problems());
-            tuned.job().ifPresent(now -> problems.addAll(throttleProblems(now)));
+            tuned.job().ifPresent(now -> check.apply(now).forEach(problem -> problems.add(Tuning.said(problem))));
             if (!problems.isEmpty()) {
                 return new Wrong(problems);
             }
             String sections = tuned.sections().orElseThrow();
-            if (store.write(run.id(), before, sections, events.inNameOf(who))) {
+            if (store.write(run.id(), before, sections, records.events().inNameOf(who))) {
                 return new Written(run.id(), sections);
             }
         }
@@ -121,14 +125,7 @@ public final class Tuner {
      * @return empty when this version of the program cannot read it
      */
     public Optional<LoadedJob> job(Run run, Optional<String> tuned) {
-        return tuning.of(revisions.find(run.revision().job(), run.revision().number()), tuned);
-    }
-
-    private List<String> throttleProblems(LoadedJob job) {
-        Map<String, SignalRule> rules = job.definition().execution().pacing().throttle();
-        return database.settings().work().throttle().with(rules).problems().values().stream()
-                .flatMap(List::stream)
-                .map(problem -> "throttle." + problem)
-                .toList();
+        return tuning.of(
+                records.revisions().find(run.revision().job(), run.revision().number()), tuned);
     }
 }

@@ -2,8 +2,8 @@ package dev.backfill.orchestrator.tuning;
 
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.registry.Problem;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -57,7 +57,7 @@ public final class Tuning {
     }
 
     /**
-     * Changes how a run goes. A key whose value is null goes back to its default.
+     * Changes how a run goes. A section that is null goes back to what the job says, a key of one to its default.
      *
      * @param job as it was registered
      * @param tuning the sections as they are written down so far; empty for the job's own
@@ -85,6 +85,13 @@ public final class Tuning {
         ObjectNode document = tuning.map(
                         written -> laidOver(job, JsonMapper.shared().readTree(written)))
                 .orElseGet(() -> parsed(job));
+        ObjectNode own = parsed(job);
+        for (String section : SECTIONS) {
+            if (wanted.path(section).isNull() && own.has(section)) {
+                document.set(section, own.get(section));
+                ((ObjectNode) wanted).remove(section);
+            }
+        }
         merge(document, wanted);
         return read(document);
     }
@@ -96,10 +103,8 @@ public final class Tuning {
     private Tuned read(ObjectNode document) {
         JobFiles.Content content = files.read("tuning", document.toString().getBytes(StandardCharsets.UTF_8));
         if (!content.problems().isEmpty()) {
-            List<String> problems = new ArrayList<>();
-            content.problems()
-                    .forEach(problem -> problems.add(
-                            problem.message() + (problem.hint().isEmpty() ? "" : " (" + problem.hint() + ")")));
+            List<String> problems =
+                    content.problems().stream().map(Tuning::said).toList();
             return new Tuned(Optional.empty(), Optional.empty(), problems);
         }
         ObjectNode sections = JsonMapper.shared().createObjectNode();
@@ -110,6 +115,11 @@ public final class Tuning {
         }
         return new Tuned(
                 Optional.of(sections.toString()), Optional.of(content.jobs().get(0)), List.of());
+    }
+
+    /** A problem without its place, for there is no file. */
+    static String said(Problem problem) {
+        return problem.message() + (problem.hint().isEmpty() ? "" : " (" + problem.hint() + ")");
     }
 
     private static ObjectNode parsed(LoadedJob job) {
@@ -130,9 +140,13 @@ public final class Tuning {
             if (value.isNull()) {
                 target.remove(entry.getKey());
             } else if (value.isObject()) {
-                JsonNode inner = target.get(entry.getKey());
-                ObjectNode merged = inner instanceof ObjectNode object ? object : target.putObject(entry.getKey());
+                ObjectNode merged = target.get(entry.getKey()) instanceof ObjectNode object
+                        ? object
+                        : JsonMapper.shared().createObjectNode();
                 merge(merged, value);
+                if (!merged.isEmpty() || target.has(entry.getKey()) || value.isEmpty()) {
+                    target.set(entry.getKey(), merged);
+                }
             } else {
                 target.set(entry.getKey(), value);
             }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 class ShapesTest {
 
-    private static final Shapes SHAPES = new Shapes(database -> List.of(new SignalState(
+    private static final Shapes SHAPES = new Shapes((database, job) -> List.of(new SignalState(
             "replication-lag",
             Optional.of(Duration.ZERO),
             true,

@@ -150,4 +150,15 @@ class BatchPlanTest {
         plan.committed(1000, TARGET);
         assertThat(plan.failures()).isZero();
     }
+
+    @Test
+    void what_it_may_not_go_beyond_counts_also_below_the_least() {
+        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), 40);
+        assertThat(plan.size()).isEqualTo(40);
+        assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
+        assertThat(plan.size()).as("half of what was tried").isEqualTo(20);
+
+        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), Integer.MAX_VALUE);
+        assertThat(plan.size()).isEqualTo(20);
+    }
 }

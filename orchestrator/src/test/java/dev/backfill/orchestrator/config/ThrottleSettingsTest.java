@@ -4,10 +4,14 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.backfill.api.Pacing.SignalRule;
 import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.policy.Policy;
+import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
@@ -15,6 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Signals and their limits. */
 class ThrottleSettingsTest {
+
+    private static final SignalRule ON = new SignalRule(true, Map.of());
+    private static final SignalRule OFF = new SignalRule(false, Map.of());
 
     @TempDir
     private Path directory;
@@ -104,6 +111,69 @@ class ThrottleSettingsTest {
                         "archive-backlog.most",
                         "checkpoint-pressure must be \"on\" or \"off\", not maybe",
                         "slot-retention.hold must be a size, with its unit, not much");
+    }
+
+    @Test
+    void a_job_says_otherwise_for_its_own_runs() throws Exception {
+        ThrottleSettings database =
+                requireNonNull(read("""
+                databases.a { url = "postgresql://h/a", throttle { archive-backlog.hold = 32, lock-waits = off } }
+                """).databases().get("a")).work().throttle();
+
+        Policy adjusted = with(
+                database,
+                Map.of(
+                        "replication-lag", OFF,
+                        "replication-drain", OFF,
+                        "archive-backlog", new SignalRule(true, Map.of("slow", "1")),
+                        "dead-tuples", new SignalRule(true, Map.of("hold", "30%")),
+                        "lock-waits", ON));
+        assertThat(adjusted.standbys().on()).containsExactlyInAnyOrder(Watched.MISSING, Watched.STALE);
+        assertThat(adjusted.levels())
+                .containsEntry("archive-backlog", new Level(OptionalDouble.of(1), OptionalDouble.of(32), 4))
+                .containsEntry("lock-waits", new Level(OptionalDouble.empty(), OptionalDouble.of(0.5), 0.5))
+                .containsKeys("dead-tuples", "lock-storm");
+        assertThat(database.policy().levels()).doesNotContainKeys("dead-tuples", "lock-waits");
+        assertThat(database.with(Map.of()).policy()).isEqualTo(database.policy());
+    }
+
+    @Test
+    void what_a_job_cannot_say_is_said_by_signal_and_changes_nothing() throws Exception {
+        ThrottleSettings database = requireNonNull(read("databases.a { url = \"postgresql://h/a\" }")
+                        .databases()
+                        .get("a"))
+                .work()
+                .throttle();
+
+        ThrottleSettings.Adjusted adjusted = database.with(Map.of(
+                "replication-lag", OFF,
+                "", OFF,
+                "a..b", ON,
+                "limits", new SignalRule(true, Map.of("hold", "1")),
+                "lock-storm.hold", OFF,
+                "active-sessions", ON,
+                "long-transaction", new SignalRule(true, Map.of("hold", "600")),
+                "archive-backlog", new SignalRule(true, Map.of("slow", "9", "hold", "5"))));
+        assertThat(adjusted.policy()).isEqualTo(database.policy());
+        assertThat(adjusted.problems().values().stream().flatMap(List::stream))
+                .anyMatch(text -> text.startsWith("unknown key limits"))
+                .anyMatch(text -> text.startsWith("unknown key \"a..b\""))
+                .anyMatch(text -> text.startsWith("unknown key \"lock-storm.hold\""));
+        assertThat(database.with(Map.of("replication-lag", OFF)).problems().get("replication-lag"))
+                .containsExactly("replication-drain needs the budget of replication-lag, which is off; turn both off");
+        assertThat(database.with(Map.of("long-transaction", new SignalRule(true, Map.of("hold", "600"))))
+                        .problems()
+                        .get("long-transaction"))
+                .containsExactly("long-transaction.hold must be a duration, with its unit, not 600");
+        assertThat(database.with(Map.of("active-sessions", ON)).problems().get("active-sessions"))
+                .containsExactly(
+                        "active-sessions needs to know how many `cores` the server has; say so, or turn it off");
+    }
+
+    private static Policy with(ThrottleSettings database, Map<String, SignalRule> rules) {
+        ThrottleSettings.Adjusted adjusted = database.with(rules);
+        assertThat(adjusted.problems()).isEmpty();
+        return adjusted.policy();
     }
 
     private Settings read(String text) throws IOException {

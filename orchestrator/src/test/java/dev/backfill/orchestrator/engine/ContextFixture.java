@@ -72,7 +72,7 @@ final class ContextFixture implements AutoCloseable {
     private static Limits limits(Throttle throttle, Timing timing) {
         Course course = new Course(statement().job().execution(), throttle);
         return new Limits(
-                new Steering(Optional.empty(), tuned -> course),
+                new Steering(Optional.empty(), course, tuned -> course),
                 new Ceiling(timing),
                 new Shares(timing, () -> false).begin(1, 1),
                 Hands.of(1),

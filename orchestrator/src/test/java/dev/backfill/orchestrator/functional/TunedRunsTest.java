@@ -68,6 +68,40 @@ class TunedRunsTest {
     }
 
     @Test
+    void those_that_are_too_many_take_nothing_from_others_after_a_hold() throws Exception {
+        PacedTable table = PacedTable.create(database, "fill", 6_000, BATCH);
+        PacedTable other = PacedTable.create(database, "other", 2_000, BATCH);
+        try (Daemon one = daemon("one", "databases.main.max-workers = 6")) {
+            one.register("fill", table.job("parallelism: 6"));
+            one.register("other", other.job());
+            soon().until(() -> other.batches() > 2 && table.batches() > 6);
+            tune(one, "{\"parallelism\": 1}");
+            soon().until(() -> working("fill") <= 1);
+            one.post("/api/v1/pause");
+            Thread.sleep(1_500);
+            one.post("/api/v1/resume");
+            soon().until(() -> working("fill") == 1 && working("other") == 1);
+            long before = other.batches();
+            for (int i = 0; i < 30; i++) {
+                Thread.sleep(100);
+                assertThat(reason(one.run("fill"))).isEmpty();
+            }
+            assertThat(other.batches() - before).isGreaterThan(15);
+            table.batchesLast(Duration.ZERO);
+            other.batchesLast(Duration.ZERO);
+            one.awaitState("fill", "SUCCEEDED");
+            one.awaitState("other", "SUCCEEDED");
+        }
+        table.assertEachRowWasChangedOnce();
+    }
+
+    private long working(String job) throws SQLException {
+        return database.queryLong(
+                "SELECT count(*) FROM backfill.slice s JOIN backfill.run r ON r.id = s.run WHERE s.state = 'RUNNING' AND r.job = '"
+                        + job + "'");
+    }
+
+    @Test
     void a_ceiling_is_of_the_whole_run_and_can_be_lifted() throws Exception {
         PacedTable table = PacedTable.create(database, "fill", MANY, Duration.ZERO);
         try (Daemon one = daemon("one");
@@ -127,13 +161,39 @@ class TunedRunsTest {
                             .path("detail")
                             .asString())
                     .contains("throttle.long-transaction.hold must be a duration", "nothing was changed");
+            one.awaitRun("fill", run -> run.path("hold").path("limit").asDouble(0) == 0.1);
             tune(one, "{\"throttle\": {\"long-transaction\": \"off\"}}");
             table.batchesLast(Duration.ZERO);
-            one.awaitState("fill", "VERIFYING");
-            open.rollback();
             one.awaitState("fill", "SUCCEEDED");
+            open.rollback();
         }
         table.assertEachRowWasChangedOnce();
+    }
+
+    @Test
+    void a_check_hears_of_it_too() throws Exception {
+        PacedTable table = PacedTable.create(database, "fill", 400, Duration.ZERO);
+        try (Daemon one = daemon("one");
+                Connection writing = database.connect();
+                Connection open = database.connect()) {
+            database.execute("CREATE TABLE w (n int)");
+            writing.setAutoCommit(false);
+            writing.createStatement().execute("INSERT INTO w VALUES (1)");
+            one.register("fill", table.job());
+            one.awaitRun("fill", run -> reason(run).equals("open-transactions"));
+            open.setAutoCommit(false);
+            open.createStatement().execute("SELECT 1");
+            tune(one, "{\"throttle\": {\"long-transaction\": {\"hold\": \"10ms\"}}}");
+            soon().until(() -> database.queryLong("SELECT count(*) FROM backfill.tuning") == 1);
+            Thread.sleep(2_500);
+            writing.rollback();
+            one.awaitRun("fill", run -> reason(run).equals("long-transaction"));
+            assertThat(one.state("fill")).isEqualTo("VERIFYING");
+
+            tune(one, "{\"throttle\": {\"long-transaction\": \"off\"}}");
+            one.awaitState("fill", "SUCCEEDED");
+            open.rollback();
+        }
     }
 
     @Test

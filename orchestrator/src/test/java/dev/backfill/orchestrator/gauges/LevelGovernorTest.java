@@ -49,6 +49,18 @@ class LevelGovernorTest {
     }
 
     @Test
+    void a_hold_that_held_nobody_for_long_is_forgotten() {
+        Gauge gauge = new Gauge(HealthSignal.ARCHIVE_BACKLOG, timing);
+        Governor governor = new LevelGovernor(gauge, ARCHIVE, Optional.empty());
+        assertThat(pace(gauge, governor, 65)).isZero();
+
+        timing.pass(Duration.ofSeconds(59));
+        assertThat(pace(gauge, governor, 12)).as("somebody is held").isZero();
+        timing.pass(Duration.ofSeconds(60));
+        assertThat(pace(gauge, governor, 12)).as("nobody was").isEqualTo(1);
+    }
+
+    @Test
     void an_alarm_holds_whatever_the_value_is() {
         Gauge gauge = new Gauge(HealthSignal.ARCHIVE_BACKLOG, timing);
         Governor governor = new LevelGovernor(gauge, ARCHIVE, Optional.empty());

@@ -20,17 +20,17 @@ class CeilingTest {
 
     @Test
     void without_one_nothing_is_owed_and_nothing_cut() {
-        ceiling.went(1_000_000);
+        went(1_000_000);
 
         assertThat(ceiling.owed()).isZero();
-        assertThat(ceiling.cut(100_000)).isEqualTo(100_000);
+        assertThat(ceiling.cut(100_000, 1)).isEqualTo(100_000);
         assertThat(ceiling.isOfWal()).isFalse();
     }
 
     @Test
     void what_a_batch_went_over_is_worked_off_by_waiting() {
         ceiling.limit(THOUSAND_ROWS);
-        ceiling.went(3_000);
+        went(3_000);
 
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
         timing.pass(Duration.ofMillis(1_200));
@@ -43,7 +43,7 @@ class CeilingTest {
     void no_more_than_a_second_is_saved_up() {
         ceiling.limit(THOUSAND_ROWS);
         timing.pass(Duration.ofHours(1));
-        ceiling.went(1_200);
+        went(1_200);
 
         assertThat(ceiling.owed()).isEqualTo(Duration.ofMillis(200));
     }
@@ -55,9 +55,9 @@ class CeilingTest {
         long went = 0;
         long begun = timing.nanos();
         while (timing.since(begun).compareTo(Duration.ofMinutes(10)) < 0) {
-            int keys = ceiling.cut(100_000);
+            int keys = ceiling.cut(100_000, 1);
             timing.pass(Duration.ofMillis(milliseconds));
-            ceiling.went(keys);
+            went(keys);
             went += keys;
             timing.pass(ceiling.owed());
         }
@@ -70,15 +70,15 @@ class CeilingTest {
     void each_process_has_the_part_of_its_workers() {
         ceiling.limit(THOUSAND_ROWS);
         ceiling.share(1, 4);
-        ceiling.went(500);
+        went(500);
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(2));
 
         ceiling.share(3, 4);
         assertThat(ceiling.owed()).as("of three workers").isBetween(Duration.ofMillis(666), Duration.ofMillis(667));
-        assertThat(ceiling.cut(100_000)).as("of one of them").isEqualTo(250);
+        assertThat(ceiling.cut(100_000, 1)).as("of one of them").isEqualTo(250);
 
-        ceiling.share(0, 4);
-        assertThat(ceiling.cut(100_000)).as("of one who comes").isEqualTo(200);
+        ceiling.share(1, 5);
+        assertThat(ceiling.cut(100_000, 1)).as("of one who comes").isEqualTo(200);
     }
 
     @Test
@@ -86,8 +86,8 @@ class CeilingTest {
         ceiling.limit(new Ceilings(OptionalLong.of(1), OptionalLong.empty()));
         ceiling.share(1, 10);
 
-        assertThat(ceiling.cut(100)).isEqualTo(1);
-        ceiling.went(1);
+        assertThat(ceiling.cut(100, 100)).isEqualTo(1);
+        went(1);
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(10));
     }
 
@@ -99,13 +99,49 @@ class CeilingTest {
         ceiling.wrote(2 << 20, 4 << 20, 10);
 
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(4));
-        assertThat(ceiling.cut(1_000)).as("of 200 kB each").isEqualTo(5);
+        assertThat(ceiling.cut(1_000, 1)).as("of 200 kB each").isEqualTo(5);
+    }
+
+    @Test
+    void wal_that_others_write_cuts_no_batch_below_the_least() {
+        ceiling.limit(MEGABYTE);
+        assertThat(ceiling.cut(1_000, 100)).as("as long as nothing is known").isEqualTo(100);
+        ceiling.wrote(0, 100 << 20, 10);
+
+        assertThat(ceiling.cut(1_000, 100)).isEqualTo(100);
+        assertThat(ceiling.cut(50, 50)).isEqualTo(50);
+    }
+
+    @Test
+    void who_begins_owes_at_once_so_that_others_wait() {
+        ceiling.limit(THOUSAND_ROWS);
+        ceiling.begin(1_000);
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(1));
+
+        ceiling.end(1_000, 0);
+        assertThat(ceiling.owed()).as("it was rolled back").isZero();
+    }
+
+    @Test
+    void wal_of_what_was_rolled_back_counts_and_teaches_nothing() {
+        ceiling.limit(MEGABYTE);
+        ceiling.wrote(0, 1 << 20, 100);
+        ceiling.wrote(1 << 20, 3 << 20, 0);
+        ceiling.wrote(3 << 20, -1, 5);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(ceiling.cut(1_000, 1)).isEqualTo(100);
+    }
+
+    private void went(long keys) {
+        ceiling.begin(keys);
+        ceiling.end(keys, keys);
     }
 
     @Test
     void a_ceiling_that_is_lifted_leaves_no_debt() {
         ceiling.limit(THOUSAND_ROWS);
-        ceiling.went(1_000_000);
+        went(1_000_000);
         ceiling.limit(Ceilings.NONE);
 
         assertThat(ceiling.owed()).isZero();

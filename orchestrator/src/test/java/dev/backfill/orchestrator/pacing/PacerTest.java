@@ -37,10 +37,9 @@ class PacerTest {
         listener = new RecordingListener();
         timing = new SettableTiming();
         stop = new Stop(timing);
-        Steering steering = new Steering(
-                Optional.empty(),
-                tuned -> new Steering.Course(
-                        TestJobs.job("fill").definition().execution(), new Throttle(List.of(lag, window))));
+        Steering.Course course =
+                new Steering.Course(TestJobs.job("fill").definition().execution(), new Throttle(List.of(lag, window)));
+        Steering steering = new Steering(Optional.empty(), course, tuned -> course);
         pacer = new Pacer(RUN, steering, listener, timing);
     }
 

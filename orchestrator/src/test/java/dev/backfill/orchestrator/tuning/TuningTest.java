@@ -35,16 +35,33 @@ class TuningTest {
     @Test
     void a_change_goes_over_the_change_before_it_and_null_back_to_the_default() {
         Optional<String> first = sections(Optional.empty(), "{\"weight\": 3, \"batch\": {\"rows-per-second\": null}}");
-        Pacing now = changed(first, "{\"parallelism\": null, \"throttle\": {\"lock-storm\": null}}");
+        Pacing now = changed(first, "{\"throttle\": {\"lock-storm\": null}}");
 
         assertThat(now.weight()).isEqualTo(3);
-        assertThat(now.parallelism()).isEqualTo(1);
         assertThat(now.ceilings().isEmpty()).as("taken away before").isTrue();
         assertThat(now.throttle()).containsOnlyKeys("archive-backlog");
         assertThat(tuning.of(JOB, first))
                 .hasValueSatisfying(
                         job -> assertThat(job.definition().execution().pacing().weight())
                                 .isEqualTo(3));
+    }
+
+    @Test
+    void a_section_that_is_null_is_the_job_s_again() {
+        Optional<String> first = sections(Optional.empty(), "{\"batch\": {\"size\": 300}, \"parallelism\": 9}");
+        Pacing now = changed(first, "{\"batch\": null, \"parallelism\": null, \"weight\": null}");
+
+        assertThat(now).isEqualTo(JOB.definition().execution().pacing());
+    }
+
+    @Test
+    void what_is_taken_away_from_nothing_turns_nothing_on() {
+        assertThat(changed(Optional.empty(), "{\"throttle\": {\"dead-tuples\": {\"hold\": null}}}")
+                        .throttle())
+                .doesNotContainKey("dead-tuples");
+        assertThat(changed(Optional.empty(), "{\"throttle\": {\"dead-tuples\": {}}}")
+                        .throttle())
+                .containsKey("dead-tuples");
     }
 
     @Test
