@@ -99,10 +99,12 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
 
     /** A hold; by a signal with its worst reading now. */
     private Json hold(RunView.Held hold, RunView.Id of) {
+        List<SignalState> states = signals.apply(of.database(), of.job());
         Optional<String> signal = Optional.of(hold.reason())
-                .filter(word ->
-                        Signal.of(word).isPresent() || HealthSignal.of(word).isPresent());
-        Optional<SignalReading> worst = signals.apply(of.database(), of.job()).stream()
+                .filter(word -> Signal.of(word).isPresent()
+                        || HealthSignal.of(word).isPresent()
+                        || states.stream().anyMatch(state -> state.signal().equals(word)));
+        Optional<SignalReading> worst = states.stream()
                 .flatMap(state -> state.readings().stream())
                 .filter(reading -> reading.signal().equals(hold.reason()))
                 .max(Comparator.comparing(SignalReading::verdict).thenComparingDouble(SignalReading::value));

@@ -1,9 +1,9 @@
 package dev.backfill.orchestrator.cli;
 
 import dev.backfill.api.JobTarget;
+import dev.backfill.orchestrator.addresses.DatabaseUrl;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
-import dev.backfill.orchestrator.config.DatabaseUrl;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
 import java.io.PrintWriter;

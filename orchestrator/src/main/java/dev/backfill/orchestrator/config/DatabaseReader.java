@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import dev.backfill.orchestrator.addresses.DatabaseUrl;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
@@ -145,17 +146,24 @@ final class DatabaseReader {
         if (password.isPresent() && file.isPresent()) {
             section.problem("password-file", "is given beside a password; leave one of them out");
         }
+        return file.isEmpty() ? password : secret(section, "password-file", directory);
+    }
+
+    /** The secret in the file that a key names; empty when there is none, and after a problem. */
+    static Optional<String> secret(Section section, String key, Path directory) {
+        Optional<String> file = section.text(key);
         if (file.isEmpty()) {
-            return password;
+            return Optional.empty();
         }
         try {
             String content = Files.readString(directory.resolve(file.get())).strip();
             if (content.isEmpty()) {
-                section.problem("password-file", "names " + file.get() + ", which is empty");
+                section.problem(key, "names " + file.get() + ", which is empty");
             }
             return Optional.of(content);
         } catch (IOException | IllegalArgumentException e) {
-            section.problem("password-file", "names " + file.get() + ", a password file that cannot be read");
+            String what = key.replace("-file", " file");
+            section.problem(key, "names " + file.get() + ", a " + what + " that cannot be read");
             return Optional.empty();
         }
     }
@@ -189,7 +197,7 @@ final class DatabaseReader {
                         : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
     }
 
-    private static Work work(Section database, boolean whole) {
+    private Work work(Section database, boolean whole) {
         int cores = database.says("cores", Set.of("unknown")) ? 0 : database.number("cores", 1, MOST_CORES);
         Section throttle = database.section("throttle");
         List<String> standbys = database.texts("standbys");
@@ -197,6 +205,10 @@ final class DatabaseReader {
                 database.number("max-workers", 1, DatabaseSettings.MOST_WORKERS),
                 cores,
                 new ThrottleSettings(
-                        throttle, standbys, cores, ThrottleReader.policy(throttle, standbys, cores, whole)));
+                        throttle,
+                        standbys,
+                        cores,
+                        ThrottleReader.policy(throttle, standbys, cores, whole),
+                        OutsideReader.read(throttle, directory, whole)));
     }
 }

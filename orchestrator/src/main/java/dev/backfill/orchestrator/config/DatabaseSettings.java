@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.config;
 
+import dev.backfill.orchestrator.addresses.DatabaseUrl;
 import java.time.Duration;
 import java.util.Optional;
 

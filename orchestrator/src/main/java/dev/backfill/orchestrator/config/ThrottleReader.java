@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.config;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigValue;
+import dev.backfill.orchestrator.config.OutsideReader.Kind;
 import dev.backfill.orchestrator.policy.Level;
 import dev.backfill.orchestrator.policy.Policy;
 import dev.backfill.orchestrator.policy.ReplicationLimits;
@@ -39,20 +40,25 @@ final class ThrottleReader {
     }
 
     private static final Map<String, Quantity> LEVELS = levels();
-    private static final Set<String> NUMBERS = Set.of("slow", "hold", "resume");
+    /** The limits of a signal. */
+    static final Set<String> NUMBERS = Set.of("slow", "hold", "resume");
+
     private static final Set<String> STANDBYS =
             Set.of("replication-drain", "replication-lag", "standby-missing", "standby-stale");
 
     /** The signals that are on with limits in braces only. */
     static final Set<String> IN_BRACES = Set.of("replication-lag", "standby-stale");
 
-    private static final Set<String> OFF = Set.of("off", "false");
+    /** Words that turn a signal off. */
+    static final Set<String> OFF = Set.of("off", "false");
+
     private static final String WITH_CORES = "active-sessions";
     private static final String LOCKS = "lock-storm";
     private static final int FOR_EACH_CORE = 5;
     private static final int LIKELY_CORES = 4;
     private static final Duration SHORTEST = Duration.ofMillis(100);
     private static final Duration LONGEST = Duration.ofDays(1);
+    private static final double USUAL_RESUME = 0.8;
 
     private ThrottleReader() {}
 
@@ -71,17 +77,26 @@ final class ThrottleReader {
         return levels;
     }
 
+    /** Whether it is the word of a signal that is there without being defined. */
+    static boolean isBuiltIn(String word) {
+        return STANDBYS.contains(word) || LEVELS.containsKey(word);
+    }
+
     /** Refuses what it does not know. */
     static void allow(Section throttle) {
-        allow(throttle, Set.of("limits"));
+        Set<String> known = new HashSet<>(OutsideReader.KEYS);
+        known.add("limits");
+        allow(throttle, known);
         throttle.section("limits").allow(LEVELS.keySet());
         LEVELS.keySet()
                 .forEach(signal -> throttle.section("limits").section(signal).allow(NUMBERS));
+        OutsideReader.allow(throttle);
     }
 
-    /** The same of what a job says, which has no limits for other jobs. */
-    static void allowJob(Section throttle) {
-        allow(throttle, Set.of());
+    /** The same of what a job says, which may name signals that the configuration defines. */
+    static void allowJob(Section job, Map<String, Kind> defined) {
+        allow(job, defined.keySet());
+        defined.forEach((name, kind) -> job.braces(name).allow(kind.hasLimits() ? NUMBERS : Set.of()));
     }
 
     private static void allow(Section throttle, Set<String> more) {
@@ -115,7 +130,30 @@ final class ThrottleReader {
                 levels.put(signal, level(throttle, signal, quantity, cores));
             }
         });
+        OutsideReader.names(throttle).forEach((name, kind) -> {
+            if (throttle.has(name)
+                    ? isOn(throttle, name, cores)
+                    : !kind.of(throttle).says(name, OFF)) {
+                levels.put(name, level(throttle, name, kind, whole));
+            }
+        });
         return levels;
+    }
+
+    /** The limits of a signal that the configuration defines; those of the defaults need not be whole. */
+    private static Level level(Section throttle, String name, Kind kind, boolean whole) {
+        Section defined = kind.of(throttle).braces(name);
+        if (!kind.hasLimits()) {
+            return new Level(OptionalDouble.empty(), OptionalDouble.empty(), Double.MAX_VALUE);
+        }
+        Limits said = new Limits(defined, Quantity.NUMBER, name, 0);
+        if (whole && !defined.has("hold")) {
+            defined.problem("hold", "is missing: above which number everything holds");
+        }
+        Limits usual =
+                new Limits(said.slow, said.hold, said.resume.or(() -> said.hold.map(hold -> USUAL_RESUME * hold)));
+        Section own = throttle.isObject(name) ? throttle.braces(name) : defined;
+        return level(own, new Limits(own, Quantity.NUMBER, name, 0), usual);
     }
 
     private static boolean isOn(Section throttle, String signal, int cores) {
@@ -125,13 +163,19 @@ final class ThrottleReader {
         return throttle.isObject(signal) || throttle.isFirst(signal, "on", "off");
     }
 
-    /** What is left out goes with the hold: half of the hold is half of them all. */
     private static Level level(Section throttle, String signal, Quantity quantity, int cores) {
         Section own = throttle.braces(signal);
         Limits usual = new Limits(throttle.section("limits").section(signal), quantity, signal, cores);
-        Limits limits = new Limits(own, quantity, signal, cores);
+        return level(own, new Limits(own, quantity, signal, cores), usual);
+    }
+
+    /** What is left out goes with the hold: half of the hold is half of them all. */
+    private static Level level(Section own, Limits limits, Limits usual) {
         Optional<Double> hold = limits.hold.or(() -> usual.hold);
-        double scale = hold.isPresent() && usual.hold.isPresent() ? hold.get() / usual.hold.get() : 1;
+        double scale = usual.hold
+                .filter(of -> of > 0)
+                .flatMap(of -> hold.map(is -> is / of))
+                .orElse(1.0);
         double most = hold.orElse(Double.MAX_VALUE);
         Optional<Double> slow =
                 limits.slow.or(() -> usual.slow.map(limit -> limit * scale).filter(limit -> limit < most));

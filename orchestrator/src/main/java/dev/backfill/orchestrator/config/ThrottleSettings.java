@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.config;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValueFactory;
 import dev.backfill.api.Pacing.SignalRule;
+import dev.backfill.orchestrator.policy.Outside;
 import dev.backfill.orchestrator.policy.Policy;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,12 +23,14 @@ public final class ThrottleSettings {
     private final List<String> standbys;
     private final int cores;
     private final Policy policy;
+    private final Outside outside;
 
-    ThrottleSettings(Section throttle, List<String> standbys, int cores, Policy policy) {
+    ThrottleSettings(Section throttle, List<String> standbys, int cores, Policy policy, Outside outside) {
         this.throttle = throttle;
         this.standbys = List.copyOf(standbys);
         this.cores = cores;
         this.policy = policy;
+        this.outside = outside;
     }
 
     /**
@@ -48,6 +51,15 @@ public final class ThrottleSettings {
     }
 
     /**
+     * The signals that are defined by names.
+     *
+     * @return those that are off, too: a job may turn them on
+     */
+    public Outside outside() {
+        return outside;
+    }
+
+    /**
      * What runs of a job give way to.
      *
      * @param rules what the job says, by the words of signals
@@ -61,7 +73,7 @@ public final class ThrottleSettings {
         rules.forEach((signal, rule) -> said.put(signal, said(signal, rule)));
         Problems problems = new Problems();
         Section own = Section.root((ConfigObject) ConfigValueFactory.fromAnyRef(said, FILE), problems);
-        ThrottleReader.allowJob(own);
+        ThrottleReader.allowJob(own, OutsideReader.names(throttle));
         Policy adjusted = policy;
         if (problems.isEmpty()) {
             adjusted = ThrottleReader.policy(own.orElse(throttle.into(problems)), standbys, cores, true);
@@ -91,12 +103,13 @@ public final class ThrottleSettings {
     public boolean equals(@Nullable Object other) {
         return other instanceof ThrottleSettings that
                 && policy.equals(that.policy)
+                && outside.equals(that.outside)
                 && standbys.equals(that.standbys)
                 && cores == that.cores;
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(policy, standbys, cores);
+        return Objects.hash(policy, outside, standbys, cores);
     }
 }

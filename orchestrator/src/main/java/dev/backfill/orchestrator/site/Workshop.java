@@ -19,7 +19,6 @@ import dev.backfill.orchestrator.pacing.Shares.Share;
 import dev.backfill.orchestrator.pacing.Steering;
 import dev.backfill.orchestrator.pacing.Steering.Course;
 import dev.backfill.orchestrator.policy.Policy;
-import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.registration.Dependencies;
 import dev.backfill.orchestrator.registration.RevisionStore;
 import dev.backfill.orchestrator.registry.JobStatement;
@@ -28,10 +27,8 @@ import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.registry.Problem;
 import dev.backfill.orchestrator.replication.ReplicationWatch;
-import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
-import dev.backfill.orchestrator.signals.HealthWatch;
 import dev.backfill.orchestrator.throttle.DatabaseClock;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.SignalState;
@@ -44,37 +41,29 @@ import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import dev.backfill.orchestrator.tuning.Tuner;
 import dev.backfill.orchestrator.tuning.Tuning;
+import dev.backfill.orchestrator.watch.Watches;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
-import java.util.stream.Stream;
 
 /** What does the work in one database: checks jobs, and drives runs. Safe for use by several threads. */
 final class Workshop {
-
-    private static final Duration WHILE_RUNS_MOVE = Duration.ofMillis(250);
-    private static final Duration WHILE_NONE_DOES = Duration.ofSeconds(5);
 
     private final Host host;
     private final Database database;
     private final Stores stores;
     private final DatabaseClock clock;
     private final Hands hands;
-    private final ReplicationWatch replication;
-    private final HealthWatch health;
+    private final Watches watches;
     private final StopGovernor stop;
     private final ThrottleSettings settings;
     private final Throttle everything;
     private final Shares shares;
     private final Tuner tuner;
-    private final Set<Steered> steered = ConcurrentHashMap.newKeySet();
 
     Workshop(Host host, Database database, Stores stores, Pulse pulse, DatabaseClock clock) {
         this.host = host;
@@ -83,10 +72,9 @@ final class Workshop {
         this.clock = clock;
         this.settings = database.settings().work().throttle();
         this.hands = host.hands().atMost(database.settings().work().maxWorkers());
-        this.replication = new ReplicationWatch(database, host.timing(), this::lookAtStandbys);
-        this.health = new HealthWatch(database, host.timing());
+        this.watches = new Watches(database, host.timing());
         this.stop = new StopGovernor(pulse::stopped);
-        this.everything = new Throttle(governors(settings.policy().standbys(), health.governors()));
+        this.everything = new Throttle(governors(watches.governors()));
         this.shares = new Shares(host.timing(), () -> everything.pace().ratio() < 1);
         this.tuner = new Tuner(
                 database,
@@ -95,20 +83,11 @@ final class Workshop {
                 this::wishes);
     }
 
-    private List<Governor> governors(ReplicationLimits standbys, List<Governor> ofHealth) {
+    private List<Governor> governors(List<Governor> ofSignals) {
         List<Governor> governors = new ArrayList<>();
         governors.add(stop);
-        governors.addAll(replication.governors(standbys));
-        governors.addAll(ofHealth);
+        governors.addAll(ofSignals);
         return governors;
-    }
-
-    /** How often somebody wants to know how the standbys stand; empty while nobody does. */
-    private Optional<Duration> lookAtStandbys() {
-        if (steered.stream().anyMatch(run -> run.policy.standbys().isWatching())) {
-            return Optional.of(WHILE_RUNS_MOVE);
-        }
-        return settings.policy().standbys().isWatching() ? Optional.of(WHILE_NONE_DOES) : Optional.empty();
     }
 
     /** Checks a job against the live database, and whether what it has to give way to can be seen. Reads only. */
@@ -158,21 +137,12 @@ final class Workshop {
     }
 
     private Optional<Problem> blind(LoadedJob job, Policy policy) {
-        List<String> on = new ArrayList<>(Stream.of(Signal.values())
-                .filter(signal -> signal.isOn(policy.standbys()))
-                .map(Signal::word)
-                .toList());
-        on.addAll(policy.levels().keySet());
-        if (on.isEmpty()) {
-            return Optional.empty();
-        }
-        try (Connection connection = database.connectProbe()) {
-            return ReplicationWatch.missingRight(connection)
-                    .map(grant -> job.problem(
+        try {
+            return watches.blind(policy)
+                    .map(help -> job.problem(
                             "/database",
                             "the health of the database cannot be watched: the role lacks pg_monitor",
-                            grant + "; or turn its signals off in the configuration: throttle { "
-                                    + String.join(" = off, ", on) + " = off }"));
+                            help));
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
@@ -185,27 +155,19 @@ final class Workshop {
 
     /** What is seen of the standbys. */
     ReplicationWatch replication() {
-        return replication;
+        return watches.replication();
     }
 
     /** What is read of the database's health, by the policy of a job's run where that is driven here. */
     List<SignalState> signals(Optional<String> job) {
-        Policy policy = steered.stream()
-                .filter(here -> job.filter(here.run.revision().job()::equals).isPresent())
-                .map(here -> here.policy)
-                .findFirst()
-                .orElse(settings.policy());
-        List<SignalState> signals = new ArrayList<>(replication.states(policy.standbys()));
-        signals.addAll(health.states(policy));
-        return signals;
+        return watches.states(job);
     }
 
-    /** Looks at the standbys and the rest of the database's health until stopped, if there is anything to watch. */
+    /** Looks at all that is watched of the database until stopped. */
     void watchHealth(Stop ended) {
-        health.loops()
+        watches.loops()
                 .forEach((what, loop) ->
                         Dispatcher.startThread(what + " " + database.settings().name(), () -> loop.accept(ended)));
-        Dispatcher.startThread("standbys " + database.settings().name(), () -> replication.watch(ended));
     }
 
     /** Drives a run while somebody else keeps the pulse. */
@@ -227,10 +189,9 @@ final class Workshop {
     private final class Steered implements AutoCloseable {
         private final Run run;
         private final Yielding yielding;
-        private final HealthWatch.Moving moving;
+        private final Watches.Moving moving;
         private final Share share;
         private final Ceiling ceiling = new Ceiling(host.timing());
-        private volatile Policy policy = settings.policy();
         private volatile Course course;
         private final Steering steering;
 
@@ -238,30 +199,26 @@ final class Workshop {
             this.run = run;
             this.yielding = new Yielding(
                     host.timing(), database.session(statement.job()).applicationName());
-            this.moving = health.begin(statement.table().identity(), yielding);
+            this.moving = watches.begin(run.revision().job(), statement.table().identity(), yielding);
             this.share = shares.begin(1, 1);
             this.course = course(execution);
             this.steering = new Steering(tuned, course, this::read);
-            steered.add(this);
-            replication.wake();
         }
 
         /** What cannot be read changes nothing: a newer version of the program has written it. */
         private Course read(Optional<String> tuned) {
             tuner.job(run, tuned)
                     .ifPresent(job -> course = course(job.definition().execution()));
-            replication.wake();
             return course;
         }
 
         private Course course(Execution execution) {
             Pacing pacing = execution.pacing();
-            policy = settings.with(pacing.throttle()).policy();
+            Policy policy = settings.with(pacing.throttle()).policy();
             share.weigh(pacing.weight(), pacing.parallelism());
             ceiling.limit(pacing.ceilings());
-            Throttle throttle = new Throttle(governors(policy.standbys(), moving.governors(policy)))
-                    .and(share)
-                    .and(yielding);
+            Throttle throttle =
+                    new Throttle(governors(moving.governors(policy))).and(share).and(yielding);
             return new Course(execution, window(execution).map(throttle::and).orElse(throttle));
         }
 
@@ -271,7 +228,6 @@ final class Workshop {
 
         @Override
         public void close() {
-            steered.remove(this);
             share.close();
             moving.close();
         }

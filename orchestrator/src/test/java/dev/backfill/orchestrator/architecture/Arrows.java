@@ -12,6 +12,7 @@ final class Arrows {
     /** What may be used by those who put everything together. */
     private static final Set<String> EVERYTHING = Set.of(
             ROOT,
+            "addresses",
             "admin",
             "batch",
             "cli",
@@ -25,6 +26,7 @@ final class Arrows {
             "engine",
             "gauges",
             "metrics",
+            "outside",
             "pacing",
             "page",
             "policy",
@@ -39,7 +41,8 @@ final class Arrows {
             "site",
             "slicing",
             "throttle",
-            "tuning");
+            "tuning",
+            "watch");
 
     /** The packages of the program that each one may use. Not listed: everyone's {@link #COMMON}. */
     static final Map<String, Set<String>> PACKAGES = Map.ofEntries(
@@ -49,7 +52,8 @@ final class Arrows {
             Map.entry("page", Set.of()),
             Map.entry("client", Set.of()),
             Map.entry("policy", Set.of()),
-            Map.entry("config", Set.of("policy")),
+            Map.entry("addresses", Set.of()),
+            Map.entry("config", Set.of("addresses", "policy")),
             Map.entry("sessions", Set.of("config")),
             Map.entry("db", Set.of("config", "sessions")),
             Map.entry("registry", Set.of("config", "db")),
@@ -58,6 +62,8 @@ final class Arrows {
             Map.entry("replication", Set.of("config", "db", "policy", "run", "throttle")),
             Map.entry("gauges", Set.of("policy", "throttle")),
             Map.entry("signals", Set.of("config", "db", "gauges", "policy", "throttle")),
+            Map.entry("outside", Set.of("addresses", "config", "db", "gauges", "policy", "throttle")),
+            Map.entry("watch", Set.of("config", "db", "outside", "policy", "replication", "signals", "throttle")),
             Map.entry("pacing", Set.of("run", "throttle")),
             Map.entry("tuning", Set.of("config", "db", "registration", "registry", "run")),
             Map.entry("registration", Set.of("config", "db", "registry", "run")),
@@ -83,9 +89,9 @@ final class Arrows {
                             "replication",
                             "run",
                             "sessions",
-                            "signals",
                             "throttle",
-                            "tuning")),
+                            "tuning",
+                            "watch")),
             Map.entry("schedule", Set.of("config", "control", "db", "registration", "registry", "run")),
             Map.entry("metrics", Set.of("control", "registration", "run", "throttle")),
             Map.entry(
@@ -117,8 +123,8 @@ final class Arrows {
             Map.entry("org.jdbi.", Set.of("replication", "control", "db", "registration", "run", "tuning")),
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
-            Map.entry("org.postgresql.", Set.of("config", "db", "registry")),
-            Map.entry("tools.jackson.", Set.of("admin", "client", "registry", "tuning")),
+            Map.entry("org.postgresql.", Set.of("addresses", "config", "db", "registry")),
+            Map.entry("tools.jackson.", Set.of("admin", "client", "outside", "registry", "tuning")),
             Map.entry("com.fasterxml.jackson.annotation.", Set.of("admin", "registry")),
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
@@ -129,12 +135,13 @@ final class Arrows {
             Map.entry("com.typesafe.config.", Set.of("config")),
             Map.entry("org.apache.commons.compress.", Set.of("demo")),
             Map.entry("org.tukaani.xz.", Set.of("demo")),
+            Map.entry("javax.net.ssl.", Set.of("outside")),
             Map.entry("picocli.", Set.of("cli", "client", ROOT)),
             Map.entry("me.tongfei.progressbar.", Set.of("console")));
 
     /** What everyone may use. */
-    static final Set<String> COMMON_LIBRARIES =
-            Set.of("java.", "javax.sql.", "org.slf4j.", "org.jspecify.annotations.", "dev.backfill.api.");
+    static final Set<String> COMMON_LIBRARIES = Set.of(
+            "java.", "javax.net.ssl.", "javax.sql.", "org.slf4j.", "org.jspecify.annotations.", "dev.backfill.api.");
 
     /** The classes that may look at the clock and wait; everybody else is handed what does. */
     static final Set<String> KEEPERS_OF_TIME = Set.of("Timing");

@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.config.DatabaseSettings.Session;
 import dev.backfill.orchestrator.config.DatabaseSettings.Work;
 import dev.backfill.orchestrator.policy.Level;
+import dev.backfill.orchestrator.policy.Outside;
 import dev.backfill.orchestrator.policy.Policy;
 import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
@@ -26,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,7 +71,8 @@ class SettingsReaderTest {
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(20), 20),
                         "archive-backlog", new Level(OptionalDouble.of(16), OptionalDouble.of(64), 8)));
         Section nothing = Section.root(ConfigFactory.empty().root(), new Problems());
-        return new Work(workers, 0, new ThrottleSettings(nothing, List.of(), 0, policy));
+        return new Work(
+                workers, 0, new ThrottleSettings(nothing, List.of(), 0, policy, new Outside(List.of(), Set.of())));
     }
 
     @Test

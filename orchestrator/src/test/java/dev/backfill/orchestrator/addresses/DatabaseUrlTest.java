@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.config;
+package dev.backfill.orchestrator.addresses;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

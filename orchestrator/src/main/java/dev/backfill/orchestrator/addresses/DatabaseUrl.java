@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.config;
+package dev.backfill.orchestrator.addresses;
 
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -70,8 +70,13 @@ public record DatabaseUrl(String jdbc, Optional<String> user, Optional<String> p
         return new DatabaseUrl(url, foundUser, foundPassword);
     }
 
-    /** The URL as it may be printed: without the password of a key that it names. */
-    static String withoutSecrets(String url) {
+    /**
+     * A URL as it may be printed.
+     *
+     * @param url the driver's
+     * @return the same without the password of a key that it names
+     */
+    public static String withoutSecrets(String url) {
         return SECRET.matcher(url).replaceAll("$1...");
     }
 
