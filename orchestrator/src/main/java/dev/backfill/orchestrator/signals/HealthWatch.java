@@ -198,7 +198,7 @@ public final class HealthWatch {
      */
     public List<SignalState> states(Policy policy) {
         List<SignalState> states = new ArrayList<>();
-        usual.levels()
+        policy.levels()
                 .forEach((word, level) -> HealthSignal.of(word).ifPresent(signal -> {
                     SignalState state = panel.state(word, level);
                     states.add(signal == HealthSignal.LOCK_WAITS ? slowAtMost(state) : state);

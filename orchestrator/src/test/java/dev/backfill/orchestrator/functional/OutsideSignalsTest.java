@@ -92,7 +92,7 @@ class OutsideSignalsTest {
                     .contains("unknown key queue-deepth (did you mean queue-depth?)");
             assertThat(tune(daemon, "{\"throttle\": {\"queue-deepth\": \"off\"}}")
                             .status())
-                    .isEqualTo(422);
+                    .isEqualTo(400);
             assertThat(tune(daemon, "{\"throttle\": {\"queue-depth\": {\"hold\": 100}}}")
                             .status())
                     .isEqualTo(200);
@@ -114,7 +114,7 @@ class OutsideSignalsTest {
         Files.writeString(directory.resolve("gate.token"), "abc.def");
         try (OddServer server = new OddServer();
                 Daemon daemon = daemon("databases.main.throttle.http.gate { url = \"" + server.url("/may-i")
-                        + "\", every = 500ms, token-file = ../gate.token }")) {
+                        + "\", every = 500ms, stale-after = 2s, token-file = ../gate.token }")) {
             server.at("/may-i", 503, "SECRET");
             daemon.register("fill", table.job());
             JsonNode held = awaitHold(daemon, "fill", "gate");

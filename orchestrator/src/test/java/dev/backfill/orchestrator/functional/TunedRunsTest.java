@@ -80,7 +80,8 @@ class TunedRunsTest {
             one.post("/api/v1/pause");
             Thread.sleep(1_500);
             one.post("/api/v1/resume");
-            soon().until(() -> working("fill") == 1 && working("other") == 1);
+            long held = table.batches();
+            one.awaitRun("fill", run -> reason(run).isEmpty() && table.batches() > held);
             long before = other.batches();
             for (int i = 0; i < 30; i++) {
                 Thread.sleep(100);
