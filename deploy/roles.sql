@@ -9,8 +9,8 @@
 --            privileges  on the table, 'SELECT, UPDATE' when left out
 --            role        'backfill' when left out
 --            schema      of the own tables, 'backfill' when left out
---            monitor     'off' when the role is not to see how the standbys keep up; then all signals of the standbys have
---                        to be off in the configuration
+--            monitor     'off' when the role is not to look at the health of the database: then another one does, which
+--                        monitor.sql creates, or its signals have to be off in the configuration
 --
 -- The role has no password yet: \password backfill in psql asks for one and sends only its hash.
 

@@ -24,6 +24,7 @@ final class DatabaseReader {
             "password-file",
             "pooler",
             "owner",
+            "monitor",
             "schema",
             "upgrade",
             "max-workers",
@@ -34,6 +35,7 @@ final class DatabaseReader {
             "standbys",
             "cores");
     private static final Set<String> OWNER = Set.of("url", "user", "password", "password-file");
+    private static final Set<String> MONITOR = Set.of("user", "password", "password-file");
     private static final Set<String> SESSION =
             Set.of("time-zone", "search-path", "role", "idle-in-transaction-timeout");
     private static final Pattern NAME = Pattern.compile("[^*?\\s]+");
@@ -56,10 +58,12 @@ final class DatabaseReader {
         password(defaults);
         defaults.section("owner").text("user");
         password(defaults.section("owner"));
+        defaults.section("monitor").text("user");
+        password(defaults.section("monitor"));
         isPooled(defaults);
         own(defaults, Optional.empty());
         session(defaults);
-        work(defaults, false);
+        work(defaults, false, Optional.empty());
     }
 
     /** Reads one of the databases. */
@@ -78,13 +82,14 @@ final class DatabaseReader {
                     "names no url: behind a pooler the own tables are created past it; say where the server itself is,"
                             + " or create them by hand and set upgrade = check");
         }
-        return new DatabaseSettings(name, login, own, session(all), work(all, true));
+        return new DatabaseSettings(name, login, own, session(all), work(all, true, monitor(database, all, login)));
     }
 
     private static void allow(Section database) {
         database.allow(KEYS);
         database.section("session").allow(SESSION);
         database.section("owner").allow(OWNER);
+        database.section("monitor").allow(MONITOR);
         ThrottleReader.allow(database.section("throttle"));
     }
 
@@ -133,6 +138,18 @@ final class DatabaseReader {
             }
             return Optional.empty();
         }
+    }
+
+    /** Who looks at the health of the database, where the user is; empty when that is the user. */
+    private Optional<Login> monitor(Section database, Section all, Login login) {
+        Optional<String> password = password(database.section("monitor"), defaults.section("monitor"));
+        Optional<String> user = all.section("monitor").text("user");
+        if (user.isEmpty() && password.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> name = user.or(login::user);
+        Optional<String> theUsers = name.equals(login.user()) ? login.password() : Optional.empty();
+        return Optional.of(new Login(login.url(), name, password.or(() -> theUsers), login.pooled()));
     }
 
     /** The password of a section, and where it says nothing, of another. */
@@ -197,7 +214,7 @@ final class DatabaseReader {
                         : session.duration(key, SHORTEST_IDLE, LONGEST_IDLE));
     }
 
-    private Work work(Section database, boolean whole) {
+    private Work work(Section database, boolean whole, Optional<Login> monitor) {
         int cores = database.says("cores", Set.of("unknown")) ? 0 : database.number("cores", 1, MOST_CORES);
         Section throttle = database.section("throttle");
         List<String> standbys = database.texts("standbys");
@@ -209,6 +226,7 @@ final class DatabaseReader {
                         standbys,
                         cores,
                         ThrottleReader.policy(throttle, standbys, cores, whole),
-                        OutsideReader.read(throttle, directory, whole)));
+                        OutsideReader.read(throttle, directory, whole)),
+                monitor);
     }
 }

@@ -24,8 +24,9 @@ public record DatabaseSettings(String name, Login login, OwnSchema own, Session 
      * @param maxWorkers how many workers of this process work in it at once
      * @param cores how many cores its server has; 0 when that is not known
      * @param throttle what its runs give way to
+     * @param monitor who looks at that; empty for the user itself
      */
-    public record Work(int maxWorkers, int cores, ThrottleSettings throttle) {
+    public record Work(int maxWorkers, int cores, ThrottleSettings throttle, Optional<Login> monitor) {
         /**
          * Checks the number of workers.
          *

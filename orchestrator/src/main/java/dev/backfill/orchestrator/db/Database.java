@@ -159,13 +159,15 @@ public final class Database implements AutoCloseable {
     }
 
     /**
-     * One connection of its own for looking at the database's health, past our pools, that waits for nothing long.
+     * One connection of its own for looking at the database's health, past our pools, that waits for nothing long: of who
+     * looks at it, where the configuration says who that is.
      *
      * @return an open connection in autocommit mode; the caller closes it
      * @throws SQLException with the server's or the driver's reason
      */
     public Connection connectProbe() throws SQLException {
-        return open(settings.login(), PROBE_SOCKET_TIMEOUT, version -> Parameters.PROBE);
+        Login monitor = settings.work().monitor().orElse(settings.login());
+        return open(monitor, PROBE_SOCKET_TIMEOUT, version -> Parameters.PROBE);
     }
 
     /**

@@ -72,7 +72,10 @@ class SettingsReaderTest {
                         "archive-backlog", new Level(OptionalDouble.of(16), OptionalDouble.of(64), 8)));
         Section nothing = Section.root(ConfigFactory.empty().root(), new Problems());
         return new Work(
-                workers, 0, new ThrottleSettings(nothing, List.of(), 0, policy, new Outside(List.of(), Set.of())));
+                workers,
+                0,
+                new ThrottleSettings(nothing, List.of(), 0, policy, new Outside(List.of(), Set.of())),
+                Optional.empty());
     }
 
     @Test
@@ -136,6 +139,35 @@ class SettingsReaderTest {
                 .extracting(d -> d.session().idleInTransactionTimeout())
                 .as("a third of the lease")
                 .containsExactly(Optional.of(Duration.ofSeconds(5)));
+    }
+
+    @Test
+    void who_looks_at_the_health_may_be_somebody_else() throws Exception {
+        Files.writeString(directory.resolve("monitor"), "theirs");
+        Settings settings = read("""
+                database-defaults { user = u, password = ours, monitor { user = m, password-file = monitor } }
+                databases {
+                  a { url = "postgresql://h/a", pooler = transaction, owner.url = "postgresql://h/a" }
+                  b { url = "postgresql://h/b", monitor { user = o, password = other } }
+                  c { url = "postgresql://m:mine@h/c", user = m, monitor.password-file = "" }
+                }
+                """);
+
+        assertThat(monitor(settings, "a"))
+                .contains(new Login("jdbc:postgresql://h/a", Optional.of("m"), Optional.of("theirs"), true));
+        assertThat(monitor(settings, "b"))
+                .contains(new Login("jdbc:postgresql://h/b", Optional.of("o"), Optional.of("other")));
+        assertThat(monitor(settings, "c"))
+                .contains(new Login("jdbc:postgresql://h/c", Optional.of("m"), Optional.of("ours")));
+        assertThat(monitor(read(DATABASES), "a")).isEmpty();
+        assertThat(problems("databases.a { url = \"postgresql://h/a\", monitor { url = x, password-file = nowhere } }"))
+                .hasSize(2)
+                .anySatisfy(problem -> assertThat(problem).contains("unknown key databases.a.monitor.url"))
+                .anySatisfy(problem -> assertThat(problem).contains("monitor.password-file names nowhere"));
+    }
+
+    private static Optional<Login> monitor(Settings settings, String database) {
+        return requireNonNull(settings.databases().get(database)).work().monitor();
     }
 
     @Test

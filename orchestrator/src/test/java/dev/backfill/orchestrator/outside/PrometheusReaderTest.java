@@ -46,13 +46,14 @@ class PrometheusReaderTest {
     @Test
     void anything_else_is_none() {
         assertUnreadable("nothing", "answers no sample");
-        assertUnreadable("go_threads or go_goroutines", "samples, not one");
+        assertUnreadable("{__name__=~\"go_threads|go_goroutines\"}", "samples, not one");
         assertUnreadable("up / 0", "no finite number");
         assertUnreadable("up * NaN", "no finite number");
         assertUnreadable("\"some text\"", "no instant vector or scalar");
         assertUnreadable("up[1m]", "no instant vector or scalar");
         assertUnreadable("max(", "Prometheus answers 400: its query is not right");
-        assertUnreadable("{__name__=~\".+\"}", "answers more than 64 kB");
+        String longer = "label_replace({__name__=~\".+\"}, \"a\", \"" + "x".repeat(500) + "\", \"\", \"\")";
+        assertUnreadable(longer, "answers more than 64 kB");
     }
 
     private static double read(String query) throws UnreadableException {
