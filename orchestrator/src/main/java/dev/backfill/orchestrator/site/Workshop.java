@@ -80,7 +80,7 @@ final class Workshop {
                 database,
                 new Tuner.Records(stores.runs(), new RevisionStore(database, host.files()), stores.events()),
                 new Tuning(host.files()),
-                this::wishes);
+                this::wishesOrFail);
     }
 
     private List<Governor> governors(List<Governor> ofSignals) {
@@ -123,7 +123,7 @@ final class Workshop {
     }
 
     /** What is wrong with what a job wants to give way to, or keeps that from being seen. */
-    private List<Problem> wishes(LoadedJob job) {
+    private List<Problem> wishes(LoadedJob job) throws SQLException {
         ThrottleSettings.Adjusted adjusted =
                 settings.with(job.definition().execution().pacing().throttle());
         List<Problem> problems = new ArrayList<>();
@@ -136,13 +136,15 @@ final class Workshop {
         return problems;
     }
 
-    private Optional<Problem> blind(LoadedJob job, Policy policy) {
+    private Optional<Problem> blind(LoadedJob job, Policy policy) throws SQLException {
+        return watches.blind(policy)
+                .map(help -> job.problem(
+                        "/database", "the health of the database cannot be watched: the role lacks pg_monitor", help));
+    }
+
+    private List<Problem> wishesOrFail(LoadedJob job) {
         try {
-            return watches.blind(policy)
-                    .map(help -> job.problem(
-                            "/database",
-                            "the health of the database cannot be watched: the role lacks pg_monitor",
-                            help));
+            return wishes(job);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
