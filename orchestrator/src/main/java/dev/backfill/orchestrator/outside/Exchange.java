@@ -10,6 +10,7 @@ import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -59,9 +60,9 @@ final class Exchange {
      * What was answered.
      *
      * @param status of HTTP
-     * @param body all of it
+     * @param body all of it, read as UTF-8
      */
-    record Answer(int status, byte[] body) {}
+    record Answer(int status, String body) {}
 
     /** Gets what a URL names; a token says who asks. */
     Answer get(URI uri, Optional<String> token) throws UnreadableException {
@@ -73,7 +74,7 @@ final class Exchange {
         Future<HttpResponse<byte[]>> response = client.sendAsync(request.build(), head -> body);
         try {
             HttpResponse<byte[]> answer = await(response, uri, LIMIT.minus(timing.since(begun)));
-            return new Answer(answer.statusCode(), answer.body());
+            return new Answer(answer.statusCode(), new String(answer.body(), StandardCharsets.UTF_8));
         } finally {
             body.abandon();
         }

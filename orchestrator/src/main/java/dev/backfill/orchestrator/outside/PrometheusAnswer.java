@@ -15,7 +15,7 @@ final class PrometheusAnswer {
     private PrometheusAnswer() {}
 
     /** The one finite number that it holds. */
-    static double number(byte[] body) throws UnreadableException {
+    static double number(String body) throws UnreadableException {
         JsonNode answer;
         try {
             answer = JSON.readTree(body);

@@ -3,7 +3,6 @@ package dev.backfill.orchestrator.outside;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -82,6 +81,6 @@ class PrometheusAnswerTest {
     }
 
     private static double number(String body) throws UnreadableException {
-        return PrometheusAnswer.number(body.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
+        return PrometheusAnswer.number(body.replace('\'', '"'));
     }
 }
