@@ -1,5 +1,5 @@
--- The role that looks at the health of a database: logs in, sees the server's statistics, and may neither read nor write a
--- table. With it the role of roles.sql needs no pg_monitor. Run by psql in the database, as a superuser or as whoever may
+-- The role that looks at the health of a database: logs in, sees the server's statistics, and is granted no table; what is
+-- granted to PUBLIC it has like everybody, such as CREATE in the schema public up to version 14. With it the role of roles.sql needs no pg_monitor. Run by psql in the database, as a superuser or as whoever may
 -- create roles and grant pg_monitor: from version 16 on WITH ADMIN OPTION. Running it again changes nothing.
 --
 --   psql -d shop -f monitor.sql

@@ -87,7 +87,7 @@ final class OutsideReader {
     private static final Duration LEAST_USUAL_AGE = Duration.ofSeconds(10);
     private static final int USUAL_AGE = 3;
     private static final Duration SHORTEST = Duration.ofMillis(100);
-    private static final Duration SHORTEST_AGE = Duration.ofSeconds(1);
+    private static final Duration SHORTEST_AGE = Duration.ofSeconds(3);
     private static final Duration LONGEST = Duration.ofDays(1);
 
     private final Section throttle;

@@ -1,7 +1,5 @@
 package dev.backfill.orchestrator.db;
 
-import static java.util.Map.entry;
-
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
 import dev.backfill.orchestrator.sql.SqlName;
 import java.io.IOException;
@@ -13,7 +11,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import javax.sql.DataSource;
@@ -26,14 +23,16 @@ public final class SchemaMigrator {
     private static final String HISTORY = "schema_history";
     private static final String DENIED = "42501";
     private static final String MIGRATIONS = "db/migration";
-    /** Each with a table or an index that came with it: how far tables go that were made by hand. */
-    private static final List<Map.Entry<String, String>> SCRIPTS = List.of(
-            entry("V1__runs.sql", "run"),
-            entry("V2__daemon.sql", "registration"),
-            entry("V3__every_table_every_error.sql", "quarantine"),
-            entry("V4__long_keys.sql", "quarantine_key"),
-            entry("V5__failures.sql", "failure"),
-            entry("V6__tuning.sql", "tuning"));
+    private static final List<String> SCRIPTS = List.of(
+            "V1__runs.sql",
+            "V2__daemon.sql",
+            "V3__every_table_every_error.sql",
+            "V4__long_keys.sql",
+            "V5__failures.sql",
+            "V6__tuning.sql");
+    /** A table or an index that came with each: how far tables go that were made by hand. */
+    private static final List<String> MARKS =
+            List.of("run", "registration", "quarantine", "quarantine_key", "failure", "tuning");
 
     /** The own tables are not as this version of the program needs them; the message says what to do. */
     public static final class UnfitException extends RuntimeException {
@@ -169,10 +168,7 @@ public final class SchemaMigrator {
         String sql = "SELECT count(to_regclass(quote_ident(?) || '.' || quote_ident(mark))) FROM unnest(?) AS mark";
         try (PreparedStatement query = connection.prepareStatement(sql)) {
             query.setString(1, schema);
-            query.setArray(
-                    2,
-                    connection.createArrayOf(
-                            "text", SCRIPTS.stream().map(Map.Entry::getValue).toArray()));
+            query.setArray(2, connection.createArrayOf("text", MARKS.toArray()));
             try (ResultSet row = query.executeQuery()) {
                 row.next();
                 return row.getInt(1);
@@ -290,7 +286,7 @@ public final class SchemaMigrator {
     public static String script(String schema) {
         StringBuilder script = new StringBuilder(
                 "CREATE SCHEMA IF NOT EXISTS %1$s;%nSET search_path = %1$s;%n".formatted(SqlName.quote(schema)));
-        SCRIPTS.forEach(made -> script.append(System.lineSeparator()).append(read(MIGRATIONS + "/" + made.getKey())));
+        SCRIPTS.forEach(name -> script.append(System.lineSeparator()).append(read(MIGRATIONS + "/" + name)));
         return script.toString();
     }
 

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.engine;
 
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.pacing.Ceiling;
 import dev.backfill.orchestrator.pacing.Steering.Course;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
@@ -73,7 +74,10 @@ final class Crowd {
         Set<Integer> mine = keeper.numbers();
         int here = (int) worked.stream().filter(mine::contains).count();
         int coming = here == 0 ? Math.max(1, allowed - worked.size()) : 0;
-        context.limits().ceiling().share(here + coming, worked.size() + coming);
+        Ceiling ceiling = context.limits().ceiling();
+        if (here > 0 || ceiling.owed().isZero()) { // who waits for what it owes has its part as before
+            ceiling.share(here + coming, worked.size() + coming);
+        }
         worked.stream().skip(allowed).filter(mine::contains).forEach(surplus::add);
     }
 

@@ -31,6 +31,17 @@ record Place(Keeper keeper, Crowd crowd, Stop stop) {
         }
     }
 
+    /** Rests, and keeps the slice; ends early when work is asked to stop, or others wait for a worker. */
+    void rest(Slice slice, Duration rest, Limits limits) {
+        for (Duration left = rest; left.compareTo(Duration.ZERO) > 0; left = left.minus(SIGN_OF_LIFE)) {
+            boolean isAsked = stop.sleep(left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE);
+            if (isAsked || limits.hands().areWanted()) {
+                return;
+            }
+            keeper.sign(slice);
+        }
+    }
+
     /** Waits until the run owes nothing, and keeps the slice; false when the slice is better given back. */
     boolean workOff(Slice slice, Limits limits) {
         Duration owed = limits.ceiling().owed();

@@ -119,6 +119,14 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
         return patience().call(this::find);
     }
 
+    /** Takes what was tuned and does what is to be done, as soon as the database answers. */
+    <T> T tuned(Patience.Call<T> work) throws Hopeless, Stopped {
+        return patience().call(() -> {
+            tune();
+            return work.call();
+        });
+    }
+
     /** Tells a worker's plan how large its batches may be now. */
     void limit(BatchPlan plan) {
         BatchLimits limits = execution().batch();

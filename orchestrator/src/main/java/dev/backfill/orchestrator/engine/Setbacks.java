@@ -108,8 +108,9 @@ final class Setbacks {
         };
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
+        victim = Optional::empty;
         long before = ceiling.isOfWal() ? position(open) : -1;
-        ceiling.begin(size);
+        double bytes = ceiling.begin(size);
         long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
             victim = turn::victim;
@@ -117,7 +118,7 @@ final class Setbacks {
             went = result.batch().scanned();
             return result;
         } finally {
-            ceiling.end(size, went);
+            ceiling.end(size, went, bytes);
             if (before >= 0) {
                 ceiling.wrote(before, positionAfter(open), went);
             }

@@ -79,7 +79,8 @@ final class SliceWorker implements AutoCloseable {
 
     /** The run may not have so many workers: this one holds nothing, and keeps nobody from going home. */
     void standBy() {
-        pacer.release();
+        pacer.mayMove(); // holds with the others
+        setbacks.release();
         session.close();
         isLongHeld = true;
     }
@@ -95,19 +96,15 @@ final class SliceWorker implements AutoCloseable {
     }
 
     /** Takes a slice, if there is one to take. */
-    Optional<Slice> claim() throws SQLException {
+    Optional<Slice> claim() throws Hopeless, Stopped {
         int workers = place.crowd().allowed();
-        return session.use(open -> context.stores().leases().claim(open, context.run(), workers));
+        return setbacks.patience()
+                .call(() -> session.use(open -> context.stores().leases().claim(open, context.run(), workers)));
     }
 
     /** This worker's right to work. */
     Hand hand() {
         return hand;
-    }
-
-    /** How this worker waits for the database: without its hand. */
-    Patience patience() {
-        return setbacks.patience();
     }
 
     /** This worker's connection. */
@@ -198,7 +195,7 @@ final class SliceWorker implements AutoCloseable {
             setbacks.pauseAtCanary();
         } else {
             context.limits().share().moved();
-            place.stop().sleep(pacer.rest(took));
+            place.rest(slice, pacer.rest(took), context.limits());
         }
         Slice after = slice.at(result.batch().to());
         return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);

@@ -260,11 +260,10 @@ final class Verifier implements AutoCloseable {
         Duration third = leases.lease().dividedBy(3);
         Duration often = third.compareTo(ATTENTION) < 0 ? third : ATTENTION;
         boolean recent = lastClaim != 0 && timing.since(lastClaim).compareTo(often) < 0;
-        return recent || context.patience().call(this::claimNow);
+        return recent || context.tuned(this::claimNow);
     }
 
     private boolean claimNow() throws SQLException {
-        context.tune();
         lastClaim = timing.nanos();
         return session.use(
                 open -> context.stores().runs().claimVerification(open, run.id(), leases.owner(), leases.lease()));

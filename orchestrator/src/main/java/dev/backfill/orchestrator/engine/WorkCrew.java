@@ -198,7 +198,7 @@ final class WorkCrew {
 
     /** A slice, or a look for one; false when there is nothing left to do here. */
     private boolean turn(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
-        if (goingHome) {
+        if (goingHome || allDone) {
             return false;
         }
         if (!worker.mayMove()) {
@@ -214,7 +214,7 @@ final class WorkCrew {
             return false;
         }
         try {
-            Optional<Slice> slice = claim(worker);
+            Optional<Slice> slice = worker.claim();
             if (slice.isPresent()) {
                 worker.work(slice.get());
                 tellThoseWhoWait();
@@ -226,16 +226,12 @@ final class WorkCrew {
         return wait(worker, splitter);
     }
 
-    private Optional<Slice> claim(SliceWorker worker) throws Hopeless, Stopped {
-        return worker.patience().call(worker::claim);
-    }
-
     /** Nothing to claim: is all done, can a slice be cut, or does somebody else work the rest? */
     private boolean wait(SliceWorker worker, LiveSplitter splitter) throws Hopeless, Stopped {
         return context.patience(stop).call(() -> {
             CountDownLatch next = sliceEnd;
-            allDone = progress().isDone();
-            if (allDone) {
+            if (allDone || progress().isDone()) {
+                allDone = true; // for all: whoever stayed would be alone with what comes later
                 return false;
             }
             if (context.limits().hands().areWanted()) {

@@ -139,8 +139,12 @@ final class LevelGovernor implements Governor {
         return gauge.trouble()
                 .map(trouble -> Pace.hold(new Reason(
                         signal.word(), "it cannot be read: " + trouble, "the run goes on by itself once it can")))
-                .orElseGet(() -> Pace.hold(
-                        new Reason(signal.word(), "it is being read for the first time", "that takes a moment")));
+                .orElseGet(() -> Pace.hold(new Reason(
+                        signal.word(),
+                        gauge.age()
+                                .map(age -> "it was read last " + age.toSeconds() + " s ago, which is too long")
+                                .orElse("it is being read for the first time"),
+                        "that takes a moment")));
     }
 
     private Reason reason(String detail) {

@@ -28,6 +28,8 @@ final class OutsideLoop {
     /** How often a signal is read that holds runs. */
     private static final Duration URGENT = Duration.ofSeconds(1);
 
+    private static final int URGENT_PART = 5;
+
     /** How long one reading may take; an answer has to come before the last one is too old. */
     private static final Duration A_READING = Duration.ofSeconds(4);
 
@@ -84,7 +86,8 @@ final class OutsideLoop {
         Duration early = stale.minus(half.compareTo(A_READING) < 0 ? half : A_READING);
         Duration every = least(gauge.signal().every(), early);
         if (wanted == Interest.RUNS) {
-            return gauge.isUrgent() ? least(every, URGENT) : every;
+            Duration urgent = every.dividedBy(URGENT_PART);
+            return gauge.isUrgent() ? least(every, urgent.compareTo(URGENT) < 0 ? URGENT : urgent) : every;
         }
         return every.compareTo(half) < 0 ? half : every;
     }
@@ -100,7 +103,7 @@ final class OutsideLoop {
             gauge.read(List.of(reader.read()), asked);
         } catch (UnreadableException e) {
             gauge.failed(e.why());
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
             gauge.failed("a fault of the program; its log says more");
             LOG.atError()
                     .addKeyValue("signal", gauge.signal().word())

@@ -106,11 +106,14 @@ public final class Ceiling {
      * A batch begins: others owe what it will go over.
      *
      * @param keys how many it should take
+     * @return the WAL that it is thought to write, in bytes
      */
-    public synchronized void begin(long keys) {
+    public synchronized double begin(long keys) {
         pass();
+        double bytes = keys * walOfKey;
         rows.owed += keys;
-        wal.owed += keys * walOfKey;
+        wal.owed += bytes;
+        return bytes;
     }
 
     /**
@@ -118,11 +121,12 @@ public final class Ceiling {
      *
      * @param keys how many it should have taken
      * @param went how many it has gone over; none when it was rolled back
+     * @param bytes the WAL that it was thought to write
      */
-    public synchronized void end(long keys, long went) {
+    public synchronized void end(long keys, long went, double bytes) {
         pass();
         rows.owed += went - keys;
-        wal.owed -= keys * walOfKey;
+        wal.owed -= bytes;
     }
 
     /**

@@ -80,7 +80,7 @@ final class Workshop {
                 database,
                 new Tuner.Records(stores.runs(), new RevisionStore(database, host.files()), stores.events()),
                 new Tuning(host.files()),
-                this::wishesOrFail);
+                this::changes);
     }
 
     private List<Governor> governors(List<Governor> ofSignals) {
@@ -126,13 +126,18 @@ final class Workshop {
     private List<Problem> wishes(LoadedJob job) throws SQLException {
         ThrottleSettings.Adjusted adjusted =
                 settings.with(job.definition().execution().pacing().throttle());
+        List<Problem> problems = problems(job, adjusted);
+        blind(job, adjusted.policy()).ifPresent(problems::add);
+        return problems;
+    }
+
+    private static List<Problem> problems(LoadedJob job, ThrottleSettings.Adjusted adjusted) {
         List<Problem> problems = new ArrayList<>();
         adjusted.problems()
                 .forEach((signal, wrong) -> wrong.forEach(text -> problems.add(job.problem(
                         Locations.pointer("/throttle", signal),
                         "throttle." + text,
                         "the signals are those of the configuration"))));
-        blind(job, adjusted.policy()).ifPresent(problems::add);
         return problems;
     }
 
@@ -142,12 +147,25 @@ final class Workshop {
                         "/database", "the health of the database cannot be watched: the role lacks pg_monitor", help));
     }
 
-    private List<Problem> wishesOrFail(LoadedJob job) {
-        try {
-            return wishes(job);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
+    /** What is wrong with a change of a run; one that gives way to nothing more needs no more rights. */
+    private List<Problem> changes(LoadedJob job) {
+        ThrottleSettings.Adjusted adjusted =
+                settings.with(job.definition().execution().pacing().throttle());
+        List<Problem> problems = problems(job, adjusted);
+        Policy usual = settings.policy();
+        boolean isMore =
+                !usual.levels().keySet().containsAll(adjusted.policy().levels().keySet())
+                        || !usual.standbys()
+                                .on()
+                                .containsAll(adjusted.policy().standbys().on());
+        if (isMore) {
+            try {
+                blind(job, adjusted.policy()).ifPresent(problems::add);
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
         }
+        return problems;
     }
 
     /** Changes how runs go while they are under way. */

@@ -114,7 +114,7 @@ class OutsideSignalsTest {
         Files.writeString(directory.resolve("gate.token"), "abc.def");
         try (OddServer server = new OddServer();
                 Daemon daemon = daemon("databases.main.throttle.http.gate { url = \"" + server.url("/may-i")
-                        + "\", every = 500ms, stale-after = 2s, token-file = ../gate.token }")) {
+                        + "\", every = 500ms, stale-after = 3s, token-file = ../gate.token }")) {
             server.at("/may-i", 503, "SECRET");
             daemon.register("fill", table.job());
             JsonNode held = awaitHold(daemon, "fill", "gate");

@@ -19,7 +19,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -91,7 +90,7 @@ class ExchangeTest {
         server.at("/late", out -> never.await());
         server.at("/dribble", out -> {
             OutputStream slow = out;
-            slow.write(("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            slow.write("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             for (int i = 0; i < 1_000; i++) {
                 slow.write('S');
                 slow.flush();
@@ -142,7 +141,7 @@ class ExchangeTest {
     @Test
     void who_does_not_speak_tls_is_not_trusted() throws Exception {
         try (ServerSocket plain = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-            CompletableFuture.runAsync(() -> {
+            Thread server = new Thread(() -> {
                 try (Socket socket = plain.accept()) {
                     OddServer.write(socket.getOutputStream(), 400, SECRET);
                     socket.getInputStream().readAllBytes();
@@ -150,6 +149,8 @@ class ExchangeTest {
                     throw new UncheckedIOException(e);
                 }
             });
+            server.setDaemon(true);
+            server.start();
             assertUnreadable(URI.create("https://127.0.0.1:" + plain.getLocalPort() + "/"), "cannot be trusted");
         }
     }

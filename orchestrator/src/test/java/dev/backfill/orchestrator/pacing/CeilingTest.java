@@ -115,10 +115,10 @@ class CeilingTest {
     @Test
     void who_begins_owes_at_once_so_that_others_wait() {
         ceiling.limit(THOUSAND_ROWS);
-        ceiling.begin(1_000);
+        double bytes = ceiling.begin(1_000);
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(1));
 
-        ceiling.end(1_000, 0);
+        ceiling.end(1_000, 0, bytes);
         assertThat(ceiling.owed()).as("it was rolled back").isZero();
     }
 
@@ -133,9 +133,20 @@ class CeilingTest {
         assertThat(ceiling.cut(1_000, 1)).isEqualTo(100);
     }
 
+    @Test
+    void what_was_thought_at_the_beginning_is_taken_back_at_the_end() {
+        ceiling.limit(MEGABYTE);
+        double first = ceiling.begin(1_000);
+        double second = ceiling.begin(1_000);
+        ceiling.end(1_000, 1_000, first);
+        ceiling.wrote(0, 3 << 20, 1_000);
+        ceiling.end(1_000, 1_000, second);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
+    }
+
     private void went(long keys) {
-        ceiling.begin(keys);
-        ceiling.end(keys, keys);
+        ceiling.end(keys, keys, ceiling.begin(keys));
     }
 
     @Test
