@@ -44,7 +44,7 @@ class TunedRunsTest {
 
     @Test
     void more_workers_come_and_those_that_are_too_many_go() throws Exception {
-        PacedTable table = PacedTable.create(database, "fill", 6_000, BATCH);
+        PacedTable table = PacedTable.create(database, "fill", 20_000, BATCH);
         try (Daemon one = daemon("one");
                 Daemon two = daemon("two")) {
             one.register("fill", table.job("parallelism: 1"));
@@ -69,7 +69,7 @@ class TunedRunsTest {
 
     @Test
     void those_that_are_too_many_take_nothing_from_others_after_a_hold() throws Exception {
-        PacedTable table = PacedTable.create(database, "fill", 6_000, BATCH);
+        PacedTable table = PacedTable.create(database, "fill", 20_000, BATCH);
         PacedTable other = PacedTable.create(database, "other", 2_000, BATCH);
         try (Daemon one = daemon("one", "databases.main.max-workers = 6")) {
             one.register("fill", table.job("parallelism: 6"));

@@ -73,14 +73,21 @@ class OutsideLoopTest {
     }
 
     @Test
-    void what_cannot_be_read_is_tried_every_second() {
+    void what_cannot_be_read_is_tried_five_times_as_often() {
         value = -1;
         watch(10, 30);
+        assertThat(read).containsExactly(0L, 2_000L, 4_000L, 6_000L, -1L);
+    }
+
+    @Test
+    void but_never_more_than_once_a_second() {
+        value = -1;
+        watch(3, 30);
         assertThat(read).containsExactly(0L, 1_000L, 2_000L, 3_000L, -1L);
     }
 
     @Test
-    void what_holds_is_read_every_second() {
+    void what_holds_is_read_five_times_as_often() {
         value = 8;
         Panel panel = panel(10, 30);
         Governor governor = governor(panel);
@@ -90,7 +97,7 @@ class OutsideLoopTest {
         });
         loop.watch(stop);
         assertThat(read).startsWith(0L).endsWith(-1L);
-        assertThat(read.get(3) - read.get(1)).isEqualTo(2_000);
+        assertThat(read.get(3) - read.get(1)).isEqualTo(4_000);
     }
 
     @Test
