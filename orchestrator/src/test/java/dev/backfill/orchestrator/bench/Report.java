@@ -13,7 +13,7 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a bench has found: a table for people, and the same with every single value as JSON in {@code target/bench}. */
-final class Report {
+public final class Report {
 
     private static final Path DIRECTORY = Path.of(System.getProperty("basedir", ""), "target", "bench");
 
@@ -24,17 +24,18 @@ final class Report {
     private final Map<String, List<Double>> values = new LinkedHashMap<>();
     private final List<Promise> promises = new ArrayList<>();
 
-    Report(String name) {
+    /** Of a bench of that name, without a value yet. */
+    public Report(String name) {
         this.name = name;
     }
 
     /** Notes one measurement. */
-    void add(String what, double value) {
+    public void add(String what, double value) {
         values.computeIfAbsent(what, absent -> new ArrayList<>()).add(value);
     }
 
     /** The median of what was measured. */
-    double median(String what) {
+    public double median(String what) {
         List<Double> found = values.getOrDefault(what, List.of());
         if (found.isEmpty()) {
             throw new IllegalArgumentException("nothing was measured of " + what);
@@ -42,7 +43,8 @@ final class Report {
         return median(found);
     }
 
-    static double median(List<Double> found) {
+    /** The median of some values, of which there is at least one. */
+    public static double median(List<Double> found) {
         double[] sorted =
                 found.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         int half = sorted.length / 2;
@@ -50,22 +52,22 @@ final class Report {
     }
 
     /** How often the one goes into the other: how much faster the first is. */
-    double ratio(String faster, String slower) {
+    public double ratio(String faster, String slower) {
         return median(slower) / median(faster);
     }
 
     /** Compares a figure with the least that was promised. */
-    void atLeast(String what, double wanted, double measured) {
+    public void atLeast(String what, double wanted, double measured) {
         promises.add(new Promise(what, wanted, true, measured, measured >= wanted));
     }
 
     /** Compares a figure with the most that was promised. */
-    void atMost(String what, double wanted, double measured) {
+    public void atMost(String what, double wanted, double measured) {
         promises.add(new Promise(what, wanted, false, measured, measured <= wanted));
     }
 
     /** Prints and writes it. */
-    void publish() throws IOException {
+    public void publish() throws IOException {
         StringBuilder text = new StringBuilder("\n" + name + "\n");
         values.forEach((what, found) -> {
             double[] sorted =

@@ -29,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * A real daemon in a process of its own, spoken to over real HTTP. Its directory holds its configuration, and its job
  * files in {@code jobs}. Closing it kills the process.
  */
-final class Daemon implements AutoCloseable {
+public final class Daemon implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Pattern ADDRESS = Pattern.compile("address=\"?(http://127\\.0\\.0\\.1:[0-9]+)");
@@ -43,10 +43,10 @@ final class Daemon implements AutoCloseable {
     }
 
     /** An answer over HTTP. */
-    record Answer(int status, JsonNode body, Map<String, List<String>> headers) {}
+    public record Answer(int status, JsonNode body, Map<String, List<String>> headers) {}
 
     /** A look at a run, which may ask the database too. */
-    interface Look {
+    public interface Look {
         boolean shows(JsonNode run) throws Exception;
     }
 
@@ -56,7 +56,7 @@ final class Daemon implements AutoCloseable {
     }
 
     /** A daemon on these databases, by their names and URLs, with these lines in its configuration; ready on return. */
-    static Daemon start(Path directory, Map<String, String> urls, String... lines) throws IOException {
+    public static Daemon start(Path directory, Map<String, String> urls, String... lines) throws IOException {
         return start(directory, UnaryOperator.identity(), urls, lines);
     }
 
@@ -121,7 +121,8 @@ final class Daemon implements AutoCloseable {
         return address;
     }
 
-    Answer get(String path) {
+    /** Asks for what is there. */
+    public Answer get(String path) {
         return send(request(path).GET().build());
     }
 
@@ -129,7 +130,8 @@ final class Daemon implements AutoCloseable {
         return send(request(path).PUT(BodyPublishers.ofString(body)).build());
     }
 
-    Answer patch(String path, String body) {
+    /** Changes what is there. */
+    public Answer patch(String path, String body) {
         return send(request(path).method("PATCH", BodyPublishers.ofString(body)).build());
     }
 
@@ -142,16 +144,18 @@ final class Daemon implements AutoCloseable {
                 request(path).method("DELETE", BodyPublishers.ofString(body)).build());
     }
 
-    Answer post(String path) {
+    /** Says something without a body. */
+    public Answer post(String path) {
         return send(request(path).POST(BodyPublishers.noBody()).build());
     }
 
-    Answer post(String path, String body) {
+    /** Says something. */
+    public Answer post(String path, String body) {
         return send(request(path).POST(BodyPublishers.ofString(body)).build());
     }
 
     /** The page that Prometheus reads. */
-    String metrics() throws IOException, InterruptedException {
+    public String metrics() throws IOException, InterruptedException {
         return client.send(request("/metrics").build(), BodyHandlers.ofString()).body();
     }
 
@@ -174,35 +178,35 @@ final class Daemon implements AutoCloseable {
     }
 
     /** Registers a job by its YAML. */
-    void register(String job, String yaml) {
+    public void register(String job, String yaml) {
         Answer answer = put("/api/v1/jobs/" + job, yaml);
         assertThat(answer.status()).as("%s", answer.body()).isIn(200, 201);
     }
 
     /** Says a verb to a job, which has to be allowed; answers the job's latest run. */
-    JsonNode say(String verb, String job) {
+    public JsonNode say(String verb, String job) {
         Answer answer = post("/api/v1/jobs/" + job + "/" + verb);
         assertThat(answer.status()).as("%s", answer.body()).isEqualTo(200);
         return answer.body().path("runs").path(0);
     }
 
     /** The latest run of a job; a missing node when there is none, or no such job. */
-    JsonNode run(String job) {
+    public JsonNode run(String job) {
         return get("/api/v1/jobs/" + job).body().path("runs").path(0);
     }
 
     /** The state of the latest run of a job; empty when there is none. */
-    String state(String job) {
+    public String state(String job) {
         return run(job).path("state").asString("");
     }
 
     /** Waits until the latest run of a job is in a state. */
-    void awaitState(String job, String state) {
+    public void awaitState(String job, String state) {
         awaitRun(job, run -> run.path("state").asString("").equals(state));
     }
 
     /** Waits until the latest run of a job is as it should be. */
-    void awaitRun(String job, Look wanted) {
+    public void awaitRun(String job, Look wanted) {
         try {
             await().dontCatchUncaughtExceptions()
                     .atMost(PATIENCE)

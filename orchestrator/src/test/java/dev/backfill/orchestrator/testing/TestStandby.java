@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A primary of its own with a streaming standby called {@code standby1}. Other tests do not see either. Closing it ends
@@ -19,19 +21,26 @@ public final class TestStandby implements AutoCloseable {
 
     private final ServerProcess primary;
     private final ServerProcess standby;
+    private final String[] settings;
 
-    private TestStandby(ServerProcess primary, ServerProcess standby) {
+    private TestStandby(ServerProcess primary, ServerProcess standby, String... settings) {
+        this.settings = settings;
         this.primary = primary;
         this.standby = standby;
     }
 
-    /** Starts both, of the newest version, below an empty directory; returns when the standby streams. */
-    public static TestStandby start(Path directory) throws IOException, SQLException, InterruptedException {
+    /**
+     * Starts both, of the newest version, below an empty directory, with settings such as {@code shared_buffers=1GB};
+     * returns when the standby streams.
+     */
+    public static TestStandby start(Path directory, String... settings)
+            throws IOException, SQLException, InterruptedException {
         ServerProcess primary = ServerProcess.create(directory.resolve("primary"), "replication-primary");
-        TestStandby both = new TestStandby(primary, primary.copy(directory.resolve("standby"), "replication-standby"));
+        TestStandby both =
+                new TestStandby(primary, primary.copy(directory.resolve("standby"), "replication-standby"), settings);
         Files.createFile(both.standby.data().resolve("standby.signal"));
         try {
-            both.primary.start();
+            both.primary.start(settings);
             both.startStandby();
             return both;
         } catch (SQLException e) {
@@ -74,13 +83,18 @@ public final class TestStandby implements AutoCloseable {
         standby.stop("QUIT");
     }
 
+    /** Kills the standby's postmaster; whoever it has started ends by that. */
+    public void kill9Standby() throws IOException, InterruptedException {
+        standby.stop("KILL");
+    }
+
     /** Starts the standby; returns when it streams. */
     public void startStandby() throws IOException, SQLException, InterruptedException {
-        standby.start(
-                "primary_conninfo=host=127.0.0.1 port=" + primary.port() + " user=" + TestPostgres.SUPERUSER
-                        + " application_name=" + NAME,
-                "wal_receiver_status_interval=1s",
-                "wal_retrieve_retry_interval=200ms");
+        List<String> all = new ArrayList<>(List.of(settings));
+        all.add("primary_conninfo=host=127.0.0.1 port=" + primary.port() + " user=" + TestPostgres.SUPERUSER
+                + " application_name=" + NAME);
+        all.addAll(List.of("wal_receiver_status_interval=1s", "wal_retrieve_retry_interval=200ms"));
+        standby.start(all.toArray(String[]::new));
         long since = System.nanoTime();
         while (!primary.query("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
                 .equals("1")) {
@@ -97,13 +111,13 @@ public final class TestStandby implements AutoCloseable {
 
     public void startPrimary() throws IOException, SQLException, InterruptedException {
         Files.deleteIfExists(primary.data().resolve("standby.signal"));
-        primary.start();
+        primary.start(settings);
     }
 
     /** Starts the primary, which is stopped, as a standby: it lets everybody read. */
     public void startPrimaryDemoted() throws IOException, SQLException, InterruptedException {
         Files.createFile(primary.data().resolve("standby.signal"));
-        primary.start();
+        primary.start(settings);
     }
 
     /** Makes the standby a primary. */

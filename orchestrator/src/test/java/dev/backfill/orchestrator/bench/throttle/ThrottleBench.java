@@ -1,0 +1,141 @@
+package dev.backfill.orchestrator.bench.throttle;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.backfill.orchestrator.bench.Chart;
+import dev.backfill.orchestrator.bench.Chart.Panel;
+import dev.backfill.orchestrator.bench.Chart.Scale;
+import dev.backfill.orchestrator.bench.Report;
+import dev.backfill.orchestrator.bench.Trace;
+import dev.backfill.orchestrator.bench.Trace.Point;
+import dev.backfill.orchestrator.bench.throttle.Rules.Rule;
+import dev.backfill.orchestrator.bench.throttle.StandbyTrial.Outcome;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What giving way is worth: the throttle beside the rules of others, on the same servers one after the other, in an order
+ * that turns from round to round. {@code -Dseconds=} is how long each rule has, {@code -Drounds=} how often, {@code
+ * -Dseed=} where the application's bursts begin.
+ */
+@Tag("bench")
+class ThrottleBench {
+
+    private static final double SECONDS = Double.parseDouble(System.getProperty("seconds", "70"));
+    private static final int ROUNDS = Integer.getInteger("rounds", 3);
+    private static final long SEED = Long.getLong("seed", 17);
+    private static final double BUDGET = 5;
+    private static final Path FOUND = Path.of(System.getProperty("basedir", ""), "target", "bench");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void standbys() throws Exception {
+        Report report = new Report("The throttle, standbys, %.0f s a rule".formatted(SECONDS));
+        Map<String, Trace> shown = new LinkedHashMap<>();
+        try (StandbyPlant plant = StandbyPlant.start(directory)) {
+            StandbyTrial trial = new StandbyTrial(plant, directory, SECONDS);
+            double bytes = trial.bytesOfRow();
+            report.add("bytes of WAL a row", bytes);
+            Map<String, Rule> rules = Rules.ofOthers();
+            rules.put(
+                    Rules.OURS,
+                    (on, rows) ->
+                            Ours.start(directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s"));
+            List<String> order = new ArrayList<>(rules.keySet());
+            for (int round = 0; round < ROUNDS; round++) {
+                for (String name : order) {
+                    Outcome outcome = trial.of(requireNonNull(rules.get(name)), SEED + round);
+                    note(report, name, outcome, bytes);
+                    shown.put(name, outcome.trace());
+                    outcome.trace().write(FOUND.resolve("lag " + name.replaceAll("\\W+", "-") + ".csv"));
+                }
+                Collections.rotate(order, 1);
+            }
+            compare(report);
+            report.publish();
+            table(report, rules.keySet());
+        }
+        picture(shown);
+    }
+
+    private static void note(Report report, String rule, Outcome outcome, double bytes) {
+        Trace trace = outcome.trace();
+        report.add(rule + ": % of the time over", trace.over(BUDGET) * 100);
+        report.add(rule + ": median lag, s", trace.quantile(0.5));
+        report.add(rule + ": p99 lag, s", trace.quantile(0.99));
+        report.add(rule + ": largest lag, s", trace.quantile(1));
+        report.add(rule + ": own MB/s", outcome.rows() * bytes / 1e6);
+        report.add(rule + ": own rows/s", outcome.rows());
+    }
+
+    private static void compare(Report report) {
+        double own = report.median(Rules.OURS + ": own MB/s");
+        report.atMost("ours, % of the time over", 0.5, report.median(Rules.OURS + ": % of the time over"));
+        report.atLeast("gh-ost's, % of the time over", 10, report.median(Rules.GH_OST + ": % of the time over"));
+        report.atMost("ours, p99 lag, s", 0.8 * BUDGET, report.median(Rules.OURS + ": p99 lag, s"));
+        report.atLeast("ours, bytes to gh-ost's", 0.95, own / report.median(Rules.GH_OST + ": own MB/s"));
+        report.atLeast("ours, bytes to AIMD's", 1.05, own / report.median(Rules.AIMD + ": own MB/s"));
+    }
+
+    private static void table(Report report, Iterable<String> rules) {
+        StringBuilder text = new StringBuilder(
+                "\n| rule | own MB/s | own rows/s | time over 5 s | median lag | p99 | largest |\n| --- | --- | --- | --- | --- | --- | --- |\n");
+        for (String rule : rules) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %.1f | %,.0f | %.1f %% | %.1f s | %.1f s | %.1f s |%n",
+                    rule,
+                    report.median(rule + ": own MB/s"),
+                    report.median(rule + ": own rows/s"),
+                    report.median(rule + ": % of the time over"),
+                    report.median(rule + ": median lag, s"),
+                    report.median(rule + ": p99 lag, s"),
+                    report.median(rule + ": largest lag, s")));
+        }
+        System.out.println(text);
+    }
+
+    private static void picture(Map<String, Trace> traces) throws Exception {
+        List<Panel> others = new ArrayList<>();
+        traces.forEach((name, trace) -> {
+            if (!name.equals(Rules.OURS)) {
+                others.add(lag(name, trace, "#7f6a9c"));
+            }
+        });
+        Trace ours = requireNonNull(traces.get(Rules.OURS));
+        double most = ours.rates().stream().mapToDouble(Point::value).max().orElse(1);
+        double step = Math.pow(10, Math.floor(Math.log10(most))) * 2;
+        Scale scale =
+                new Scale(Math.ceil(most / step) * step / 1_000, step / 1_000, "k", "#2471a3", OptionalDouble.empty());
+        List<Point> thousands = ours.rates().stream()
+                .map(point -> new Point(point.at(), point.value() / 1_000))
+                .toList();
+        Chart chart = new Chart(SECONDS);
+        for (int i = 0; i < others.size(); i += 3) {
+            chart.row(others.subList(i, Math.min(others.size(), i + 3)));
+        }
+        chart.row(List.of(lag(Rules.OURS, ours, "#1e8449")))
+                .row(List.of(new Panel("ours, own rate", "rows a second, in thousands", thousands, scale)))
+                .write(FOUND.resolve("throttling-lag.svg"), "Lag of the standby over time, by rule; budget 5 s");
+    }
+
+    private static Panel lag(String name, Trace trace, String color) {
+        String note = String.format(
+                Locale.ROOT,
+                "over budget %.0f %% of the time, largest %.1f s",
+                trace.over(BUDGET) * 100,
+                trace.quantile(1));
+        return new Panel(name, note, trace.lags(), new Scale(20, 5, " s", color, OptionalDouble.of(BUDGET)));
+    }
+}
