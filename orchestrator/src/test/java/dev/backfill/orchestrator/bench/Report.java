@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -41,6 +42,11 @@ public final class Report {
             throw new IllegalArgumentException("nothing was measured of " + what);
         }
         return median(found);
+    }
+
+    /** The largest that was measured. */
+    public double largest(String what) {
+        return Collections.max(values.getOrDefault(what, List.of(Double.NaN)));
     }
 
     /** The median of some values, of which there is at least one. */

@@ -89,8 +89,8 @@ final class StandbyPlant implements AutoCloseable {
     }
 
     /** How many rows were changed since it was made, each as often as it was. */
-    long changed() throws SQLException {
-        return primary.queryLong("SELECT sum(n) FROM " + TABLE);
+    static long changed(TestDatabase database) throws SQLException {
+        return database.queryLong("SELECT sum(n) FROM " + TABLE);
     }
 
     /** Where the primary writes, in bytes of WAL. */

@@ -78,7 +78,7 @@ final class StandbyTrial {
             change.join();
             bursts.join();
         }
-        double changed = plant.changed() / seconds;
+        double changed = StandbyPlant.changed(plant.primary()) / seconds;
         plant.awaitCaughtUp();
         return new Outcome(trace, changed);
     }

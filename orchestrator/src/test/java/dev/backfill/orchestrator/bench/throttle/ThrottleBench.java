@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.bench.throttle;
 
 import static java.util.Objects.requireNonNull;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.backfill.orchestrator.bench.Chart;
 import dev.backfill.orchestrator.bench.Chart.Panel;
@@ -10,6 +11,11 @@ import dev.backfill.orchestrator.bench.Trace;
 import dev.backfill.orchestrator.bench.Trace.Point;
 import dev.backfill.orchestrator.bench.throttle.Rules.Rule;
 import dev.backfill.orchestrator.bench.throttle.StandbyTrial.Outcome;
+import dev.backfill.orchestrator.testing.OwnServer;
+import dev.backfill.orchestrator.testing.TestDatabase;
+import dev.backfill.orchestrator.testing.TestPostgres;
+import dev.backfill.orchestrator.testing.TestStandby;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,7 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * What giving way is worth: the throttle beside the rules of others, on the same servers one after the other, in an order
  * that turns from round to round. {@code -Dseconds=} is how long each rule has, {@code -Drounds=} how often, {@code
- * -Dseed=} where the application's bursts begin.
+ * -Dseed=} where the application's bursts begin, {@code -Donly=} an expression for the names of rules, to try these alone; {@code
+ * -Dwindows=} and {@code -Dwindow=} are how many windows the application has, and how many seconds each.
  */
 @Tag("bench")
 class ThrottleBench {
@@ -33,6 +40,11 @@ class ThrottleBench {
     private static final double SECONDS = Double.parseDouble(System.getProperty("seconds", "70"));
     private static final int ROUNDS = Integer.getInteger("rounds", 3);
     private static final long SEED = Long.getLong("seed", 17);
+    private static final String ONLY = System.getProperty("only", "");
+    private static final int WINDOWS = Integer.getInteger("windows", 10);
+    private static final int WINDOW = Integer.getInteger("window", 20);
+    private static final int WATCHED = 30;
+    private static final int TIMES = 5;
     private static final double BUDGET = 5;
     private static final Path FOUND = Path.of(System.getProperty("basedir", ""), "target", "bench");
 
@@ -52,6 +64,7 @@ class ThrottleBench {
                     Rules.OURS,
                     (on, rows) ->
                             Ours.start(directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s"));
+            rules.keySet().removeIf(name -> !name.matches(".*(" + ONLY + ").*"));
             List<String> order = new ArrayList<>(rules.keySet());
             for (int round = 0; round < ROUNDS; round++) {
                 for (String name : order) {
@@ -62,11 +75,96 @@ class ThrottleBench {
                 }
                 Collections.rotate(order, 1);
             }
-            compare(report);
+            if (ONLY.isEmpty()) {
+                compare(report);
+            }
             report.publish();
             table(report, rules.keySet());
         }
-        picture(shown);
+        if (ONLY.isEmpty()) {
+            picture(shown);
+        }
+    }
+
+    @Test
+    void foreground() throws Exception {
+        Report report = new Report("The throttle, foreground, windows of %d s".formatted(WINDOW));
+        try (OwnServer server = OwnServer.start(
+                        directory,
+                        "fsync=on",
+                        "shared_buffers=1GB",
+                        "max_wal_size=16GB",
+                        "checkpoint_timeout=1h",
+                        "autovacuum=off");
+                TestDatabase database = server.postgres().newDatabase();
+                ForegroundTrial trial = new ForegroundTrial(directory, database, WINDOW)) {
+            double capacity = trial.capacity();
+            report.add("capacity, transactions/s", capacity);
+            for (int round = 0; round < WINDOWS; round++) {
+                trial.round(round, capacity, report);
+            }
+        }
+        double ours = report.median(ForegroundTrial.rise(ForegroundTrial.OURS));
+        report.atMost(
+                "rise of p95, ours to the loop's",
+                0.5,
+                ours / report.median(ForegroundTrial.rise(ForegroundTrial.LOOP)));
+        for (String name : List.of(ForegroundTrial.OURS, ForegroundTrial.KNOWING)) {
+            report.atMost(
+                    name + ": longest wait for a lock of ours, s",
+                    1,
+                    report.largest(name + ": longest wait for a lock of ours, s"));
+        }
+        report.publish();
+    }
+
+    @Test
+    void the_cost_of_watching() throws Exception {
+        assumeTrue(Files.isExecutable(Watching.RECEIVER), "there is no pg_receivewal: install postgresql-client-15");
+        Report report = new Report("The throttle, cost of watching");
+        try (TestDatabase database = TestPostgres.version(15).newDatabase()) {
+            StandbyPlant.create(database, 400_000);
+            try (Watching watching = Watching.start(directory, database);
+                    Ours ours = Ours.start(directory, database)) {
+                ours.register(Ours.job("batch: { rows-per-second: 5000 }\n"));
+                Thread.sleep(3_000);
+                long before = StandbyPlant.changed(database);
+                List<Double> used = watching.use(WATCHED);
+                report.add("receivers", watching.following());
+                report.add("rows a second", (double) (StandbyPlant.changed(database) - before) / WATCHED);
+                used.forEach(part -> report.add("one session that looks, % of a core", part * 100));
+                double all = used.stream().mapToDouble(Double::doubleValue).sum() * 100;
+                report.atMost("all that look, % of a core", 1, used.isEmpty() ? Double.NaN : all);
+            }
+        }
+        report.publish();
+    }
+
+    @Test
+    void reaction_times() throws Exception {
+        Report report = new Report("The throttle, reaction times");
+        try (StandbyPlant plant = StandbyPlant.start(directory)) {
+            plant.renew(1_000_000);
+            String expected = "databases.main.standbys = [" + TestStandby.NAME + "]";
+            try (Reactions quick = new Reactions(plant, Ours.start(directory, plant.primary(), expected), report)) {
+                quick.register(Reactions.quickBatches());
+                for (int i = 0; i < TIMES; i++) {
+                    quick.standbyIsKilled();
+                    quick.pauseIsSaid();
+                }
+            }
+            plant.primary().execute("DROP SCHEMA backfill CASCADE");
+            try (Reactions slow = new Reactions(plant, Ours.start(directory, plant.primary()), report)) {
+                slow.register(Reactions.longBatches());
+                for (int i = 0; i < TIMES; i++) {
+                    slow.somebodyWaits();
+                }
+            }
+        }
+        report.atMost(Reactions.HOLD + ", the worst", 1, report.largest(Reactions.HOLD));
+        report.atMost(Reactions.PAUSE + ", the worst", 1, report.largest(Reactions.PAUSE));
+        report.atMost(Reactions.RELEASE + ", the worst", 1, report.largest(Reactions.RELEASE));
+        report.publish();
     }
 
     private static void note(Report report, String rule, Outcome outcome, double bytes) {
