@@ -12,6 +12,7 @@ final class Rules {
     static final String OURS = "ours, budget 5 s";
     static final String GH_OST = "on/off at 1.5 s, gh-ost's default";
     static final String AIMD = "AIMD on lag, target 2 s";
+    static final String NOBODY = "the application alone";
     static final String LOOP = "loop without a throttle";
 
     private Rules() {}
@@ -72,6 +73,7 @@ final class Rules {
                 "GitLab's rule, time scaled 1:60",
                 (plant, rows) -> new Looping(plant, rows, Lookout.replayed(plant, millis(250)), new Intervals()));
         rules.put(LOOP, loop((batch, lag, end) -> batch.next()));
+        rules.put(NOBODY, loop((batch, lag, end) -> end.pause(1)));
         return rules;
     }
 

@@ -21,8 +21,8 @@ final class StandbyTrial {
     private static final double THEN = 0.15;
     private static final double LONGEST_PAUSE = 5;
     private static final int LONGEST_BURST = 5;
-    private static final double LEAST_RATE = 500;
-    private static final double MORE_RATE = 1_000;
+    private static final double LEAST_RATE = 400;
+    private static final double MORE_RATE = 350;
     private static final int CALIBRATION = 400;
 
     private final StandbyPlant plant;
@@ -42,10 +42,10 @@ final class StandbyTrial {
         this.plant = plant;
         this.seconds = seconds;
         this.rows = (long) (seconds * 60_000) / BatchLoop.BATCH * BatchLoop.BATCH;
-        String sql =
-                "UPDATE %s SET balance = balance + 1 WHERE id BETWEEN :id AND :id + 9".formatted(StandbyPlant.ACCOUNTS);
+        String sql = "UPDATE %s SET balance = balance + 1 WHERE id BETWEEN :id AND :id + 39"
+                .formatted(StandbyPlant.ACCOUNTS);
         this.application = new Foreground(
-                directory, plant.primary(), new Foreground.Script(List.of(sql), StandbyPlant.ACCOUNT_ROWS - 10));
+                directory, plant.primary(), new Foreground.Script(List.of(sql), StandbyPlant.ACCOUNT_ROWS - 40));
     }
 
     /** Bytes of WAL that a changed row is, with nothing else on the server. */
