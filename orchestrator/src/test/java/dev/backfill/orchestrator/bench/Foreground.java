@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 public final class Foreground {
 
     private static final Path PGBENCH = Path.of("/usr/lib/postgresql/15/bin/pgbench");
-    private static final int CLIENTS = 4;
+    private static final int CLIENTS = 16;
     private static final int TIME = 2;
 
     private final Path directory;

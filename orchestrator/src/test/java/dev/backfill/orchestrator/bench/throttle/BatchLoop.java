@@ -13,23 +13,27 @@ final class BatchLoop implements AutoCloseable {
 
     private final Connection connection;
     private final PreparedStatement update;
-    private final long rows;
+    private final long from;
+    private final long to;
     private long last;
 
-    BatchLoop(TestDatabase database, long rows) throws SQLException {
+    /** Over the ids behind the first up to the second. */
+    BatchLoop(TestDatabase database, long from, long to) throws SQLException {
         this.connection = database.connect();
         this.update =
                 connection.prepareStatement("UPDATE " + StandbyPlant.TABLE + " SET n = n + 1 WHERE id > ? AND id <= ?");
-        this.rows = rows;
+        this.from = from;
+        this.to = to;
+        this.last = from;
     }
 
     /** One batch. */
     void next() throws SQLException {
-        if (last >= rows) {
-            last = 0;
+        if (last >= to) {
+            last = from;
         }
         update.setLong(1, last);
-        update.setLong(2, last + BATCH);
+        update.setLong(2, Math.min(to, last + BATCH));
         update.executeUpdate();
         last += BATCH;
     }

@@ -25,6 +25,7 @@ final class ForegroundTrial implements AutoCloseable {
     static final String OURS = "beside ours";
     static final String KNOWING = "beside ours, cores configured";
 
+    private static final long ROWS = 3_000_000;
     private static final double PART = 0.2;
     private static final int FULL_SPEED_SECONDS = 8;
     private static final double BEGINNING = 1;
@@ -45,7 +46,6 @@ final class ForegroundTrial implements AutoCloseable {
 
     private final TestDatabase database;
     private final int seconds;
-    private final long rows;
     private final Foreground application;
     private final Map<String, Neighbour> neighbours = new LinkedHashMap<>();
     private final List<Ours> daemons = new ArrayList<>();
@@ -58,7 +58,6 @@ final class ForegroundTrial implements AutoCloseable {
     ForegroundTrial(Path directory, TestDatabase database, int seconds) throws IOException {
         this.database = database;
         this.seconds = seconds;
-        this.rows = seconds * 60_000L / BatchLoop.BATCH * BatchLoop.BATCH;
         this.application = new Foreground(
                 directory,
                 database,
@@ -66,7 +65,7 @@ final class ForegroundTrial implements AutoCloseable {
                         List.of(
                                 "SELECT note FROM %s WHERE id = :id".formatted(StandbyPlant.TABLE),
                                 "UPDATE %s SET touched = touched + 1 WHERE id = :id".formatted(StandbyPlant.TABLE)),
-                        rows));
+                        ROWS));
         neighbours.put(ALONE, end -> end.pause(seconds * 2.0));
         neighbours.put(LOOP, this::loop);
         neighbours.put(OURS, daemon(directory));
@@ -80,7 +79,7 @@ final class ForegroundTrial implements AutoCloseable {
 
     /** Transactions a second of the application alone, as fast as it can. */
     double capacity() throws IOException, SQLException, InterruptedException {
-        StandbyPlant.create(database, rows);
+        StandbyPlant.create(database, ROWS);
         application.run(FULL_SPEED_SECONDS / 2, 0);
         return (double) application.run(FULL_SPEED_SECONDS, 0).size() / FULL_SPEED_SECONDS;
     }
@@ -91,7 +90,7 @@ final class ForegroundTrial implements AutoCloseable {
         Collections.rotate(order, round);
         Map<String, Double> slow = new LinkedHashMap<>();
         for (String name : order) {
-            StandbyPlant.create(database, rows);
+            StandbyPlant.create(database, ROWS);
             long before = database.queryLong(CHANGED);
             List<Double> latencies = window(name, capacity * PART, report);
             Thread.sleep(1_500); // sessions tell what they did a second later
@@ -141,7 +140,7 @@ final class ForegroundTrial implements AutoCloseable {
     }
 
     private void loop(Deadline end) throws SQLException {
-        try (BatchLoop loop = new BatchLoop(database, rows)) {
+        try (BatchLoop loop = new BatchLoop(database, 0, ROWS)) {
             while (!end.isOver()) {
                 loop.next();
             }

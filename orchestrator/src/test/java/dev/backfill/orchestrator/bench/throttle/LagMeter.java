@@ -18,7 +18,7 @@ import java.util.List;
 final class LagMeter implements AutoCloseable {
 
     private static final long EVERY_NANOS = 50_000_000;
-    private static final int RATE_EVERY = 20;
+    private static final int RATE_EVERY = 40; // sessions tell what they did once a second
     private static final String BEAT = "UPDATE heartbeat SET at = clock_timestamp()";
     private static final String CHANGED = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = '%s'";
 

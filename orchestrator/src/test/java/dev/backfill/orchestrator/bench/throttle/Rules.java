@@ -3,10 +3,19 @@ package dev.backfill.orchestrator.bench.throttle;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
-/** The rules that are compared, each as its authors would write it. All of them change the same rows by one session. */
+/**
+ * The rules that are compared, each as its authors would write it. Those of others change the rows by two sessions at once,
+ * each a half, as a script does that is started twice.
+ */
 final class Rules {
 
     static final String OURS = "ours, budget 5 s";
@@ -14,6 +23,8 @@ final class Rules {
     static final String AIMD = "AIMD on lag, target 2 s";
     static final String NOBODY = "the application alone";
     static final String LOOP = "loop without a throttle";
+
+    private static final int WRITERS = 2;
 
     private Rules() {}
 
@@ -105,7 +116,7 @@ final class Rules {
         private static final double START = 4_800;
         private static final double MORE = 1_200;
         private static final double LEAST = 480;
-        private double rate = START;
+        private volatile double rate = START;
         private long changed = System.nanoTime();
 
         @Override
@@ -113,10 +124,10 @@ final class Rules {
             long begun = System.nanoTime();
             batch.next();
             steer(lag.seconds());
-            end.pause(BatchLoop.BATCH / rate - (System.nanoTime() - begun) / 1e9);
+            end.pause(WRITERS * BatchLoop.BATCH / rate - (System.nanoTime() - begun) / 1e9);
         }
 
-        private void steer(double lag) {
+        private synchronized void steer(double lag) {
             double since = (System.nanoTime() - changed) / 1e9;
             if (lag > 2 && since >= 2) {
                 rate = Math.max(LEAST, rate * (lag > 5 ? 0.5 : 0.7));
@@ -158,27 +169,47 @@ final class Rules {
 
     private static final class Looping implements Work {
 
-        private final BatchLoop batch;
+        private final List<BatchLoop> batches = new ArrayList<>();
         private final Lookout lag;
         private final Step step;
 
         Looping(StandbyPlant plant, long rows, Lookout lag, Step step) throws SQLException {
-            this.batch = new BatchLoop(plant.primary(), rows);
+            for (int i = 0; i < WRITERS; i++) {
+                batches.add(new BatchLoop(plant.primary(), rows * i / WRITERS, rows * (i + 1) / WRITERS));
+            }
             this.lag = lag;
             this.step = step;
         }
 
         @Override
         public void until(Deadline end) throws SQLException, InterruptedException {
-            while (!end.isOver()) {
-                step.take(batch, lag, end);
+            ExecutorService threads = Executors.newFixedThreadPool(WRITERS);
+            try {
+                List<Future<?>> all = new ArrayList<>();
+                for (BatchLoop batch : batches) {
+                    all.add(threads.submit(() -> {
+                        while (!end.isOver()) {
+                            step.take(batch, lag, end);
+                        }
+                        return 0;
+                    }));
+                }
+                for (Future<?> each : all) {
+                    each.get();
+                }
+            } catch (ExecutionException e) {
+                throw new SQLException(e);
+            } finally {
+                threads.shutdownNow();
             }
         }
 
         @Override
         public void close() throws SQLException {
             lag.close();
-            batch.close();
+            for (BatchLoop batch : batches) {
+                batch.close();
+            }
         }
     }
 }

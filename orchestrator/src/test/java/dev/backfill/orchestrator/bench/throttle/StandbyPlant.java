@@ -43,7 +43,8 @@ final class StandbyPlant implements AutoCloseable {
                 "max_wal_size=16GB",
                 "checkpoint_timeout=1h",
                 "full_page_writes=off",
-                "autovacuum=off");
+                "autovacuum=off",
+                "max_standby_streaming_delay=-1");
         StandbyPlant plant = new StandbyPlant(directory, servers);
         plant.primary.execute(
                 "CREATE TABLE heartbeat (at timestamptz NOT NULL) WITH (fillfactor = 10)",

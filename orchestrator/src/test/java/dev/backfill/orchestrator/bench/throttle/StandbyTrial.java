@@ -51,7 +51,7 @@ final class StandbyTrial {
     /** Bytes of WAL that a changed row is, with nothing else on the server. */
     double bytesOfRow() throws SQLException, InterruptedException {
         plant.renew(CALIBRATION * BatchLoop.BATCH);
-        try (BatchLoop loop = new BatchLoop(plant.primary(), CALIBRATION * BatchLoop.BATCH)) {
+        try (BatchLoop loop = new BatchLoop(plant.primary(), 0, CALIBRATION * BatchLoop.BATCH)) {
             long before = plant.position();
             for (int i = 0; i < CALIBRATION; i++) {
                 loop.next();

@@ -59,11 +59,12 @@ class ThrottleBench {
             StandbyTrial trial = new StandbyTrial(plant, directory, SECONDS);
             double bytes = trial.bytesOfRow();
             report.add("bytes of WAL a row", bytes);
-            Map<String, Rule> rules = Rules.ofOthers();
+            Map<String, Rule> rules = new LinkedHashMap<>();
             rules.put(
                     Rules.OURS,
                     (on, rows) ->
                             Ours.start(directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s"));
+            rules.putAll(Rules.ofOthers());
             rules.keySet().removeIf(name -> !name.matches(".*(" + ONLY + ").*"));
             List<String> order = new ArrayList<>(rules.keySet());
             for (int round = 0; round < ROUNDS; round++) {
@@ -74,12 +75,12 @@ class ThrottleBench {
                     outcome.trace().write(FOUND.resolve("lag " + name.replaceAll("\\W+", "-") + ".csv"));
                 }
                 Collections.rotate(order, 1);
+                table(report, rules.keySet());
             }
             if (ONLY.isEmpty()) {
                 compare(report);
             }
             report.publish();
-            table(report, rules.keySet());
         }
         if (ONLY.isEmpty()) {
             picture(shown);
@@ -207,7 +208,7 @@ class ThrottleBench {
     private static void picture(Map<String, Trace> traces) throws Exception {
         List<Panel> others = new ArrayList<>();
         traces.forEach((name, trace) -> {
-            if (!name.equals(Rules.OURS)) {
+            if (!name.equals(Rules.OURS) && !name.equals(Rules.NOBODY)) {
                 others.add(lag(name, trace, "#7f6a9c"));
             }
         });
@@ -224,7 +225,11 @@ class ThrottleBench {
             chart.row(others.subList(i, Math.min(others.size(), i + 3)));
         }
         chart.row(List.of(lag(Rules.OURS, ours, "#1e8449")))
-                .row(List.of(new Panel("ours, own rate", "rows a second, in thousands", thousands, scale)))
+                .row(List.of(new Panel(
+                        "ours, own rate",
+                        "rows a second; at the dotted line the standby's replay goes from 35 % of the time to 15 %",
+                        thousands,
+                        scale)))
                 .write(FOUND.resolve("throttling-lag.svg"), "Lag of the standby over time, by rule; budget 5 s");
     }
 
@@ -234,6 +239,6 @@ class ThrottleBench {
                 "over budget %.0f %% of the time, largest %.1f s",
                 trace.over(BUDGET) * 100,
                 trace.quantile(1));
-        return new Panel(name, note, trace.lags(), new Scale(20, 5, " s", color, OptionalDouble.of(BUDGET)));
+        return new Panel(name, note, trace.lags(), new Scale(15, 5, " s", color, OptionalDouble.of(BUDGET)));
     }
 }
