@@ -37,8 +37,10 @@ final class LagMeter implements AutoCloseable {
                 thread("rate", () -> count(plant.primary())));
     }
 
-    /** Begins to look; the standby has to know the heartbeat's table. */
-    static LagMeter start(StandbyPlant plant) {
+    /** Begins to look. The standby has to have caught up; it is given a heartbeat, lest the first look find an old one. */
+    static LagMeter start(StandbyPlant plant) throws SQLException, InterruptedException {
+        plant.primary().execute(BEAT);
+        plant.awaitCaughtUp();
         LagMeter meter = new LagMeter(plant);
         meter.threads.forEach(Thread::start);
         return meter;
@@ -64,10 +66,9 @@ final class LagMeter implements AutoCloseable {
     }
 
     private void look(TestDatabase standby) throws SQLException, InterruptedException {
-        awaitMoment(2); // the first heartbeat may be an old one
         try (Connection connection = standby.connect();
                 PreparedStatement age = connection.prepareStatement(AGE)) {
-            for (long n = 3; ; n++) {
+            for (long n = 1; ; n++) {
                 lags.add(new Point(seconds(), number(age)));
                 awaitMoment(n);
             }
