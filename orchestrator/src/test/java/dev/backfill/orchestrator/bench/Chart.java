@@ -73,7 +73,7 @@ public final class Chart {
                 <rect width="100%%" height="100%%" fill="#ffffff"/>
                 """;
         Files.createDirectories(file.toAbsolutePath().getParent());
-        Files.writeString(file, text(head, WIDTH, top, escaped(description)) + svg + "</svg>\n");
+        Files.writeString(file, String.format(Locale.ROOT, head, WIDTH, top, escaped(description)) + svg + "</svg>\n");
     }
 
     private void draw(Panel panel, double left, double width) {
@@ -87,12 +87,12 @@ public final class Chart {
             double value = i * scale.step();
             double y = base - value / scale.most() * HEIGHT;
             line(left, y, left + width, y, "stroke=\"#e3e3e3\"");
-            String label = text("%.0f%s", value, i == 0 ? "" : scale.unit());
+            String label = String.format(Locale.ROOT, "%.0f%s", value, i == 0 ? "" : scale.unit());
             add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\" fill=\"#666666\">%s</text>%n", left - 4, y + 4, label);
         }
         line(left + width / 2, top + ABOVE, left + width / 2, base, "stroke=\"#bbbbbb\" stroke-dasharray=\"2 3\"");
         for (int i = 0; i <= 2; i++) {
-            String label = text("%.0f s", seconds * i / 2);
+            String label = String.format(Locale.ROOT, "%.0f s", seconds * i / 2);
             String anchor = i == 0 ? "start" : i == 1 ? "middle" : "end";
             add(
                     "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"#666666\">%s</text>%n",
@@ -116,7 +116,7 @@ public final class Chart {
             last = x;
             double y =
                     base - Math.min(1, Math.max(0, point.value() / panel.scale().most())) * HEIGHT;
-            points.append(text("%.1f,%.1f ", x, y));
+            points.append(String.format(Locale.ROOT, "%.1f,%.1f ", x, y));
         }
         add(
                 "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.4\" stroke-linejoin=\"round\" points=\"%s\"/>%n",
@@ -134,11 +134,7 @@ public final class Chart {
                 safe[i] = escaped(string);
             }
         }
-        svg.append(text(format, safe));
-    }
-
-    private static String text(String format, Object... values) {
-        return String.format(Locale.ROOT, format, values);
+        svg.append(String.format(Locale.ROOT, format, safe));
     }
 
     private static String escaped(String text) {

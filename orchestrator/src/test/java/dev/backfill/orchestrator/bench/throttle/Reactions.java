@@ -96,7 +96,7 @@ final class Reactions implements AutoCloseable {
         ours.say("pause");
         long answered = database.queryLong(BATCHES);
         Thread.sleep(2_000);
-        report.add(PAUSE, database.queryLong(BATCHES) - answered);
+        report.add(PAUSE, (double) (database.queryLong(BATCHES) - answered));
         ours.say("resume");
     }
 
