@@ -170,7 +170,7 @@ class OutsideSignalsTest {
                 Daemon daemon = daemon(
                         QUEUE,
                         "databases.main.throttle.http.hanging { url = \"" + server.url("/")
-                                + "\", every = 500ms, stale-after = 1s }",
+                                + "\", every = 500ms, stale-after = 3s }",
                         "workers = 1")) {
             server.at("/", out -> never.await());
             daemon.register("other", other.job());

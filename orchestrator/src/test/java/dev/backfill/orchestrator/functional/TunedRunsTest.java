@@ -16,6 +16,7 @@ import java.util.Map;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -230,6 +231,7 @@ class TunedRunsTest {
     }
 
     @Test
+    @Tag("storm")
     void runs_share_the_only_worker_by_weight() throws Exception {
         PacedTable light = PacedTable.create(database, "light", MANY, BATCH);
         PacedTable heavy = PacedTable.create(database, "heavy", MANY, BATCH);

@@ -131,7 +131,7 @@ class ThrottleBench {
                 Thread.sleep(3_000);
                 long before = StandbyPlant.changed(database);
                 List<Double> used = watching.use(WATCHED);
-                report.add("receivers", watching.following());
+                report.add("receivers", (double) watching.following());
                 report.add("rows a second", (double) (StandbyPlant.changed(database) - before) / WATCHED);
                 used.forEach(part -> report.add("one session that looks, % of a core", part * 100));
                 double all = used.stream().mapToDouble(Double::doubleValue).sum() * 100;
