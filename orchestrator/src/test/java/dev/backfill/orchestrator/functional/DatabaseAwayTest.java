@@ -23,7 +23,8 @@ import tools.jackson.databind.JsonNode;
 class DatabaseAwayTest {
 
     private static final Duration A_MINUTE = Duration.ofSeconds(60);
-    private static final Duration QUICK = Duration.ofSeconds(2);
+    /** Less than it takes to wait for a connection. */
+    private static final Duration QUICK = Duration.ofSeconds(4);
 
     @TempDir
     private Path directory;
