@@ -132,7 +132,8 @@ class MonitorRoleTest {
         AtomicBoolean over = new AtomicBoolean();
         try (TestDatabase database = TestPostgres.newest().newDatabase()) {
             database.execute(
-                    "CREATE TABLE fill (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, other int NOT NULL DEFAULT 0)",
+                    "CREATE TABLE fill (id bigint PRIMARY KEY, n int NOT NULL DEFAULT 0, other int NOT NULL DEFAULT 0)"
+                            + " WITH (autovacuum_enabled = off)",
                     "CREATE TABLE pace ()",
                     "INSERT INTO fill SELECT generate_series(1, 4000)",
                     "ANALYZE fill", // so that the batch goes by the key, and comes soon to what the application changes
