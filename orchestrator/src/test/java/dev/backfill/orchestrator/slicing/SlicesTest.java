@@ -177,7 +177,7 @@ class SlicesTest {
         JobStatement statement = statement(job);
         FrozenRange range = new Slicer(statement).freeze(connection);
         String run = begin(job, range, new Slicer(statement).cut(connection, range, 1000));
-        stores.server().execute("UPDATE backfill.slice SET state = 'RUNNING'");
+        stores.server().execute("UPDATE backfill.slice SET lease_until = now() + interval '1 hour', state = 'RUNNING'");
 
         assertThat(new LiveSplitter(statement, new SliceStore(stores.database()), LEAST)
                         .split(connection, run, range, 64))
@@ -284,8 +284,9 @@ class SlicesTest {
             String checkpoint = at.map(key -> "to_jsonb(ARRAY['" + String.join("','", key.parts()) + "'])")
                     .orElse("NULL");
             stores.server()
-                    .execute("UPDATE backfill.slice SET state = 'RUNNING', checkpoint = "
-                            + (slice.to().isNull() ? "NULL" : checkpoint) + " WHERE number = " + number);
+                    .execute(
+                            "UPDATE backfill.slice SET lease_until = now() + interval '1 hour', state = 'RUNNING', checkpoint = "
+                                    + (slice.to().isNull() ? "NULL" : checkpoint) + " WHERE number = " + number);
         }
     }
 
@@ -302,7 +303,7 @@ class SlicesTest {
     }
 
     private List<Bounds> bounds(String run) throws SQLException {
-        stores.server().execute("UPDATE backfill.slice SET state = 'RUNNING'");
+        stores.server().execute("UPDATE backfill.slice SET lease_until = now() + interval '1 hour', state = 'RUNNING'");
         return new SliceStore(stores.database())
                 .working(run).stream().map(SliceStore.Working::bounds).toList();
     }
