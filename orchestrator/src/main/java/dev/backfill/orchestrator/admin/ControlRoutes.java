@@ -17,9 +17,7 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /** What people want of runs: the verbs of a job, and the stop for everything. Safe for use by several threads. */
@@ -52,25 +50,15 @@ final class ControlRoutes {
             dispatcher.wake();
             return answer;
         });
-        List<String> done = new ArrayList<>();
-        Map<String, NotAllowed> refused = new LinkedHashMap<>();
+        Outcome outcome = new Outcome();
         acted.answers().found().forEach((database, answer) -> {
             if (answer instanceof NotAllowed not) {
-                refused.put(database, not);
+                outcome.notAllowed(database, not.state(), not.detail());
             } else {
-                done.add(database);
+                outcome.done.add(database);
             }
         });
-        List<Json> others = new ArrayList<>();
-        refused.forEach((database, not) -> others.add(refused(database, not.state(), not.detail())));
-        acted.missing().forEach(database -> others.add(refused(database, Optional.empty(), NOT_REGISTERED)));
-        acted.requireAll("done", done, Json.of("refused", others));
-        if (done.isEmpty()) {
-            Map.Entry<String, NotAllowed> first = refused.entrySet().iterator().next();
-            throw HttpProblem.notAllowed(
-                    first.getKey(), first.getValue().state(), first.getValue().detail());
-        }
-        databases.shapes().job(databases.job(job)).put("refused", others).answer(context);
+        answer(context, acted, outcome);
     }
 
     private void tune(Context context) throws IOException {
@@ -82,29 +70,53 @@ final class ControlRoutes {
                 job,
                 asked.text("database"),
                 (dispatcher, view) -> dispatcher.site().tuner().tune(job, change, who));
-        List<String> done = new ArrayList<>();
-        List<Json> others = new ArrayList<>();
-        List<HttpProblem> problems = new ArrayList<>();
+        Outcome outcome = new Outcome();
         acted.answers().found().forEach((database, answer) -> {
             if (answer instanceof Tuner.Wrong wrong) {
                 String detail = String.join("; ", wrong.problems());
-                problems.add(HttpProblem.badRequest(detail + "; nothing was changed in " + database));
-                others.add(refused(database, Optional.empty(), detail));
+                outcome.refuse(
+                        database,
+                        Optional.empty(),
+                        detail,
+                        HttpProblem.badRequest(detail + "; nothing was changed in " + database));
             } else if (answer instanceof Tuner.NoRun none) {
-                Optional<RunState> state = none.latest().map(Run::state);
                 String detail = "there is no run under way; change the job file for the next one";
-                problems.add(HttpProblem.notAllowed(database, state, detail));
-                others.add(refused(database, state, detail));
+                outcome.notAllowed(database, none.latest().map(Run::state), detail);
             } else {
-                done.add(database);
+                outcome.done.add(database);
             }
         });
-        acted.missing().forEach(database -> others.add(refused(database, Optional.empty(), NOT_REGISTERED)));
-        acted.requireAll("done", done, Json.of("refused", others));
-        if (done.isEmpty()) {
-            throw problems.get(0);
+        answer(context, acted, outcome);
+    }
+
+    /** What came of something in each of a job's databases. */
+    private static final class Outcome {
+        private final List<String> done = new ArrayList<>();
+        private final List<Json> refused = new ArrayList<>();
+        private final List<HttpProblem> problems = new ArrayList<>();
+
+        void notAllowed(String database, Optional<RunState> state, String detail) {
+            refuse(database, state, detail, HttpProblem.notAllowed(database, state, detail));
         }
-        databases.shapes().job(databases.job(job)).put("refused", others).answer(context);
+
+        void refuse(String database, Optional<RunState> state, String detail, HttpProblem problem) {
+            refused.add(refused(database, state, detail));
+            problems.add(problem);
+        }
+    }
+
+    private void answer(Context context, Acted<?> acted, Outcome outcome) {
+        acted.missing().forEach(database -> outcome.refused.add(refused(database, Optional.empty(), NOT_REGISTERED)));
+        acted.requireAll("done", outcome.done, Json.of("refused", outcome.refused));
+        if (outcome.done.isEmpty()) {
+            throw outcome.problems.get(0);
+        }
+        String job = new Asked(context, "database").job();
+        databases
+                .shapes()
+                .job(databases.job(job))
+                .put("refused", outcome.refused)
+                .answer(context);
     }
 
     private static Json refused(String database, Optional<RunState> state, String detail) {

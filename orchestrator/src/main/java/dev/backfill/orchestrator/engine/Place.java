@@ -16,7 +16,7 @@ import java.time.Duration;
 record Place(Keeper keeper, Crowd crowd, Stop stop) {
 
     /** How often a worker that waits shows that it is alive. */
-    static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
+    private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
 
     private static final Duration LONG_DEBT = Duration.ofSeconds(5);
 
@@ -25,20 +25,18 @@ record Place(Keeper keeper, Crowd crowd, Stop stop) {
         long begun = timing.nanos();
         for (Duration left = wait; !left.isZero() && !left.isNegative(); left = wait.minus(timing.since(begun))) {
             keeper.sign(slice);
-            if (patience.sleep(left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE)) {
+            if (patience.sleep(step(left))) {
                 return;
             }
         }
     }
 
-    /** Rests, and keeps the slice; ends early when work is asked to stop, or others wait for a worker. */
-    void rest(Slice slice, Duration rest, Limits limits) {
-        for (Duration left = rest; left.compareTo(Duration.ZERO) > 0; left = left.minus(SIGN_OF_LIFE)) {
-            boolean isAsked = stop.sleep(left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE);
-            if (isAsked || limits.hands().areWanted()) {
-                return;
-            }
+    /** Rests, and keeps the slice, whoever waits for a worker: the pace is for all; ends early when work is asked to stop. */
+    void rest(Slice slice, Duration rest) {
+        Duration left = rest;
+        while (left.compareTo(Duration.ZERO) > 0 && !stop.sleep(step(left))) {
             keeper.sign(slice);
+            left = left.minus(SIGN_OF_LIFE);
         }
     }
 
@@ -47,12 +45,16 @@ record Place(Keeper keeper, Crowd crowd, Stop stop) {
         Duration owed = limits.ceiling().owed();
         while (!owed.isZero()) {
             boolean isLong = owed.compareTo(LONG_DEBT) > 0 || limits.hands().areWanted();
-            if (isLong || stop.sleep(owed.compareTo(SIGN_OF_LIFE) < 0 ? owed : SIGN_OF_LIFE)) {
+            if (isLong || stop.sleep(step(owed))) {
                 return false;
             }
             keeper.sign(slice);
             owed = limits.ceiling().owed();
         }
         return true;
+    }
+
+    private static Duration step(Duration left) {
+        return left.compareTo(SIGN_OF_LIFE) < 0 ? left : SIGN_OF_LIFE;
     }
 }

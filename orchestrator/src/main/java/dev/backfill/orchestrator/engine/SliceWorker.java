@@ -195,7 +195,7 @@ final class SliceWorker implements AutoCloseable {
             setbacks.pauseAtCanary();
         } else {
             context.limits().share().moved();
-            place.rest(slice, pacer.rest(took), context.limits());
+            place.rest(slice, pacer.rest(took));
         }
         Slice after = slice.at(result.batch().to());
         return result.batch().to().equals(slice.bounds().to()) ? Optional.empty() : Optional.of(after);

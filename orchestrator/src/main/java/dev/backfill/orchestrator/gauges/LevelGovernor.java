@@ -136,15 +136,14 @@ final class LevelGovernor implements Governor {
     }
 
     private Pace blind() {
-        return gauge.trouble()
-                .map(trouble -> Pace.hold(new Reason(
-                        signal.word(), "it cannot be read: " + trouble, "the run goes on by itself once it can")))
-                .orElseGet(() -> Pace.hold(new Reason(
-                        signal.word(),
-                        gauge.age()
-                                .map(age -> "it was read last " + age.toSeconds() + " s ago, which is too long")
-                                .orElse("it is being read for the first time"),
-                        "that takes a moment")));
+        Optional<String> old =
+                gauge.age().map(age -> "it was read last " + age.toSeconds() + " s ago, which is too long");
+        Optional<String> why =
+                gauge.trouble().map(trouble -> "it cannot be read: " + trouble).or(() -> old);
+        return Pace.hold(
+                why.map(detail -> new Reason(signal.word(), detail, "the run goes on by itself once it can be read"))
+                        .orElseGet(() -> new Reason(
+                                signal.word(), "it is being read for the first time", "that takes a moment")));
     }
 
     private Reason reason(String detail) {

@@ -11,8 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Changes how the run of a job goes while it is under way; every process hears of it within a second. Safe for use by several threads. */
+/**
+ * Changes how the run of a job goes while it is under way; every process hears of it within a second. Safe for use by several
+ * threads.
+ */
 public final class Tuner {
 
     /** What came of it. */
@@ -54,6 +59,7 @@ public final class Tuner {
      */
     public record Records(RunStore runs, RevisionStore revisions, EventStore events) {}
 
+    private static final Logger LOG = LoggerFactory.getLogger(Tuner.class);
     private static final int ATTEMPTS = 5;
 
     private final Records records;
@@ -122,10 +128,19 @@ public final class Tuner {
      *
      * @param run the run
      * @param tuned as it is written down
-     * @return empty when this version of the program cannot read it
+     * @return empty when this version of the program cannot read it, which is said
      */
     public Optional<LoadedJob> job(Run run, Optional<String> tuned) {
-        return tuning.of(
-                records.revisions().find(run.revision().job(), run.revision().number()), tuned);
+        LoadedJob registered =
+                records.revisions().find(run.revision().job(), run.revision().number());
+        Optional<LoadedJob> job = tuning.of(registered, tuned);
+        if (job.isEmpty()) {
+            LOG.atWarn()
+                    .addKeyValue("job", run.revision().job())
+                    .addKeyValue("run", run.id())
+                    .log("what was tuned cannot be read by this version of the program; the run goes on as before"
+                            + " here: update the program, or tune it anew");
+        }
+        return job;
     }
 }

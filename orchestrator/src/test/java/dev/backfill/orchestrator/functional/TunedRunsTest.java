@@ -45,7 +45,7 @@ class TunedRunsTest {
 
     @Test
     void more_workers_come_and_those_that_are_too_many_go() throws Exception {
-        PacedTable table = PacedTable.create(database, "fill", 20_000, BATCH);
+        PacedTable table = PacedTable.create(database, "fill", MANY, BATCH);
         try (Daemon one = daemon("one");
                 Daemon two = daemon("two")) {
             one.register("fill", table.job("parallelism: 1"));
@@ -54,6 +54,7 @@ class TunedRunsTest {
 
             tune(one, "{\"parallelism\": 5}");
             soon().until(() -> database.queryLong(WORKERS) == 5);
+            table.batchesLast(Duration.ofMillis(300)); // so that no slice comes to its end meanwhile
             tune(two, "{\"parallelism\": 2}");
             soon().until(() -> database.queryLong(WORKERS) == 2);
             Thread.sleep(2_000);
@@ -144,7 +145,7 @@ class TunedRunsTest {
     @Test
     void a_job_gives_way_to_what_it_says_and_a_signal_that_is_unknown_is_refused() throws Exception {
         PacedTable table = PacedTable.create(database, "fill", 2_000, BATCH);
-        try (Daemon one = daemon("one");
+        try (Daemon one = daemon("one", "databases.main.throttle.long-transaction = on");
                 Connection open = database.connect()) {
             assertThat(one.put("/api/v1/jobs/fill", table.job("throttle: { archive-backlock: off }"))
                             .body()

@@ -141,8 +141,13 @@ class CeilingTest {
         ceiling.end(1_000, 1_000, first);
         ceiling.wrote(0, 3 << 20, 1_000);
         ceiling.end(1_000, 1_000, second);
+        assertThat(ceiling.owed()).as("nothing was thought of WAL").isEqualTo(Duration.ofSeconds(3));
 
-        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
+        double third = ceiling.begin(1_000);
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(6));
+        ceiling.wrote(3 << 20, 4 << 20, 1_000);
+        ceiling.end(1_000, 1_000, third);
+        assertThat(ceiling.owed()).as("what it wrote instead").isEqualTo(Duration.ofSeconds(4));
     }
 
     private void went(long keys) {
