@@ -1,9 +1,9 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.control.Cause;
-import dev.backfill.orchestrator.replication.StandbyName;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Site;
+import dev.backfill.orchestrator.standbys.StandbyName;
 import dev.backfill.orchestrator.throttle.Pace;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;

@@ -18,9 +18,8 @@ import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.wal.WalMeter;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
@@ -49,6 +48,7 @@ final class Setbacks {
     private final BatchRunner runner;
     private final Session session;
     private final RunListener listener;
+    private final WalMeter meter = new WalMeter();
     private Optional<Hold> held = Optional.empty();
     private Supplier<Optional<String>> victim = Optional::empty;
 
@@ -109,7 +109,10 @@ final class Setbacks {
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
         victim = Optional::empty;
-        long before = ceiling.isOfWal() ? position(open) : -1;
+        boolean isMeasured = ceiling.isOfWal();
+        if (isMeasured) {
+            meter.begin(open);
+        }
         double bytes = ceiling.begin(size);
         long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
@@ -119,29 +122,9 @@ final class Setbacks {
             return result;
         } finally {
             ceiling.end(size, went, bytes);
-            if (before >= 0) {
-                ceiling.wrote(before, positionAfter(open), went);
+            if (isMeasured) {
+                ceiling.wrote(meter.end(open), went);
             }
-        }
-    }
-
-    /** Whatever is wrong with the session now is the next batch's; what was rolled back is in the log, too. */
-    private static long positionAfter(Connection open) {
-        try {
-            return position(open);
-        } catch (SQLException e) {
-            return -1;
-        }
-    }
-
-    /** Where the server's log ends, in bytes; -1 on a server that writes none. */
-    private static long position(Connection open) throws SQLException {
-        String query = "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN -1 ELSE"
-                + " pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0') END";
-        try (PreparedStatement statement = open.prepareStatement(query);
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getLong(1);
         }
     }
 

@@ -2,6 +2,8 @@ package dev.backfill.orchestrator.pacing;
 
 import dev.backfill.api.Pacing.Ceilings;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.wal.OwnWal;
+import dev.backfill.orchestrator.wal.Written;
 import java.time.Duration;
 import java.util.OptionalLong;
 
@@ -38,16 +40,19 @@ public final class Ceiling {
     private double part = 1;
     private int workers = 1;
     private long at;
-    private long written;
+    private final OwnWal own;
+    private final Written.Sum written = new Written.Sum();
     private double walOfKey;
 
     /**
      * For one run in this process; there is none yet.
      *
      * @param timing how time passes
+     * @param own hears of all that batches write
      */
-    public Ceiling(Timing timing) {
+    public Ceiling(Timing timing, OwnWal own) {
         this.timing = timing;
+        this.own = own;
         this.at = timing.nanos();
     }
 
@@ -76,10 +81,10 @@ public final class Ceiling {
     /**
      * Whether the server has to be asked how much WAL a batch writes.
      *
-     * @return true while there is a ceiling for it
+     * @return true while there is a ceiling for it, or somebody else wants to know
      */
     public synchronized boolean isOfWal() {
-        return limits.wal().isPresent();
+        return limits.wal().isPresent() || own.isWanted();
     }
 
     /**
@@ -130,18 +135,17 @@ public final class Ceiling {
     }
 
     /**
-     * A batch has written WAL. What two batches that lie beside one another have seen of the log counts once.
+     * A batch has written WAL.
      *
-     * @param from where the server's log ended before it, in bytes
-     * @param to where it ended after it; below {@code from} when that is not known
+     * @param batch how much
      * @param keys how many it has gone over; none when it was rolled back
      */
-    public synchronized void wrote(long from, long to, long keys) {
+    public synchronized void wrote(Written batch, long keys) {
         pass();
-        wal.owed += Math.max(0, to - Math.max(from, written));
-        written = Math.max(written, to);
-        if (keys > 0 && to > from) {
-            walOfKey = (double) (to - from) / keys;
+        wal.owed += written.add(batch);
+        own.wrote(batch);
+        if (keys > 0 && batch.bytes() > 0) {
+            walOfKey = (double) batch.bytes() / keys;
         }
     }
 

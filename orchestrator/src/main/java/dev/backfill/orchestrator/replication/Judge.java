@@ -2,11 +2,17 @@ package dev.backfill.orchestrator.replication;
 
 import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reader;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.standbys.Attendance;
+import dev.backfill.orchestrator.standbys.StandbyName;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,10 +23,12 @@ import java.util.stream.Collectors;
 final class Judge {
 
     private static final Duration OF_LATE = Duration.ofSeconds(1);
+    private static final int PROBES = 4;
 
     private final Attendance attendance;
     private final WalTimes times = new WalTimes();
     private final Map<Integer, Heard> heard = new HashMap<>();
+    private final Deque<Long> probes = new ArrayDeque<>();
 
     Judge(Attendance attendance) {
         this.attendance = attendance;
@@ -60,6 +68,10 @@ final class Judge {
     Verdict judge(long at, Answer answer) {
         long position = answer.position();
         times.passed(position, at);
+        probes.addLast(at);
+        if (probes.size() > PROBES) {
+            probes.removeFirst();
+        }
         heard.keySet().retainAll(answer.followers().stream().map(Follower::pid).collect(Collectors.toSet()));
         List<KeepingUp> keepingUp = new ArrayList<>();
         for (Follower follower : answer.followers()) {
@@ -72,8 +84,32 @@ final class Judge {
             keepingUp.add(
                     follower.isStandby() ? standby(at, position, follower, of) : receiver(at, position, follower, of));
         }
-        List<StandbyName> newly = attendance.seen(answer.followers(), at);
-        return new Verdict(new Standing(at, times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
+        answer.readers().forEach(reader -> keepingUp.add(reader(reader)));
+        List<StandbyName> newly = attendance.seen(
+                answer.followers().stream()
+                        .filter(Follower::isStandby)
+                        .map(Follower::name)
+                        .toList(),
+                answer.readers().stream().map(Reader::name).toList(),
+                at);
+        return new Verdict(new Standing(at, every(), times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
+    }
+
+    /** The shortest time between two of the last probes: a first one comes late when nobody asked before. */
+    private Duration every() {
+        long shortest = Long.MAX_VALUE;
+        Iterator<Long> newest = probes.descendingIterator();
+        long later = newest.next();
+        while (newest.hasNext()) {
+            long earlier = newest.next();
+            shortest = Math.min(shortest, later - earlier);
+            later = earlier;
+        }
+        return probes.size() < 2 ? Duration.ZERO : Duration.ofNanos(shortest);
+    }
+
+    private static KeepingUp reader(Reader reader) {
+        return new KeepingUp(reader.name(), 0, reader.lag(), OptionalDouble.empty(), Optional.of(reader.age()));
     }
 
     private KeepingUp standby(long at, long position, Follower follower, Heard of) {

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.replication;
 
 import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.standbys.StandbyName;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
 import dev.backfill.orchestrator.throttle.SignalState;
@@ -18,7 +19,7 @@ import java.util.TreeMap;
 public final class Readings {
 
     /** The part of the budget that a backlog may take to be worked off; a peak of lag comes later than its cause. */
-    private static final double DRAIN_PART = 0.2;
+    static final double DRAIN_PART = 0.2;
 
     /**
      * One reading of a signal.

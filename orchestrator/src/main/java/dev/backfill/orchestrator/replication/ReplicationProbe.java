@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.replication;
 
+import dev.backfill.orchestrator.standbys.StandbyName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -17,12 +18,28 @@ final class ReplicationProbe {
      *
      * @param position where it writes, in bytes of WAL
      * @param followers who streams from it; base backups, logical subscribers and their workers are none
+     * @param readers who reads the same storage
      */
-    record Answer(long position, List<Follower> followers) {
+    record Answer(long position, List<Follower> followers, List<Reader> readers) {
         Answer {
             followers = List.copyOf(followers);
+            readers = List.copyOf(readers);
+        }
+
+        /** Of a server whose standbys have storage of their own. */
+        Answer(long position, List<Follower> followers) {
+            this(position, followers, List.of());
         }
     }
+
+    /**
+     * A server that reads the storage that the primary writes, as those of Aurora do: nothing streams to it.
+     *
+     * @param name its server_id
+     * @param lag how far what it shows is behind
+     * @param age how old that is
+     */
+    record Reader(StandbyName name, Duration lag, Duration age) {}
 
     /**
      * A connection that streams WAL from the primary.
@@ -65,6 +82,20 @@ final class ReplicationProbe {
                              WHERE l.active_pid = s.pid AND l.slot_type = 'logical')
             """;
 
+    private static final String IS_AURORA =
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = 'aurora_version')";
+
+    /** There, positions in the log exist only for logical replication. A reader that is gone stays listed for a while. */
+    private static final String READERS = """
+            SELECT pg_catalog.pg_is_in_recovery() AS is_reader, s.server_id,
+                   coalesce(s.replica_lag_in_msec, 0) AS lag_milliseconds, coalesce(s.age, 0) AS age
+            FROM (SELECT) AS one
+            LEFT JOIN (SELECT *, extract(epoch FROM pg_catalog.clock_timestamp() - last_update_timestamp) AS age
+                       FROM aurora_replica_status()
+                       WHERE session_id <> 'MASTER_SESSION_ID') s
+              ON coalesce(s.age, 0) <= 300
+            """;
+
     private static final String MISSING_RIGHT = """
             SELECT 'GRANT pg_monitor TO ' || pg_catalog.quote_ident(current_user)
             FROM pg_catalog.pg_roles
@@ -74,6 +105,34 @@ final class ReplicationProbe {
 
     private ReplicationProbe() {}
 
+    /** Whether the server is one of Aurora. */
+    static boolean isAurora(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(IS_AURORA);
+                ResultSet row = query.executeQuery()) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+
+    /** Asks a server of Aurora; a reader is an error, for it is no primary. */
+    static Answer askAurora(Connection connection) throws SQLException {
+        try (PreparedStatement query = connection.prepareStatement(READERS);
+                ResultSet row = query.executeQuery()) {
+            List<Reader> readers = new ArrayList<>();
+            while (row.next()) {
+                requirePrimary(row.getBoolean("is_reader"));
+                String server = row.getString("server_id");
+                if (server != null) {
+                    readers.add(new Reader(
+                            new StandbyName(server, ""),
+                            Duration.ofNanos((long) (row.getDouble("lag_milliseconds") * 1e6)),
+                            seconds(row.getDouble("age"))));
+                }
+            }
+            return new Answer(0, List.of(), readers);
+        }
+    }
+
     /** Asks; a server in recovery is an error, for it is no primary. */
     static Answer ask(Connection connection) throws SQLException {
         try (PreparedStatement query = connection.prepareStatement(PROBE);
@@ -82,9 +141,7 @@ final class ReplicationProbe {
             long position = 0;
             while (row.next()) {
                 position = row.getLong("position");
-                if (row.wasNull()) {
-                    throw new SQLException("the server is in recovery: it is a standby now", "25006");
-                }
+                requirePrimary(row.wasNull());
                 if (row.getObject("pid") != null) {
                     followers.add(follower(row));
                 }
@@ -113,9 +170,17 @@ final class ReplicationProbe {
 
     private static Optional<Reply> reply(ResultSet row) throws SQLException {
         double age = row.getDouble("reply_age");
-        return row.wasNull()
-                ? Optional.empty()
-                : Optional.of(new Reply(row.getLong("reply_sent"), Duration.ofNanos((long) (Math.max(0, age) * 1e9))));
+        return row.wasNull() ? Optional.empty() : Optional.of(new Reply(row.getLong("reply_sent"), seconds(age)));
+    }
+
+    private static void requirePrimary(boolean isStandby) throws SQLException {
+        if (isStandby) {
+            throw new SQLException("the server is in recovery: it is a standby now", "25006");
+        }
+    }
+
+    private static Duration seconds(double seconds) {
+        return Duration.ofNanos((long) (Math.max(0, seconds) * 1e9));
     }
 
     private static Optional<Long> position(ResultSet row, String column) throws SQLException {

@@ -3,12 +3,16 @@ package dev.backfill.orchestrator.replication;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.policy.ReplicationLimits;
+import dev.backfill.orchestrator.standbys.Attendance;
+import dev.backfill.orchestrator.standbys.StandbyName;
+import dev.backfill.orchestrator.standbys.StandbyStore;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.ProbeSession;
 import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.wal.OwnWal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -32,6 +36,8 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private static final Duration WHILE_NOBODY_ASKS = Duration.ofSeconds(5);
     private static final Duration READ_EXPECTED_AGAIN = Duration.ofSeconds(5);
 
+    private static final Duration OF_READERS = Duration.ofSeconds(1);
+
     private record Rule(Signal signal, ReplicationLimits limits) {}
 
     private final Database database;
@@ -43,7 +49,9 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private final Bell bell;
     private final Attendance attendance;
     private final ProbeSession session;
+    private final OwnWal own;
     private @Nullable Judge judge;
+    private boolean isAurora;
     private volatile long expectedRead;
     private volatile Optional<Standing> standing = Optional.empty();
     private volatile Optional<String> trouble = Optional.empty();
@@ -54,13 +62,15 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
      * @param database whose standbys are watched
      * @param timing how time passes
      * @param interval how often somebody wants to know; empty while nobody does
+     * @param own what the runs of this process write
      */
-    public ReplicationWatch(Database database, Timing timing, Supplier<Optional<Duration>> interval) {
+    public ReplicationWatch(Database database, Timing timing, Supplier<Optional<Duration>> interval, OwnWal own) {
         this.database = database;
         this.limits = database.settings().work().throttle().policy().standbys();
         this.store = new StandbyStore(database);
         this.timing = timing;
         this.interval = interval;
+        this.own = own;
         this.bell = new Bell(timing);
         this.attendance = new Attendance(limits.expected());
         this.session = new ProbeSession(database);
@@ -74,7 +84,8 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
             } else {
                 disconnect();
             }
-            bell.await(interval.get().orElse(WHILE_NOBODY_ASKS));
+            Duration pause = interval.get().orElse(WHILE_NOBODY_ASKS);
+            bell.await(isAurora && pause.compareTo(OF_READERS) < 0 ? OF_READERS : pause);
         }
         disconnect();
     }
@@ -106,9 +117,14 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     public List<Governor> governors(ReplicationLimits allowed) {
         return Stream.of(Signal.values())
                 .filter(signal -> signal.isOn(allowed))
-                .map(signal -> governors.computeIfAbsent(
-                        new Rule(signal, allowed), rule -> new SignalGovernor(signal, allowed, this)))
+                .map(signal -> governors.computeIfAbsent(new Rule(signal, allowed), this::governor))
                 .toList();
+    }
+
+    private Governor governor(Rule rule) {
+        return rule.signal() == Signal.REPLICATION_DRAIN
+                ? new DrainGovernor(rule.limits(), this, own)
+                : new SignalGovernor(rule.signal(), rule.limits(), this);
     }
 
     @Override
@@ -151,9 +167,10 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
         try {
             Connection open = session.open();
             long asked = timing.nanos();
-            ReplicationProbe.Answer answer = ReplicationProbe.ask(open);
+            Judge judging = judge(open);
+            ReplicationProbe.Answer answer = isAurora ? ReplicationProbe.askAurora(open) : ReplicationProbe.ask(open);
             readExpected(asked);
-            Judge.Verdict verdict = judge().judge(asked, answer);
+            Judge.Verdict verdict = judging.judge(asked, answer);
             standing = Optional.of(verdict.standing());
             trouble = Optional.empty();
             verdict.newlyExpected().forEach(this::expect);
@@ -193,9 +210,10 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     }
 
     /** What was learned of speeds and times is another server's after a reconnect. */
-    private Judge judge() {
+    private Judge judge(Connection open) throws SQLException {
         Judge present = judge;
         if (present == null) {
+            isAurora = ReplicationProbe.isAurora(open);
             present = new Judge(attendance);
             judge = present;
         }

@@ -211,7 +211,7 @@ final class Workshop {
         private final Yielding yielding;
         private final Watches.Moving moving;
         private final Share share;
-        private final Ceiling ceiling = new Ceiling(host.timing());
+        private final Ceiling ceiling = new Ceiling(host.timing(), watches.ownWal());
         private volatile Course course;
         private final Steering steering;
 

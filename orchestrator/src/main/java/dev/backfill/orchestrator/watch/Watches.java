@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.wal.OwnWal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -38,6 +39,7 @@ public final class Watches {
 
     private final Database database;
     private final Policy usual;
+    private final OwnWal ownWal;
     private final ReplicationWatch replication;
     private final HealthWatch health;
     private final OutsideWatch outside;
@@ -52,7 +54,8 @@ public final class Watches {
     public Watches(Database database, Timing timing) {
         this.database = database;
         this.usual = database.settings().work().throttle().policy();
-        this.replication = new ReplicationWatch(database, timing, this::lookAtStandbys);
+        this.ownWal = new OwnWal(timing);
+        this.replication = new ReplicationWatch(database, timing, this::lookAtStandbys, ownWal);
         this.health = new HealthWatch(database, timing);
         this.outside = new OutsideWatch(database, timing);
     }
@@ -120,6 +123,11 @@ public final class Watches {
         governors.addAll(ofHealth);
         governors.addAll(ofOutside);
         return governors;
+    }
+
+    /** What the batches of this process write to the server's log. */
+    public OwnWal ownWal() {
+        return ownWal;
     }
 
     /** What is seen of the standbys. */

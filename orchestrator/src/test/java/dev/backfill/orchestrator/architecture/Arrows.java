@@ -40,8 +40,10 @@ final class Arrows {
             "signals",
             "site",
             "slicing",
+            "standbys",
             "throttle",
             "tuning",
+            "wal",
             "watch");
 
     /** The packages of the program that each one may use. Not listed: everyone's {@link #COMMON}. */
@@ -59,12 +61,15 @@ final class Arrows {
             Map.entry("registry", Set.of("config", "db")),
             Map.entry("run", Set.of("db")),
             Map.entry("throttle", Set.of("config", "db")),
-            Map.entry("replication", Set.of("config", "db", "policy", "run", "throttle")),
+            Map.entry("wal", Set.of()),
+            Map.entry("standbys", Set.of("db", "run")),
+            Map.entry("replication", Set.of("config", "db", "policy", "standbys", "throttle", "wal")),
             Map.entry("gauges", Set.of("policy", "throttle")),
             Map.entry("signals", Set.of("config", "db", "gauges", "policy", "throttle")),
             Map.entry("outside", Set.of("addresses", "config", "db", "gauges", "policy", "throttle")),
-            Map.entry("watch", Set.of("config", "db", "outside", "policy", "replication", "signals", "throttle")),
-            Map.entry("pacing", Set.of("run", "throttle")),
+            Map.entry(
+                    "watch", Set.of("config", "db", "outside", "policy", "replication", "signals", "throttle", "wal")),
+            Map.entry("pacing", Set.of("run", "throttle", "wal")),
             Map.entry("tuning", Set.of("config", "db", "registration", "registry", "run")),
             Map.entry("registration", Set.of("config", "db", "registry", "run")),
             Map.entry("control", Set.of("config", "db", "registration", "run")),
@@ -73,7 +78,9 @@ final class Arrows {
             Map.entry("slicing", Set.of("batch", "db", "registry", "run")),
             Map.entry("dryrun", Set.of("batch", "db", "registry", "run", "slicing")),
             Map.entry("console", Set.of("db", "engine", "run")),
-            Map.entry("engine", Set.of("batch", "config", "db", "pacing", "registry", "run", "slicing", "throttle")),
+            Map.entry(
+                    "engine",
+                    Set.of("batch", "config", "db", "pacing", "registry", "run", "slicing", "throttle", "wal")),
             Map.entry(
                     "site",
                     Set.of(
@@ -89,6 +96,7 @@ final class Arrows {
                             "replication",
                             "run",
                             "sessions",
+                            "standbys",
                             "throttle",
                             "tuning",
                             "watch")),
@@ -108,6 +116,7 @@ final class Arrows {
                             "run",
                             "signals",
                             "site",
+                            "standbys",
                             "throttle",
                             "tuning")),
             Map.entry("demo", Set.of("config", "db")),
@@ -120,7 +129,7 @@ final class Arrows {
     /** The packages that each library's types may be seen in; by the beginning of the library's package names. */
     static final Map<String, Set<String>> LIBRARIES = Map.ofEntries(
             Map.entry("org.quartz.", Set.of("schedule")),
-            Map.entry("org.jdbi.", Set.of("replication", "control", "db", "registration", "run", "tuning")),
+            Map.entry("org.jdbi.", Set.of("standbys", "control", "db", "registration", "run", "tuning")),
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
             Map.entry("org.postgresql.", Set.of("addresses", "config", "db", "registry")),

@@ -28,6 +28,7 @@ import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.wal.OwnWal;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -73,7 +74,7 @@ final class ContextFixture implements AutoCloseable {
         Course course = new Course(statement().job().execution(), throttle);
         return new Limits(
                 new Steering(Optional.empty(), course, tuned -> course),
-                new Ceiling(timing),
+                new Ceiling(timing, new OwnWal(timing)),
                 new Shares(timing, () -> false).begin(1, 1),
                 Hands.of(1),
                 new Yielding(timing, "backfill/fill"));

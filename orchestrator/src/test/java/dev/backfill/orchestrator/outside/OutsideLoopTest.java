@@ -138,7 +138,7 @@ class OutsideLoopTest {
         timing.pass(Duration.ofSeconds(1));
         assertThat(governor.pace().reason())
                 .contains(new Pace.Reason(
-                        "queue", "it cannot be read: nothing there", "the run goes on by itself once it can"));
+                        "queue", "it cannot be read: nothing there", "the run goes on by itself once it can be read"));
     }
 
     private void watch(int every, int stale) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.api.Pacing.Ceilings;
 import dev.backfill.orchestrator.testing.SettableTiming;
+import dev.backfill.orchestrator.wal.OwnWal;
+import dev.backfill.orchestrator.wal.Written;
 import java.time.Duration;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -16,7 +18,8 @@ class CeilingTest {
     private static final Ceilings MEGABYTE = new Ceilings(OptionalLong.empty(), OptionalLong.of(1 << 20));
 
     private final SettableTiming timing = new SettableTiming();
-    private final Ceiling ceiling = new Ceiling(timing);
+    private final OwnWal own = new OwnWal(timing);
+    private final Ceiling ceiling = new Ceiling(timing, own);
 
     @Test
     void without_one_nothing_is_owed_and_nothing_cut() {
@@ -95,8 +98,8 @@ class CeilingTest {
     void what_two_batches_have_seen_of_the_log_counts_once() {
         ceiling.limit(MEGABYTE);
         assertThat(ceiling.isOfWal()).isTrue();
-        ceiling.wrote(0, 3 << 20, 30);
-        ceiling.wrote(2 << 20, 4 << 20, 10);
+        ceiling.wrote(new Written(0, 3 << 20, false), 30);
+        ceiling.wrote(new Written(2 << 20, 4 << 20, false), 10);
 
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(4));
         assertThat(ceiling.cut(1_000, 1)).as("of 200 kB each").isEqualTo(5);
@@ -106,7 +109,7 @@ class CeilingTest {
     void wal_that_others_write_cuts_no_batch_below_the_least() {
         ceiling.limit(MEGABYTE);
         assertThat(ceiling.cut(1_000, 100)).as("as long as nothing is known").isEqualTo(100);
-        ceiling.wrote(0, 100 << 20, 10);
+        ceiling.wrote(new Written(0, 100 << 20, false), 10);
 
         assertThat(ceiling.cut(1_000, 100)).isEqualTo(100);
         assertThat(ceiling.cut(50, 50)).isEqualTo(50);
@@ -125,9 +128,9 @@ class CeilingTest {
     @Test
     void wal_of_what_was_rolled_back_counts_and_teaches_nothing() {
         ceiling.limit(MEGABYTE);
-        ceiling.wrote(0, 1 << 20, 100);
-        ceiling.wrote(1 << 20, 3 << 20, 0);
-        ceiling.wrote(3 << 20, -1, 5);
+        ceiling.wrote(new Written(0, 1 << 20, false), 100);
+        ceiling.wrote(new Written(1 << 20, 3 << 20, false), 0);
+        ceiling.wrote(new Written(3 << 20, -1, false), 5);
 
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(3));
         assertThat(ceiling.cut(1_000, 1)).isEqualTo(100);
@@ -139,19 +142,41 @@ class CeilingTest {
         double first = ceiling.begin(1_000);
         double second = ceiling.begin(1_000);
         ceiling.end(1_000, 1_000, first);
-        ceiling.wrote(0, 3 << 20, 1_000);
+        ceiling.wrote(new Written(0, 3 << 20, false), 1_000);
         ceiling.end(1_000, 1_000, second);
         assertThat(ceiling.owed()).as("nothing was thought of WAL").isEqualTo(Duration.ofSeconds(3));
 
         double third = ceiling.begin(1_000);
         assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(6));
-        ceiling.wrote(3 << 20, 4 << 20, 1_000);
+        ceiling.wrote(new Written(3 << 20, 4 << 20, false), 1_000);
         ceiling.end(1_000, 1_000, third);
         assertThat(ceiling.owed()).as("what it wrote instead").isEqualTo(Duration.ofSeconds(4));
     }
 
     private void went(long keys) {
         ceiling.end(keys, keys, ceiling.begin(keys));
+    }
+
+    @Test
+    void what_a_session_has_counted_for_itself_counts_whole_whoever_else_writes() {
+        ceiling.limit(MEGABYTE);
+        ceiling.wrote(new Written(0, 1 << 20, true), 10);
+        ceiling.wrote(new Written(0, 1 << 20, true), 10);
+
+        assertThat(ceiling.owed()).isEqualTo(Duration.ofSeconds(2));
+    }
+
+    @Test
+    void batches_are_measured_while_somebody_wants_to_know() {
+        assertThat(ceiling.isOfWal()).isFalse();
+        own.want();
+        assertThat(ceiling.isOfWal()).isTrue();
+        ceiling.wrote(new Written(100, 400, false), 1);
+        ceiling.wrote(new Written(200, 500, false), 1);
+        assertThat(own.total()).isEqualTo(400);
+
+        timing.pass(Duration.ofSeconds(10));
+        assertThat(ceiling.isOfWal()).isFalse();
     }
 
     @Test

@@ -6,9 +6,15 @@ import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reader;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
+import dev.backfill.orchestrator.standbys.Attendance;
+import dev.backfill.orchestrator.standbys.StandbyName;
+import dev.backfill.orchestrator.testing.SettableTiming;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.Throttle;
+import dev.backfill.orchestrator.wal.OwnWal;
+import dev.backfill.orchestrator.wal.Written;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,7 +36,8 @@ class FluidModelTest {
     private static final double MEGABYTE = 1e6;
     private static final double FASTEST_WRITER = 60;
     private static final double STEP = 0.05;
-    private static final int STEPS_A_PROBE = 5;
+    private static final int STEPS_A_QUARTER = 5;
+    private static final int STEPS_A_SECOND = 20;
     private static final int STEPS = 36_000;
     private static final double BUDGET = 5;
     private static final ReplicationLimits LIMITS = new ReplicationLimits(
@@ -80,6 +87,10 @@ class FluidModelTest {
         private final double[] written = new double[STEPS + 1];
         private final double[] lags = new double[STEPS];
         private final Throttle throttle;
+        private final int stepsAProbe;
+        private final boolean isMeasured;
+        private final SettableTiming timing = new SettableTiming();
+        private final OwnWal ownWal = new OwnWal(timing);
         private Optional<Standing> standing = Optional.empty();
         private double applied;
         private double own;
@@ -87,19 +98,23 @@ class FluidModelTest {
         private int step;
         private double noise = 1;
 
-        Plant(Scenario scenario, long seed, ReplicationLimits limits) {
+        Plant(Scenario scenario, long seed, ReplicationLimits limits, Probes probes) {
             this.scenario = scenario;
+            this.stepsAProbe = probes.steps();
+            this.isMeasured = probes.areOfPositions();
             this.random = new Random(seed);
             this.throttle = new Throttle(Arrays.stream(Signal.values())
                     .filter(signal -> signal.isOn(limits))
-                    .<Governor>map(signal -> new SignalGovernor(signal, limits, this))
+                    .map(signal -> signal == Signal.REPLICATION_DRAIN
+                            ? new DrainGovernor(limits, this, ownWal)
+                            : (Governor) new SignalGovernor(signal, limits, this))
                     .toList());
         }
 
         Outcome run() {
             Optional<Standing> probed = Optional.empty();
-            for (step = 0; step < STEPS; step++) {
-                if (step % STEPS_A_PROBE == 0) {
+            for (step = 0; step < STEPS; step++, timing.pass(Duration.ofMillis((long) (STEP * 1e3)))) {
+                if (step % stepsAProbe == 0) {
                     standing = probed; // an answer that takes as long as the way to the next probe
                     probed = Optional.of(probe());
                 }
@@ -115,7 +130,8 @@ class FluidModelTest {
             if (step % 20 == 0) {
                 noise = 0.85 + 0.3 * random.nextDouble();
             }
-            double mine = throttle.pace().isHold() ? 0 : FASTEST_WRITER * STEP;
+            double mine = throttle.pace().ratio() * FASTEST_WRITER * STEP;
+            ownWal.wrote(new Written((long) (own * MEGABYTE), (long) ((own + mine) * MEGABYTE), true));
             own += mine;
             written[step + 1] = written[step] + mine + scenario.others.applyAsDouble(t) * STEP;
             applied = Math.min(written[step + 1], applied + scenario.apply.applyAsDouble(t) * noise * STEP);
@@ -126,6 +142,12 @@ class FluidModelTest {
         }
 
         private Standing probe() {
+            if (!isMeasured) {
+                long lag = step == 0 ? 0 : (long) (lags[step - 1] * 1e9);
+                Reader reader = new Reader(new StandbyName("reader", ""), Duration.ofNanos(lag), Duration.ZERO);
+                return judge.judge(now(), new Answer(0, List.of(), List.of(reader)))
+                        .standing();
+            }
             long position = (long) (written[step] * MEGABYTE);
             Optional<Long> replayed = Optional.of((long) (applied * MEGABYTE));
             Follower standby = new Follower(
@@ -149,27 +171,51 @@ class FluidModelTest {
 
         @Override
         public long now() {
-            return (long) (step * STEP * 1e9);
+            return timing.nanos();
         }
     }
+
+    /** How often the standbys are seen, and whether positions in the log are, or only how far they are behind. */
+    private record Probes(int steps, boolean areOfPositions) {}
 
     @ParameterizedTest
     @EnumSource(Scenario.class)
     void the_writers_move_nearly_as_much_as_the_standby_can_take_and_are_hardly_ever_over_the_budget(
             Scenario scenario) {
-        List<Outcome> outcomes = new ArrayList<>();
-        for (long seed = 1; seed <= 3; seed++) {
-            Outcome outcome = new Plant(scenario, seed, LIMITS).run();
-            System.out.printf(
-                    "%s, seed %d: throughput %.3f of the ideal, %.2f %% of the time over the budget, worst lag %.1f s%n",
-                    scenario, seed, outcome.throughput(), 100 * outcome.over(), outcome.worst());
-            outcomes.add(outcome);
-        }
-
-        assertThat(outcomes).allSatisfy(outcome -> {
+        assertThat(outcomes(scenario, new Probes(STEPS_A_QUARTER, true))).allSatisfy(outcome -> {
             assertThat(outcome.throughput()).isGreaterThan(0.97);
             assertThat(outcome.over()).isLessThan(0.005);
         });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scenario.class)
+    void also_when_the_standbys_are_seen_once_a_second_only_and_that_late(Scenario scenario) {
+        assertThat(outcomes(scenario, new Probes(STEPS_A_SECOND, true))).allSatisfy(outcome -> {
+            assertThat(outcome.throughput()).isGreaterThan(0.95);
+            assertThat(outcome.over()).isLessThan(0.01);
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource(Scenario.class)
+    void where_only_the_lag_is_known_once_a_second_the_pace_falls_with_it(Scenario scenario) {
+        assertThat(outcomes(scenario, new Probes(STEPS_A_SECOND, false))).allSatisfy(outcome -> {
+            assertThat(outcome.throughput()).isGreaterThan(0.95);
+            assertThat(outcome.over()).isLessThan(0.05);
+        });
+    }
+
+    private static List<Outcome> outcomes(Scenario scenario, Probes probes) {
+        List<Outcome> outcomes = new ArrayList<>();
+        for (long seed = 1; seed <= 3; seed++) {
+            Outcome outcome = new Plant(scenario, seed, LIMITS, probes).run();
+            System.out.printf(
+                    "%s, seed %d, %s: throughput %.3f of the ideal, %.2f %% of the time over the budget, worst lag %.1f s%n",
+                    scenario, seed, probes, outcome.throughput(), 100 * outcome.over(), outcome.worst());
+            outcomes.add(outcome);
+        }
+        return outcomes;
     }
 
     @Test
@@ -177,6 +223,9 @@ class FluidModelTest {
         ReplicationLimits lagOnly =
                 new ReplicationLimits(EnumSet.of(Watched.LAG), LIMITS.budget(), LIMITS.staleReply(), LIMITS.expected());
 
-        assertThat(new Plant(Scenario.STEADY, 1, lagOnly).run().over()).isGreaterThan(0.25);
+        assertThat(new Plant(Scenario.STEADY, 1, lagOnly, new Probes(STEPS_A_QUARTER, true))
+                        .run()
+                        .over())
+                .isGreaterThan(0.25);
     }
 }

@@ -2,10 +2,14 @@ package dev.backfill.orchestrator.replication;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.replication.Judge.Verdict;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Answer;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
+import dev.backfill.orchestrator.replication.ReplicationProbe.Reader;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.standbys.Attendance;
+import dev.backfill.orchestrator.standbys.StandbyName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -16,7 +20,8 @@ class JudgeTest {
     private static final long QUARTER = 250_000_000;
     private static final StandbyName A = new StandbyName("walreceiver", "10.0.0.1");
 
-    private final Judge judge = new Judge(new Attendance(List.of()));
+    private final Attendance attendance = new Attendance(List.of());
+    private final Judge judge = new Judge(attendance);
     private long at;
     private long replies;
 
@@ -89,6 +94,43 @@ class JudgeTest {
                         .lag())
                 .as("9.5 s after the primary had passed it")
                 .isEqualTo(Duration.ofNanos(38 * QUARTER));
+    }
+
+    @Test
+    void what_only_receives_is_no_standby_of_its_name() {
+        attendance.learned(List.of(A));
+        for (int i = 0; i < 50; i++) {
+            Verdict verdict =
+                    judge.judge(at += QUARTER, new Answer(1, List.of(receiver(1, new Reply(1, Duration.ZERO)))));
+            assertThat(verdict.newlyExpected()).isEmpty();
+            assertThat(verdict.standing().missing()).containsExactly(A);
+        }
+    }
+
+    @Test
+    void a_reader_of_the_same_storage_is_as_far_behind_as_the_server_says_and_never_expected() {
+        Reader reader = new Reader(A, Duration.ofMillis(700), Duration.ofMillis(300));
+        for (int i = 0; i < 50; i++) {
+            Verdict verdict = judge.judge(at += QUARTER, new Answer(0, List.of(), List.of(reader)));
+            KeepingUp found = only(verdict.standing());
+            assertThat(found.lag()).isEqualTo(Duration.ofMillis(700));
+            assertThat(found.replyAge()).contains(Duration.ofMillis(300));
+            assertThat(verdict.newlyExpected()).isEmpty();
+        }
+    }
+
+    @Test
+    void how_often_it_is_probed_is_the_shortest_of_the_last_times() {
+        assertThat(probe(1, standby(1, 1)).every()).isZero();
+        at += 5 * 4 * QUARTER;
+        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(5_250));
+        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(250));
+        at += 3 * QUARTER;
+        probe(1, standby(1, 1));
+        at += 3 * QUARTER;
+        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(250));
+        at += 3 * QUARTER;
+        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofSeconds(1));
     }
 
     private Standing probe(long position, Follower... followers) {

@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.standbys.StandbyName;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
@@ -39,7 +40,7 @@ class SignalGovernorTest {
         }
 
         void see(double writing, List<KeepingUp> keepingUp, StandbyName... missing) {
-            standing = Optional.of(new Standing(now, writing, keepingUp, List.of(missing)));
+            standing = Optional.of(new Standing(now, Duration.ofMillis(250), writing, keepingUp, List.of(missing)));
         }
 
         void see(KeepingUp keepingUp) {

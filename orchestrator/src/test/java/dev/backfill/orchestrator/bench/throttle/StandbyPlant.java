@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.bench.throttle;
 
+import dev.backfill.orchestrator.testing.ReplayLimit;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestStandby;
 import java.io.IOException;

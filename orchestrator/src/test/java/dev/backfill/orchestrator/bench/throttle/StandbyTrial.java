@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.bench.Trace;
 import dev.backfill.orchestrator.bench.throttle.Rules.Deadline;
 import dev.backfill.orchestrator.bench.throttle.Rules.Rule;
 import dev.backfill.orchestrator.bench.throttle.Rules.Work;
+import dev.backfill.orchestrator.testing.ReplayLimit;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;

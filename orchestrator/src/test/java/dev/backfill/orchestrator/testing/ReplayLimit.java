@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.bench.throttle;
+package dev.backfill.orchestrator.testing;
 
 import java.io.IOException;
 import java.io.Writer;
@@ -12,7 +12,7 @@ import java.util.List;
  * Slows a standby's replay: its startup process is stopped and continued by signals, ten times a second. Closing it lets
  * the process go on.
  */
-final class ReplayLimit implements AutoCloseable {
+public final class ReplayLimit implements AutoCloseable {
 
     private static final double PERIOD_MILLIS = 100;
 
@@ -31,7 +31,7 @@ final class ReplayLimit implements AutoCloseable {
     }
 
     /** Of the standby whose data is there; without a limit yet. */
-    static ReplayLimit of(Path data) throws IOException {
+    public static ReplayLimit of(Path data) throws IOException {
         Process shell = new ProcessBuilder("sh").start(); // its kill is built in: nothing is started for a signal
         ReplayLimit limit = new ReplayLimit(shell, startup(postmaster(data)));
         limit.thread.start();
@@ -39,13 +39,13 @@ final class ReplayLimit implements AutoCloseable {
     }
 
     /** The process id of the server whose data is there. */
-    static long postmaster(Path data) throws IOException {
+    public static long postmaster(Path data) throws IOException {
         return Long.parseLong(
                 Files.readAllLines(data.resolve("postmaster.pid")).get(0).strip());
     }
 
     /** Lets the standby replay for this part of the time, 0 to 1. */
-    void to(double part) {
+    public void to(double part) {
         share = part;
     }
 

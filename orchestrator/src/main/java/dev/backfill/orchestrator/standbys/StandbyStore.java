@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.replication;
+package dev.backfill.orchestrator.standbys;
 
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.run.EventStore;
@@ -36,7 +36,7 @@ public final class StandbyStore {
      *
      * @param standby what it is known by
      */
-    void expect(StandbyName standby) {
+    public void expect(StandbyName standby) {
         String sql = "INSERT INTO backfill.standby (name, address) VALUES (:name, :address) ON CONFLICT DO NOTHING";
         database.jdbi()
                 .useHandle(handle -> handle.createUpdate(database.tables().sql(sql))

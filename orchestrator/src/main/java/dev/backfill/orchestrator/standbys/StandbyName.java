@@ -1,4 +1,4 @@
-package dev.backfill.orchestrator.replication;
+package dev.backfill.orchestrator.standbys;
 
 /**
  * What a standby is known by.

@@ -1,6 +1,5 @@
-package dev.backfill.orchestrator.replication;
+package dev.backfill.orchestrator.standbys;
 
-import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -8,13 +7,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Which standbys are expected, and which of them are there. Not safe for use by several threads.
  *
  * <p>A standby that was expected and is gone is missing at once; it is there again when it was seen three times in a row.
  */
-final class Attendance {
+public final class Attendance {
 
     private static final long LONG_ENOUGH = Duration.ofSeconds(10).toNanos();
     private static final int SEEN_AGAIN = 3;
@@ -24,24 +24,37 @@ final class Attendance {
     private final Map<StandbyName, Integer> seenAgain = new HashMap<>();
     private Set<StandbyName> learned = Set.of();
 
-    /** Expects standbys of these names; without any, those that were learned. */
-    Attendance(Collection<String> configured) {
+    /**
+     * Expects some standbys.
+     *
+     * @param configured their names; empty for those that were learned
+     */
+    public Attendance(Collection<String> configured) {
         this.configured = Set.copyOf(configured);
     }
 
-    /** The standbys that were learned before, by any process. */
-    void learned(Collection<StandbyName> names) {
+    /**
+     * Some were learned before, by any process.
+     *
+     * @param names all of them
+     */
+    public void learned(Collection<StandbyName> names) {
         learned = Set.copyOf(names);
     }
 
-    /** Takes in who is there; answers the standbys that have replayed for long enough to be expected from now on. */
-    List<StandbyName> seen(Collection<Follower> followers, long at) {
-        Set<StandbyName> there = new HashSet<>();
-        followers.stream().filter(Follower::isStandby).forEach(f -> there.add(f.name()));
+    /**
+     * Takes in who is there.
+     *
+     * @param there the standbys that replay
+     * @param passing those that come and go as they like, and are never learned
+     * @param at when, by the monotonic clock
+     * @return the standbys that have replayed for long enough to be expected from now on
+     */
+    public List<StandbyName> seen(Collection<StandbyName> there, Collection<StandbyName> passing, long at) {
         since.keySet().retainAll(there);
         there.forEach(name -> since.putIfAbsent(name, at));
         for (StandbyName name : expected()) {
-            if (there.stream().noneMatch(t -> matches(name, t))) {
+            if (Stream.concat(there.stream(), passing.stream()).noneMatch(t -> matches(name, t))) {
                 seenAgain.put(name, 0);
             } else {
                 seenAgain.computeIfPresent(name, (n, times) -> times + 1 >= SEEN_AGAIN ? null : times + 1);
@@ -57,8 +70,12 @@ final class Attendance {
                 : List.of();
     }
 
-    /** The expected standbys that are not there, or not long enough again. */
-    List<StandbyName> missing() {
+    /**
+     * Who is not there.
+     *
+     * @return the expected standbys that are not there, or not long enough again; by name
+     */
+    public List<StandbyName> missing() {
         return seenAgain.keySet().stream()
                 .sorted((a, b) -> a.toString().compareTo(b.toString()))
                 .toList();

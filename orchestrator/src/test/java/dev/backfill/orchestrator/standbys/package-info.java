@@ -1,0 +1,4 @@
+@NullMarked
+package dev.backfill.orchestrator.standbys;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.backfill.orchestrator.wal;
+
+import org.jspecify.annotations.NullMarked;
