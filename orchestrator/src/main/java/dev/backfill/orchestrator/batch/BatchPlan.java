@@ -57,9 +57,10 @@ public final class BatchPlan {
      *
      * @param now the bounds of a batch from now on
      * @param most what a batch may not go beyond for another reason; may be below the bounds
+     * @param isBrief whether batches are as short as an application's transactions, whatever their target
      */
-    public void limit(BatchLimits now, int most) {
-        sizer.limit(now);
+    public void limit(BatchLimits now, int most, boolean isBrief) {
+        sizer.limit(now, isBrief);
         ceiling = most;
     }
 
@@ -129,8 +130,9 @@ public final class BatchPlan {
      *
      * @param keys how many it took
      * @param took how long it lived
+     * @param changing how much of that the change of its rows took
      */
-    public void committed(long keys, Duration took) {
+    public void committed(long keys, Duration took, Duration changing) {
         failures = 0;
         asked = 0;
         suspicion = Math.max(0, suspicion - 1);
@@ -140,7 +142,7 @@ public final class BatchPlan {
         if (bisected > 0) {
             bisected = bisected * 2 >= Math.min(ceiling, sizer.next()) ? 0 : bisected * 2;
         } else {
-            sizer.committed(keys, took);
+            sizer.committed(keys, took, changing);
         }
     }
 

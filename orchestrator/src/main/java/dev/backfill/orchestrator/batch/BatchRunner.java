@@ -12,6 +12,7 @@ import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyRange;
 import dev.backfill.orchestrator.sql.KeyRange.After;
 import dev.backfill.orchestrator.sql.KeyRange.Lower;
+import dev.backfill.orchestrator.timing.Timing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -90,8 +91,9 @@ public final class BatchRunner implements AutoCloseable {
      * @param batch what it did
      * @param runState the run's state; empty when the slice was no longer what the batch took it for, and everything
      *     was rolled back
+     * @param changing how long the change of its rows took
      */
-    public record Result(Checkpoints.Batch batch, Optional<RunState> runState) {}
+    public record Result(Checkpoints.Batch batch, Optional<RunState> runState, Duration changing) {}
 
     private static final String COMMIT = "synchronous_commit";
     private static final Duration PATIENT_LOCK = Duration.ofMillis(10);
@@ -102,6 +104,7 @@ public final class BatchRunner implements AutoCloseable {
     private final Timeouts timeouts;
     private final KeySearch search;
     private final SameTable table;
+    private final Timing timing;
     private final LastingSettings settings = new LastingSettings();
     private @Nullable Key tried;
 
@@ -112,12 +115,14 @@ public final class BatchRunner implements AutoCloseable {
      * @param change what each does to its rows; closed with this
      * @param checkpoints the last statement of each
      * @param timeouts of the two modes
+     * @param timing how time passes
      */
-    public BatchRunner(Frame frame, Change change, Checkpoints checkpoints, Timeouts timeouts) {
+    public BatchRunner(Frame frame, Change change, Checkpoints checkpoints, Timeouts timeouts, Timing timing) {
         this.frame = frame;
         this.change = change;
         this.checkpoints = checkpoints;
         this.timeouts = timeouts;
+        this.timing = timing;
         this.search =
                 new KeySearch(frame.statement().tableName(), frame.statement().key());
         this.table = new SameTable(checkpoints.tables(), frame.statement());
@@ -172,7 +177,9 @@ public final class BatchRunner implements AutoCloseable {
         connection.setAutoCommit(false);
         try {
             JobStatement.Batch rows = new JobStatement.Batch(range, frame.started(), slice.pass() > 1);
+            long begun = timing.nanos();
             long changed = change.make(connection, new Change.Request(slice.id().run(), rows, end.keys()));
+            Duration changing = timing.since(begun);
             table.requireByName(connection, slice.id().run());
             Checkpoints.Batch batch = new Checkpoints.Batch(end.key(), end.keys(), changed);
             Optional<RunState> state = checkpoints.move(connection, slice, batch);
@@ -183,7 +190,7 @@ public final class BatchRunner implements AutoCloseable {
             }
             connection.setAutoCommit(true);
             settings.restore(connection);
-            return new Result(batch, state);
+            return new Result(batch, state, changing);
         } catch (SQLException e) {
             undo(connection, e);
             throw e;
@@ -206,7 +213,8 @@ public final class BatchRunner implements AutoCloseable {
         KeySearch.End end = search.find(connection, frame.rest(slice), 1);
         Checkpoints.Batch nothing = new Checkpoints.Batch(end.key(), 0, 0);
         if (tried != null && !end.key().equals(tried)) {
-            return Optional.of(new Result(nothing, Optional.empty())); // another key came before it, or it is gone
+            return Optional.of(
+                    new Result(nothing, Optional.empty(), Duration.ZERO)); // another key came before it, or it is gone
         }
         connection.setAutoCommit(false);
         try {
@@ -218,7 +226,7 @@ public final class BatchRunner implements AutoCloseable {
                 connection.rollback();
             }
             connection.setAutoCommit(true);
-            return added ? Optional.of(new Result(nothing, state)) : Optional.empty();
+            return added ? Optional.of(new Result(nothing, state, Duration.ZERO)) : Optional.empty();
         } catch (SQLException e) {
             undo(connection, e);
             throw e;

@@ -6,7 +6,9 @@ import java.time.Duration;
 /**
  * How many keys the next batch takes, so that it takes the time it should. Pure: fed with what batches took.
  *
- * <p>The rate in keys per second is a weighted average in which each older batch weighs three quarters of the next.
+ * <p>The rate in keys per second is a weighted average in which each older batch weighs three quarters of the next. A brief
+ * batch goes by the change of its rows alone, which keeps a processor from others: it takes half a millisecond, or half of
+ * what the batch takes besides, for else more would be spent on batches than on rows.
  * Not safe for use by several threads: each worker has its own.
  */
 public final class BatchSizer {
@@ -14,11 +16,16 @@ public final class BatchSizer {
     private static final double DECAY = 0.75;
     private static final double GROWTH = 1.5;
     private static final double FAST_GROWTH = 4;
+    private static final double BRIEF = 0.0005;
+    private static final double PART_OF_THE_REST = 0.5;
 
     private BatchLimits limits;
+    private boolean isBrief;
     private int size;
     private double weightedRates;
     private double weights;
+    private double briefRate;
+    private double rest;
 
     /**
      * Begins with the first size of the limits.
@@ -34,8 +41,13 @@ public final class BatchSizer {
      * Takes other limits.
      *
      * @param now the bounds of a batch from now on
+     * @param brief whether batches are brief from now on
      */
-    public void limit(BatchLimits now) {
+    public void limit(BatchLimits now, boolean brief) {
+        if (brief && !isBrief && briefRate > 0) {
+            size = within(Math.min(size, brief()));
+        }
+        isBrief = brief;
         if (!now.equals(limits)) {
             size = now.size() == limits.size() ? size : now.size();
             limits = now;
@@ -81,12 +93,32 @@ public final class BatchSizer {
      *
      * @param keys how many it took
      * @param took how long it lived
+     * @param changing how much of that the change of its rows took
      */
-    public void committed(long keys, Duration took) {
+    public void committed(long keys, Duration took, Duration changing) {
         if (keys * 2 < size) {
             return; // the rest of a slice says little of a full batch
         }
-        double seconds = Math.max(took.toNanos(), 1000) / 1e9;
+        double seconds = seconds(took);
+        learn(keys / seconds(changing), Math.max(0, seconds - seconds(changing)));
+        if (isBrief) {
+            size = within(Math.min(brief(), size * GROWTH));
+            forget();
+        } else {
+            grow(keys, seconds);
+        }
+    }
+
+    private void learn(double rate, double besides) {
+        briefRate = briefRate == 0 ? rate : DECAY * briefRate + (1 - DECAY) * rate;
+        rest = rest == 0 ? besides : DECAY * rest + (1 - DECAY) * besides;
+    }
+
+    private double brief() {
+        return briefRate * Math.max(BRIEF, PART_OF_THE_REST * rest);
+    }
+
+    private void grow(long keys, double seconds) {
         double target = limits.target().toNanos() / 1e9;
         if (seconds > 2 * target) {
             forget();
@@ -105,6 +137,10 @@ public final class BatchSizer {
     public void halve() {
         size = within(size / 2.0);
         forget();
+    }
+
+    private static double seconds(Duration duration) {
+        return Math.max(duration.toNanos(), 1000) / 1e9;
     }
 
     private void forget() {

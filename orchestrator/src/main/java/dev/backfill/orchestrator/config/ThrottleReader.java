@@ -67,6 +67,7 @@ final class ThrottleReader {
         levels.put("lock-waits", Quantity.SECONDS);
         levels.put(LOCKS, Quantity.NUMBER);
         levels.put(WITH_CORES, Quantity.NUMBER);
+        levels.put("foreground", Quantity.NUMBER);
         levels.put("long-transaction", Quantity.SECONDS);
         levels.put("xmin-age", Quantity.NUMBER);
         levels.put("archive-backlog", Quantity.NUMBER);

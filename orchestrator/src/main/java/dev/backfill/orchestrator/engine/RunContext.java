@@ -130,7 +130,8 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
     /** Tells a worker's plan how large its batches may be now. */
     void limit(BatchPlan plan) {
         BatchLimits limits = execution().batch();
-        plan.limit(limits, limits().ceiling().cut(limits.max(), limits.min()));
+        boolean isBrief = limits().steering().course().throttle().wantsBrief();
+        plan.limit(limits, limits().ceiling().cut(limits.max(), limits.min()), isBrief);
     }
 
     Pacer pacer() {

@@ -186,7 +186,7 @@ final class SliceWorker implements AutoCloseable {
     }
 
     private Optional<Slice> committed(Slice slice, BatchRunner.Result result, Duration took) throws Hopeless, Stopped {
-        plan.committed(result.batch().scanned(), took);
+        plan.committed(result.batch().scanned(), took, result.changing());
         setbacks.release();
         listener.batchCommitted(slice, result.batch(), took);
         if (result.runState().filter(state -> state != RunState.RUNNING).isPresent()) {

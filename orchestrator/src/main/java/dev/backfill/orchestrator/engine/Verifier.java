@@ -232,7 +232,8 @@ final class Verifier implements AutoCloseable {
                 return false;
             }
             KeySearch.End end = counted.get();
-            sizer.committed(end.keys(), timing.since(start));
+            Duration took = timing.since(start);
+            sizer.committed(end.keys(), took, took);
             boolean through = end.key().equals(part.range().upTo());
             if (through || !claim()) {
                 return through;

@@ -258,8 +258,13 @@ final class WorkCrew {
                 new Slicer(context.statement()).beginning(range),
                 run.details().started().orElseThrow());
         var leases = context.stores().leases();
+        Checkpoints checkpoints = new Checkpoints(leases.tables(), leases.lease());
         return new BatchRunner(
-                frame, context.means().changes().get(), new Checkpoints(leases.tables(), leases.lease()), timeouts);
+                frame,
+                context.means().changes().get(),
+                checkpoints,
+                timeouts,
+                context.around().timing());
     }
 
     private void fail(Hopeless e) {

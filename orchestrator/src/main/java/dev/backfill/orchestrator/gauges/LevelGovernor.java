@@ -17,6 +17,7 @@ import java.util.Optional;
 final class LevelGovernor implements Governor {
 
     private static final Duration LEAST_HOLD = Duration.ofSeconds(1);
+    private static final Duration BRIEF_FOR = Duration.ofSeconds(3);
 
     private final Gauge gauge;
     private final Vital signal;
@@ -25,6 +26,7 @@ final class LevelGovernor implements Governor {
     private boolean holding;
     private long asked;
     private long since;
+    private volatile Optional<Long> above = Optional.empty();
 
     /** Over a gauge: what it reads of a table, or of all that is no table. */
     LevelGovernor(Gauge gauge, Level level, Optional<String> table) {
@@ -59,7 +61,17 @@ final class LevelGovernor implements Governor {
             gauge.urge();
         }
         double ratio = holding ? 0 : ratio(worst.get().value(), level);
+        if (signal.makesBrief() && !holding) {
+            above = ratio < 1 ? Optional.of(now) : above;
+            return Pace.FULL;
+        }
         return ratio == 1 ? Pace.FULL : new Pace(ratio, Optional.of(reason(display(worst.get()))));
+    }
+
+    @Override
+    public boolean wantsBrief() {
+        return above.filter(at -> gauge.timing().since(at).compareTo(BRIEF_FOR) < 0)
+                .isPresent();
     }
 
     @Override

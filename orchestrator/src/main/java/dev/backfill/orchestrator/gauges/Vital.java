@@ -45,6 +45,15 @@ public interface Vital {
     }
 
     /**
+     * Whether batches are brief while it is above its first limit, instead of the run going slower.
+     *
+     * @return false unless it is overridden
+     */
+    default boolean makesBrief() {
+        return false;
+    }
+
+    /**
      * What happens next and what an operator can do.
      *
      * @return half a sentence

@@ -50,6 +50,13 @@ final class HealthQueries {
               AND a.backend_type IN ('client backend', 'parallel worker') AND %s
             """.formatted(OTHERS);
 
+    /** Who waits for one statement for long is in no hurry, and who asks now and then is no application. */
+    private static final String FOREGROUND = """
+            SELECT '', count(*), '', NULL FROM pg_catalog.pg_stat_activity a
+            WHERE a.state_change > pg_catalog.clock_timestamp() - interval '1 second' AND a.pid <> pg_catalog.pg_backend_pid()
+              AND a.backend_type = 'client backend' AND %s
+            """.formatted(OTHERS);
+
     private static final String LONG_TRANSACTION = """
             (SELECT '', coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - x.since), 0), coalesce(x.who, ''), NULL
              FROM (SELECT) AS one
@@ -134,6 +141,7 @@ final class HealthQueries {
         return switch (signal) {
             case LOCK_STORM -> Optional.of(LOCK_STORM);
             case ACTIVE_SESSIONS -> Optional.of(ACTIVE_SESSIONS);
+            case FOREGROUND -> Optional.of(FOREGROUND);
             case LONG_TRANSACTION -> Optional.of(LONG_TRANSACTION);
             case XMIN_AGE -> Optional.of(XMIN_AGE);
             case ARCHIVE_BACKLOG -> Optional.of(ARCHIVE_BACKLOG);
@@ -151,6 +159,7 @@ final class HealthQueries {
             case DEAD_TUPLES -> List.of(DEAD_TUPLES);
             case LOCK_WAITS,
                     ACTIVE_SESSIONS,
+                    FOREGROUND,
                     LONG_TRANSACTION,
                     XMIN_AGE,
                     ARCHIVE_BACKLOG,

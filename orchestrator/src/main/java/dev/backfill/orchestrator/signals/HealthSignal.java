@@ -19,6 +19,9 @@ public enum HealthSignal implements Vital {
             10,
             "%.2f sessions of others are on each core",
             "the run goes on by itself once the server has time for it"),
+    /** Sessions of others that began or ended a statement within the last second. */
+    FOREGROUND(
+            "foreground", 1, 10, "%.0f sessions of others are at work", "batches are as short as their transactions"),
     /** The oldest open transaction of somebody else, in seconds. */
     LONG_TRANSACTION(
             "long-transaction",
@@ -116,6 +119,11 @@ public enum HealthSignal implements Vital {
     @Override
     public OptionalDouble crowdedFrom() {
         return this == ACTIVE_SESSIONS ? OptionalDouble.of(1) : OptionalDouble.empty();
+    }
+
+    @Override
+    public boolean makesBrief() {
+        return this == FOREGROUND;
     }
 
     @Override

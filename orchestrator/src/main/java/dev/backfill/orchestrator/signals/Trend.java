@@ -36,8 +36,14 @@ final class Trend {
                         .toList();
             case SLOT_RETENTION -> least(samples, now);
             case CHECKPOINT_PRESSURE -> samples.stream().map(this::requested).toList();
-            case LOCK_WAITS, LOCK_STORM, LONG_TRANSACTION, XMIN_AGE, ARCHIVE_BACKLOG, AUTOVACUUM, DEAD_TUPLES ->
-                samples;
+            case LOCK_WAITS,
+                    LOCK_STORM,
+                    FOREGROUND,
+                    LONG_TRANSACTION,
+                    XMIN_AGE,
+                    ARCHIVE_BACKLOG,
+                    AUTOVACUUM,
+                    DEAD_TUPLES -> samples;
         };
     }
 

@@ -25,4 +25,13 @@ public interface Governor {
     default int workers() {
         return Integer.MAX_VALUE;
     }
+
+    /**
+     * Whether batches should be brief: others are at work whose transactions are.
+     *
+     * @return false, unless it is overridden
+     */
+    default boolean wantsBrief() {
+        return false;
+    }
 }

@@ -40,6 +40,15 @@ public record Throttle(List<Governor> governors) {
     }
 
     /**
+     * Whether batches should be brief.
+     *
+     * @return true when a governor wants that
+     */
+    public boolean wantsBrief() {
+        return governors.stream().anyMatch(Governor::wantsBrief);
+    }
+
+    /**
      * The pace of each governor now.
      *
      * @return by the governors' names, in their order

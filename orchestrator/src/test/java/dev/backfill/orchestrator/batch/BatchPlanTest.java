@@ -60,7 +60,7 @@ class BatchPlanTest {
         }
         assertThat(plan.gaveWay()).isTrue();
         assertThat(plan.size()).isEqualTo(1);
-        plan.committed(1, QUICK);
+        plan.committed(1, QUICK, QUICK);
         assertThat(plan.size()).as("it grows back").isEqualTo(2);
     }
 
@@ -87,10 +87,10 @@ class BatchPlanTest {
         while (plan.mode() == Mode.BRISK) {
             plan.failed(ErrorClass.TIMEOUT);
         }
-        plan.committed(100, BRISK);
+        plan.committed(100, BRISK, BRISK);
         assertThat(plan.mode()).isEqualTo(Mode.PATIENT);
 
-        plan.committed(100, QUICK);
+        plan.committed(100, QUICK, QUICK);
         assertThat(plan.mode()).isEqualTo(Mode.BRISK);
     }
 
@@ -98,13 +98,13 @@ class BatchPlanTest {
     void bad_data_is_looked_for_down_to_the_key_and_the_size_grows_back() {
         assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
         assertThat(plan.size()).isEqualTo(500);
-        plan.committed(500, QUICK);
+        plan.committed(500, QUICK, QUICK);
         assertThat(plan.size()).isEqualTo(1000);
 
         while (plan.size() > 1) {
             assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
         }
-        plan.committed(1, QUICK);
+        plan.committed(1, QUICK, QUICK);
         assertThat(plan.size()).isEqualTo(2);
         plan.failed(ErrorClass.DATA);
         assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.PASS_OVER);
@@ -147,18 +147,18 @@ class BatchPlanTest {
         }
         assertThat(plan.size()).isEqualTo(1000);
 
-        plan.committed(1000, TARGET);
+        plan.committed(1000, TARGET, TARGET);
         assertThat(plan.failures()).isZero();
     }
 
     @Test
     void what_it_may_not_go_beyond_counts_also_below_the_least() {
-        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), 40);
+        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), 40, false);
         assertThat(plan.size()).isEqualTo(40);
         assertThat(plan.failed(ErrorClass.DATA)).isEqualTo(Next.AGAIN_NOW);
         assertThat(plan.size()).as("half of what was tried").isEqualTo(20);
 
-        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), Integer.MAX_VALUE);
+        plan.limit(new BatchLimits(1000, 100, 100_000, TARGET), Integer.MAX_VALUE, false);
         assertThat(plan.size()).isEqualTo(20);
     }
 }

@@ -157,7 +157,8 @@ class BatchSizerCostsTest {
         double run(double noise) {
             int keys = sizer.next();
             double took = (cost + keys / rate / target) * noise;
-            sizer.committed(keys, Duration.ofNanos((long) (took * target * 1e9)));
+            sizer.committed(keys, Duration.ofNanos((long) (took * target * 1e9)), Duration.ofNanos((long)
+                    (took * target * 1e9)));
             return took;
         }
 

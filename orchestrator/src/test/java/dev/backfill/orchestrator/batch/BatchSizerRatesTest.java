@@ -116,7 +116,7 @@ class BatchSizerRatesTest {
         double run(double noise) {
             int keys = sizer.next();
             double took = seconds(keys) * noise;
-            sizer.committed(keys, Duration.ofNanos((long) (took * 1e9)));
+            sizer.committed(keys, Duration.ofNanos((long) (took * 1e9)), Duration.ofNanos((long) (took * 1e9)));
             return took;
         }
 

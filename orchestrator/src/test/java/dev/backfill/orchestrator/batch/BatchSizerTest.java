@@ -25,7 +25,7 @@ class BatchSizerTest {
         assertThat(sizer.next()).isEqualTo(4000);
 
         BatchSizer other = new BatchSizer(LIMITS);
-        other.committed(1000, Duration.ofMillis(70));
+        other.committed(1000, Duration.ofMillis(70), Duration.ofMillis(70));
         assertThat(other.next()).isEqualTo(1500);
     }
 
@@ -78,13 +78,55 @@ class BatchSizerTest {
 
     @Test
     void the_short_rest_of_a_slice_says_nothing() {
-        sizer.committed(3, Duration.ofMillis(1));
-        sizer.committed(499, Duration.ofSeconds(10));
+        sizer.committed(3, Duration.ofMillis(1), Duration.ofMillis(1));
+        sizer.committed(499, Duration.ofSeconds(10), Duration.ofSeconds(10));
         assertThat(sizer.next()).isEqualTo(1000);
     }
 
+    @Test
+    void a_brief_batch_changes_rows_for_half_a_millisecond() {
+        brief(200_000, Duration.ofMillis(1));
+        assertThat(sizer.next()).isEqualTo(100);
+
+        sizer.limit(LIMITS, false);
+        for (int batch = 0; batch < 10; batch++) {
+            commit(atRate(400_000));
+        }
+        assertThat(sizer.next()).isEqualTo(100_000);
+        sizer.limit(LIMITS, true);
+        assertThat(sizer.next()).as("at once, by what is known").isLessThan(300);
+        brief(400_000, Duration.ofMillis(1));
+        assertThat(sizer.next()).isEqualTo(200);
+    }
+
+    @Test
+    void a_brief_batch_takes_half_of_what_it_costs_besides_when_that_is_more() {
+        brief(200_000, Duration.ofMillis(10));
+
+        assertThat(sizer.next()).as("5 ms").isBetween(990, 1010);
+    }
+
+    @Test
+    void after_brief_ones_batches_are_long_again_soon() {
+        brief(400_000, Duration.ofMillis(1));
+        sizer.limit(LIMITS, false);
+        for (int batch = 0; batch < 6; batch++) {
+            commit(atRate(400_000));
+        }
+        assertThat(sizer.next()).isBetween(90_000, 100_000);
+    }
+
+    /** Forty brief batches on a server that changes so many keys a second, and needs so long for the rest of a batch. */
+    private void brief(long keysPerSecond, Duration besides) {
+        sizer.limit(LIMITS, true);
+        for (int batch = 0; batch < 40; batch++) {
+            Duration changing = atRate(keysPerSecond);
+            sizer.committed(sizer.next(), changing.plus(besides), changing);
+        }
+    }
+
     private void commit(Duration took) {
-        sizer.committed(sizer.next(), took);
+        sizer.committed(sizer.next(), took, took);
     }
 
     private Duration atRate(long keysPerSecond) {

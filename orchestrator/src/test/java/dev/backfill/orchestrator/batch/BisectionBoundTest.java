@@ -57,7 +57,7 @@ class BisectionBoundTest {
             walk.go();
 
             for (int batch = 0; batch < halvings(size); batch++) {
-                walk.plan.committed(walk.plan.size(), QUICK);
+                walk.plan.committed(walk.plan.size(), QUICK, QUICK);
             }
             assertThat(walk.plan.size()).as("%s", walk).isEqualTo(size);
         }
@@ -149,14 +149,14 @@ class BisectionBoundTest {
                     next = plan.failed(ErrorClass.LOCK);
                 } else if (bad.subSet(at, end).isEmpty()) {
                     IntStream.range(at, end).forEach(committed::add);
-                    plan.committed(end - at, QUICK);
+                    plan.committed(end - at, QUICK, QUICK);
                     at = end;
                 } else {
                     failed++;
                     next = plan.failed(error);
                     if (next == Next.PASS_OVER) {
                         passedOver.add(at++);
-                        plan.committed(0, Duration.ZERO);
+                        plan.committed(0, Duration.ZERO, Duration.ZERO);
                     }
                 }
             }

@@ -130,7 +130,7 @@ class BisectionTest {
                 }
                 if (!holds(bad, at, end)) {
                     committed += end - at;
-                    plan.committed(end - at, QUICK);
+                    plan.committed(end - at, QUICK, QUICK);
                     at = end;
                     continue;
                 }
@@ -138,7 +138,7 @@ class BisectionTest {
                 Next next = plan.failed(error);
                 if (next == Next.PASS_OVER) {
                     passedOver.add(at++);
-                    plan.committed(0, Duration.ZERO);
+                    plan.committed(0, Duration.ZERO, Duration.ZERO);
                 } else if (next == Next.STOP) {
                     stoppedAt = at;
                     return failed;
@@ -157,7 +157,7 @@ class BisectionTest {
                 if (plan.isNextKeyDeadly()) {
                     passedOver.add(at++);
                     attempts--;
-                    plan.committed(0, Duration.ZERO);
+                    plan.committed(0, Duration.ZERO, Duration.ZERO);
                     continue;
                 }
                 int end = Math.min(keys, at + plan.size());
@@ -170,7 +170,7 @@ class BisectionTest {
                 }
                 committed += end - at;
                 attempts = Math.max(0, attempts - 1);
-                plan.committed(end - at, QUICK);
+                plan.committed(end - at, QUICK, QUICK);
                 at = end;
             }
             return kills;

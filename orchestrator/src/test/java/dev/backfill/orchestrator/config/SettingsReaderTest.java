@@ -69,6 +69,7 @@ class SettingsReaderTest {
                 Map.of(
                         "lock-waits", new Level(OptionalDouble.empty(), OptionalDouble.of(0.5), 0.5),
                         "lock-storm", new Level(OptionalDouble.empty(), OptionalDouble.of(20), 20),
+                        "foreground", new Level(OptionalDouble.of(2), OptionalDouble.empty(), Double.MAX_VALUE),
                         "archive-backlog", new Level(OptionalDouble.of(16), OptionalDouble.of(64), 8)));
         Section nothing = Section.root(ConfigFactory.empty().root(), new Problems());
         return new Work(

@@ -29,7 +29,8 @@ class ThrottleSettingsTest {
     @Test
     void the_limits_of_the_other_signals_are_read_in_their_units() throws Exception {
         Settings settings = read("""
-                database-defaults { cores = 8, throttle { dead-tuples = on, archive-backlog = off, lock-waits = off } }
+                database-defaults { cores = 8, throttle { dead-tuples = on, archive-backlog = off, lock-waits = off
+                                                        foreground = off } }
                 databases {
                   a { url = "postgresql://h/a"
                       throttle { long-transaction { slow = 90s }, slot-retention.hold = 1MiB, autovacuum = on } }

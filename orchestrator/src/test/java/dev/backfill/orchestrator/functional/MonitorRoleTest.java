@@ -41,6 +41,7 @@ class MonitorRoleTest {
             "lock-waits",
             "lock-storm",
             "active-sessions",
+            "foreground",
             "archive-backlog",
             "long-transaction",
             "xmin-age",

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 class MonitoringRightTest {
 
     private static final String OFF = "throttle { replication-drain = off, replication-lag = off,"
-            + " standby-missing = off, standby-stale = off, lock-waits = off, lock-storm = off, archive-backlog = off }";
+            + " standby-missing = off, standby-stale = off, lock-waits = off, lock-storm = off, foreground = off,"
+            + " archive-backlog = off }";
     private static final String OWN_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'backfill'";
 
     @TempDir

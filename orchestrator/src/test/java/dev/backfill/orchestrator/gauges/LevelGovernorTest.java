@@ -61,6 +61,24 @@ class LevelGovernorTest {
     }
 
     @Test
+    void while_an_application_is_at_work_batches_are_brief_and_the_pace_is_full() {
+        Gauge gauge = new Gauge(HealthSignal.FOREGROUND, timing);
+        Governor governor =
+                new LevelGovernor(gauge, new Level(OptionalDouble.of(2), OptionalDouble.empty(), 2), Optional.empty());
+
+        assertThat(pace(gauge, governor, 2)).isEqualTo(1);
+        assertThat(governor.wantsBrief()).isFalse();
+        assertThat(pace(gauge, governor, 3)).isEqualTo(1);
+        assertThat(governor.wantsBrief()).isTrue();
+
+        assertThat(pace(gauge, governor, 0)).isEqualTo(1);
+        timing.pass(Duration.ofMillis(2_999));
+        assertThat(governor.wantsBrief()).as("it may come again").isTrue();
+        timing.pass(Duration.ofMillis(1));
+        assertThat(governor.wantsBrief()).isFalse();
+    }
+
+    @Test
     void an_alarm_holds_whatever_the_value_is() {
         Gauge gauge = new Gauge(HealthSignal.ARCHIVE_BACKLOG, timing);
         Governor governor = new LevelGovernor(gauge, ARCHIVE, Optional.empty());

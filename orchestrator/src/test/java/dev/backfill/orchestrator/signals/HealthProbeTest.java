@@ -70,6 +70,31 @@ class HealthProbeTest {
 
     @ParameterizedTest
     @ValueSource(ints = {14, 18})
+    void who_has_just_begun_or_ended_a_statement_is_at_work_and_who_has_been_at_one_for_long_is_not(int major)
+            throws Exception {
+        with(major, () -> {
+            try (Connection patient = database().connect();
+                    Connection quick = database().connect();
+                    Connection ours = database().connect()) {
+                run(ours, "SET application_name = 'backfill/main/x'").join();
+                CompletableFuture<Void> slept = run(patient, "SELECT pg_sleep(3)");
+                Thread.sleep(1_200);
+                run(quick, "SELECT 1").join();
+                run(ours, "SELECT 1").join();
+                assertThat(ask(HealthSignal.FOREGROUND))
+                        .extracting(Sample::value)
+                        .containsExactly(1.0);
+                Thread.sleep(1_100);
+                assertThat(ask(HealthSignal.FOREGROUND))
+                        .extracting(Sample::value)
+                        .containsExactly(0.0);
+                slept.join();
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
     void ddl_that_waits_for_a_partition_is_an_alarm_and_an_insert_that_waits_is_none(int major) throws Exception {
         with(major, () -> {
             try (Connection writer = database().connect();
