@@ -42,7 +42,7 @@ final class StandbyTrial {
     StandbyTrial(StandbyPlant plant, Path directory, double seconds) {
         this.plant = plant;
         this.seconds = seconds;
-        this.rows = (long) (seconds * 60_000) / BatchLoop.BATCH * BatchLoop.BATCH;
+        this.rows = (long) (seconds * 120_000) / BatchLoop.BATCH * BatchLoop.BATCH;
         String sql = "UPDATE %s SET balance = balance + 1 WHERE id BETWEEN :id AND :id + 39"
                 .formatted(StandbyPlant.ACCOUNTS);
         this.application = new Foreground(
