@@ -66,7 +66,7 @@ final class DatabaseRoutes {
                 .put(
                         "signals",
                         site.signals(Optional.empty()).stream()
-                                .flatMap(signal -> signal.readings().stream().map(r -> Shapes.reading(r, signal)))
+                                .flatMap(Shapes::readings)
                                 .toList())
                 .put("standbys", standbys);
     }

@@ -12,6 +12,7 @@ import dev.backfill.orchestrator.signals.HealthSignal;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
+import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
 import dev.backfill.orchestrator.throttle.SignalState;
 import java.time.Instant;
 import java.util.Comparator;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.stream.Stream;
 
 /**
  * The JSON of what people see.
@@ -116,14 +118,22 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
                 .put("detail", hold.detail());
     }
 
-    /** A reading of a signal. */
-    static Json reading(SignalReading reading, SignalState of) {
-        return Json.of("signal", reading.signal())
-                .put("source", Optional.of(reading.source()).filter(source -> !source.isEmpty()))
-                .put("value", rounded(reading.value()))
-                .put("limit", limit(reading))
-                .put("age", of.age().map(a -> rounded(a.toMillis() / 1e3)))
-                .put("verdict", reading.verdict().name().toLowerCase(Locale.ROOT));
+    /** What is read of a signal; one that was never read, or not for too long, holds. */
+    static Stream<Json> readings(SignalState signal) {
+        return signal.readings().isEmpty() && !signal.up()
+                ? Stream.of(reading(signal, Optional.empty()))
+                : signal.readings().stream().map(reading -> reading(signal, Optional.of(reading)));
+    }
+
+    private static Json reading(SignalState signal, Optional<SignalReading> reading) {
+        Verdict verdict = signal.up() ? reading.map(SignalReading::verdict).orElse(Verdict.GO) : Verdict.HOLD;
+        return Json.of("signal", signal.signal())
+                .put("source", reading.map(SignalReading::source).filter(source -> !source.isEmpty()))
+                .put("value", reading.map(r -> rounded(r.value())))
+                .put("limit", reading.flatMap(Shapes::limit))
+                .put("age", signal.age().map(a -> rounded(a.toMillis() / 1e3)))
+                .put("up", signal.up())
+                .put("verdict", verdict.name().toLowerCase(Locale.ROOT));
     }
 
     private static Optional<Double> limit(SignalReading reading) {

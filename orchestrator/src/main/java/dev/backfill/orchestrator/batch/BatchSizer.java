@@ -8,7 +8,8 @@ import java.time.Duration;
  *
  * <p>The rate in keys per second is a weighted average in which each older batch weighs three quarters of the next. A brief
  * batch goes by the change of its rows alone, which keeps a processor from others: it takes half a millisecond, or half of
- * what the batch takes besides, for else more would be spent on batches than on rows.
+ * what the batch takes besides, for else more would be spent on batches than on rows. What a change costs however few its
+ * rows are, as a long batch shows, counts as besides.
  * Not safe for use by several threads: each worker has its own.
  */
 public final class BatchSizer {
@@ -18,6 +19,9 @@ public final class BatchSizer {
     private static final double FAST_GROWTH = 4;
     private static final double BRIEF = 0.0005;
     private static final double PART_OF_THE_REST = 0.5;
+    private static final double TINY = 1e-6;
+    private static final int ENOUGH = 32;
+    private static final int MUCH_LONGER = 8;
 
     private BatchLimits limits;
     private boolean isBrief;
@@ -26,6 +30,8 @@ public final class BatchSizer {
     private double weights;
     private double briefRate;
     private double rest;
+    private long longKeys;
+    private double longChanging;
 
     /**
      * Begins with the first size of the limits.
@@ -96,22 +102,38 @@ public final class BatchSizer {
      * @param changing how much of that the change of its rows took
      */
     public void committed(long keys, Duration took, Duration changing) {
-        if (keys * 2 < size) {
-            return; // the rest of a slice says little of a full batch
-        }
         double seconds = seconds(took);
-        learn(keys / seconds(changing), Math.max(0, seconds - seconds(changing)));
-        if (isBrief) {
+        boolean isFull = keys * 2 >= size; // the rest of a slice says little of a full batch
+        if (isFull || keys >= ENOUGH) {
+            learn(keys, seconds, seconds(changing));
+        }
+        if (isBrief && briefRate > 0) {
             size = within(Math.min(brief(), size * GROWTH));
             forget();
-        } else {
+        } else if (isFull) {
             grow(keys, seconds);
         }
     }
 
-    private void learn(double rate, double besides) {
+    private void learn(long keys, double seconds, double changing) {
+        if (!isBrief || keys >= longKeys) {
+            longKeys = keys;
+            longChanging = changing;
+        }
+        double price = price(keys, changing);
+        double rate = keys / Math.max(changing - price, TINY);
+        double besides = Math.max(0, seconds - changing + price);
         briefRate = briefRate == 0 ? rate : DECAY * briefRate + (1 - DECAY) * rate;
         rest = rest == 0 ? besides : DECAY * rest + (1 - DECAY) * besides;
+    }
+
+    /** What a change costs besides its rows: what is left of a short one after what its keys took in a long one. */
+    private double price(long keys, double changing) {
+        if (longKeys < MUCH_LONGER * keys) {
+            return 0;
+        }
+        double ofKey = (longChanging - changing) / (longKeys - keys);
+        return Math.min(changing, Math.max(0, changing - ofKey * keys));
     }
 
     private double brief() {

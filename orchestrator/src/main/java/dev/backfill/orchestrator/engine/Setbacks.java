@@ -109,10 +109,7 @@ final class Setbacks {
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
         victim = Optional::empty;
-        boolean isMeasured = ceiling.isOfWal();
-        if (isMeasured) {
-            meter.begin(open);
-        }
+        boolean isMeasured = isMeasured(open, process);
         double bytes = ceiling.begin(size);
         long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
@@ -126,6 +123,23 @@ final class Setbacks {
                 ceiling.wrote(meter.end(open), went);
             }
         }
+    }
+
+    /** Begins to measure what the batch writes, if somebody wants to know; a ceiling has to. */
+    private boolean isMeasured(Connection open, int process) throws SQLException {
+        Ceiling ceiling = context.limits().ceiling();
+        if (!ceiling.isOfWal()) {
+            meter.forget();
+            return false;
+        }
+        try {
+            meter.begin(open, process != 0);
+        } catch (SQLException e) {
+            if (ceiling.isForWal()) {
+                throw e;
+            }
+        }
+        return true;
     }
 
     /** Whether the last batch was ended for somebody who waited; says so. One that cannot be any smaller makes the run hold. */

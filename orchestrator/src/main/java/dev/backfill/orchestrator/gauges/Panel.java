@@ -83,7 +83,7 @@ public final class Panel {
                                 signal,
                                 sample.source(),
                                 sample.value(),
-                                level.hold(),
+                                level.hold().isPresent() ? level.hold() : level.slow(),
                                 LevelGovernor.verdict(sample, level)))
                         .toList());
     }

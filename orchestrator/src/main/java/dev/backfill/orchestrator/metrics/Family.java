@@ -52,7 +52,9 @@ enum Family {
             Scope.SHARED,
             "What a signal was read as last, in seconds or as a number, by its source such as a standby"),
     SIGNAL_LIMIT(
-            "backfill_signal_limit", Scope.SHARED, "Above which value of the signal every run of the database holds"),
+            "backfill_signal_limit",
+            Scope.SHARED,
+            "Above which value of the signal every run of the database holds, or goes more gently where it never holds"),
     SIGNAL_AGE(
             "backfill_signal_age_seconds",
             Scope.SHARED,

@@ -30,6 +30,7 @@ import java.util.function.Consumer;
  */
 public final class OutsideWatch {
 
+    private final Database database;
     private final Policy usual;
     private final Panel panel;
     private final Map<String, OutsideLoop> loops = new LinkedHashMap<>();
@@ -42,6 +43,7 @@ public final class OutsideWatch {
      * @param timing how time passes
      */
     public OutsideWatch(Database database, Timing timing) {
+        this.database = database;
         Outside outside = database.settings().work().throttle().outside();
         this.usual = database.settings().work().throttle().policy();
         this.panel = new Panel(outside.signals().stream().map(OutsideVital::new).toList(), timing);
@@ -92,6 +94,37 @@ public final class OutsideWatch {
         public void close() {
             runs.remove(this);
         }
+    }
+
+    /**
+     * A signal that may not be read.
+     *
+     * @param word its name
+     * @param why what the server says
+     * @param grant what is missing
+     */
+    public record Forbidden(String word, String why, String grant) {}
+
+    /**
+     * Tries the queries that a run would give way to.
+     *
+     * @param policy what it gives way to
+     * @return the first one that whoever looks lacks a right for; empty when there is none, whatever else is wrong
+     */
+    public Optional<Forbidden> forbidden(Policy policy) {
+        for (OutsideSignal signal :
+                database.settings().work().throttle().outside().signals()) {
+            if (policy.levels().containsKey(signal.word()) && signal.asked() instanceof Sql sql) {
+                try (SqlReader reader = new SqlReader(database, sql.query())) {
+                    reader.read();
+                } catch (UnreadableException e) {
+                    if (e.isForbidden()) {
+                        return Optional.of(new Forbidden(signal.word(), e.why(), SqlReader.grant(e.why())));
+                    }
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     /**

@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.sql.Types;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Asks the database a query of the user's, in a transaction that may only read and is rolled back. One thread. */
@@ -28,6 +29,10 @@ final class SqlReader implements SignalReader {
 
     /** Errors whose messages may hold what was read: of data, of rules for it, and raised by code of the user's. */
     private static final Pattern ABOUT_DATA = Pattern.compile("(22|23|P0|38|39).*");
+
+    private static final String FORBIDDEN = "42501";
+    private static final Pattern OBJECT =
+            Pattern.compile("permission denied for (schema|function|table|view) (\\S+).*");
 
     private final ProbeSession session;
     private final String query;
@@ -51,7 +56,7 @@ final class SqlReader implements SignalReader {
             }
         } catch (SQLException e) {
             session.close();
-            throw new UnreadableException(why(e));
+            throw new UnreadableException(why(e), SqlStates.state(e).equals(Optional.of(FORBIDDEN)));
         } catch (RuntimeException e) {
             session.close();
             throw e;
@@ -109,6 +114,20 @@ final class SqlReader implements SignalReader {
             throw new UnreadableException("its query answers more than one row");
         }
         return number;
+    }
+
+    /** What would give who looks the right to read what the server says is forbidden; as far as it says so. */
+    static String grant(String why) {
+        Matcher object = OBJECT.matcher(why);
+        if (!object.find()) {
+            return "GRANT the role that looks what the query reads";
+        }
+        String right = switch (object.group(1)) {
+            case "schema" -> "USAGE ON SCHEMA ";
+            case "function" -> "EXECUTE ON FUNCTION ";
+            default -> "SELECT ON ";
+        };
+        return "GRANT " + right + object.group(2) + " TO the role that looks";
     }
 
     private static String why(SQLException e) {

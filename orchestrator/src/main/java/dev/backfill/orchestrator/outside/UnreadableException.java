@@ -8,9 +8,22 @@ final class UnreadableException extends Exception {
     @Serial
     private static final long serialVersionUID = 1L;
 
+    private final boolean isForbidden;
+
     /** For a reason that people are told. */
     UnreadableException(String why) {
+        this(why, false);
+    }
+
+    /** The same, that may be a right that is missing. */
+    UnreadableException(String why, boolean isForbidden) {
         super(why);
+        this.isForbidden = isForbidden;
+    }
+
+    /** Whether who asks lacks a right. */
+    boolean isForbidden() {
+        return isForbidden;
     }
 
     /** Why, in a line. */

@@ -88,6 +88,15 @@ public final class Ceiling {
     }
 
     /**
+     * Whether there is a ceiling for WAL, so that no batch may go unmeasured.
+     *
+     * @return true when there is one
+     */
+    public synchronized boolean isForWal() {
+        return limits.wal().isPresent();
+    }
+
+    /**
      * How many keys a batch may take: what a worker may do in a second.
      *
      * @param size how many it would take

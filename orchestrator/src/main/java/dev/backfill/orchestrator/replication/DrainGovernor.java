@@ -15,19 +15,20 @@ import java.util.Optional;
 /**
  * Keeps the backlog of the standbys short. While they are seen often it is a gate that opens and closes. While they are seen
  * once a second or less, a gate would open and close too late: then runs may write at the rate that the standbys can take,
- * and where that cannot be known, they go the slower the further a standby is behind. Safe for use by several threads.
+ * and where only their lag is known, they go at the pace that keeps it. Safe for use by several threads.
  */
 final class DrainGovernor implements Governor {
 
-    private static final Duration SELDOM = Duration.ofMillis(900);
-    private static final Duration LATELY = Duration.ofSeconds(1);
+    private static final Duration LATELY = Duration.ofSeconds(2);
+    private static final Duration GAP = Duration.ofMinutes(1);
     private static final double MEGABYTE = 1e6;
 
     private final SignalGovernor gate;
     private final Sight sight;
     private final OwnWal own;
-    private final WalRate rate;
-    private final LagRate lag;
+    private final double budget;
+    private WalRate rate;
+    private LagRate lag;
     private Optional<Standing> judged = Optional.empty();
     private double pace = 1;
 
@@ -36,7 +37,7 @@ final class DrainGovernor implements Governor {
         this.gate = new SignalGovernor(Signal.REPLICATION_DRAIN, limits, sight);
         this.sight = sight;
         this.own = own;
-        double budget = seconds(limits.budget());
+        this.budget = seconds(limits.budget());
         this.rate = new WalRate(Readings.DRAIN_PART * budget, budget);
         this.lag = new LagRate(Readings.DRAIN_PART * budget, budget);
     }
@@ -51,23 +52,26 @@ final class DrainGovernor implements Governor {
         Pace gated = gate.pace();
         return sight.standing()
                 .filter(seen -> SignalGovernor.counts(sight.age(seen)))
-                .filter(seen -> seen.every().compareTo(SELDOM) >= 0)
+                .filter(Standing::isSeldom)
                 .map(this::ofSeldomSeen)
                 .orElse(gated);
     }
 
     private Pace ofSeldomSeen(Standing seen) {
-        own.want();
+        if (seen.keepingUp().stream().anyMatch(standby -> standby.speed().isPresent())) {
+            own.want();
+        }
         Optional<KeepingUp> furthest = seen.keepingUp().stream()
                 .filter(standby -> standby.speed().isEmpty())
                 .max(Comparator.comparing(KeepingUp::lag));
         double written = own.total();
         if (!judged.equals(Optional.of(seen))) {
+            forgetAfterAGap(seen);
             judged = Optional.of(seen);
             double then = own.total(seen.at());
             double lately = (then - own.total(seen.at() - LATELY.toNanos())) / LATELY.toSeconds();
             double age = seconds(sight.age(seen));
-            rate.seen(seen, age, new WalRate.Own(then, written, lately));
+            rate.seen(seen, sight.now(), new WalRate.Own(then, written, lately));
             double now = sight.now() / 1e9;
             pace = furthest.map(standby -> lag.seen(now - age, seconds(standby.lag()), now))
                     .orElse(1.0);
@@ -81,6 +85,14 @@ final class DrainGovernor implements Governor {
         return furthest.filter(standby -> pace < 1)
                 .map(standby -> new Pace(pace, Optional.of(reason(behind(standby)))))
                 .orElse(Pace.FULL);
+    }
+
+    /** What was learned of the standbys long ago may be of others. */
+    private void forgetAfterAGap(Standing seen) {
+        if (judged.filter(last -> seen.at() - last.at() < GAP.toNanos()).isEmpty()) {
+            rate = new WalRate(Readings.DRAIN_PART * budget, budget);
+            lag = new LagRate(Readings.DRAIN_PART * budget, budget);
+        }
     }
 
     private static String behind(KeepingUp standby) {

@@ -12,7 +12,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,12 +22,14 @@ import java.util.stream.Collectors;
 final class Judge {
 
     private static final Duration OF_LATE = Duration.ofSeconds(1);
-    private static final int PROBES = 4;
+    private static final Duration OF_LATE_SELDOM = Duration.ofSeconds(2);
+    private static final Duration LONG = Duration.ofMillis(650);
+    private static final int LOOKS = 3;
 
     private final Attendance attendance;
     private final WalTimes times = new WalTimes();
     private final Map<Integer, Heard> heard = new HashMap<>();
-    private final Deque<Long> probes = new ArrayDeque<>();
+    private final Deque<Duration> looks = new ArrayDeque<>();
 
     Judge(Attendance attendance) {
         this.attendance = attendance;
@@ -64,14 +65,11 @@ final class Judge {
         }
     }
 
-    /** Takes in a probe. */
-    Verdict judge(long at, Answer answer) {
+    /** Takes in a look: when it began, how long it took, and what it brought. */
+    Verdict judge(long at, Duration took, Answer answer) {
         long position = answer.position();
         times.passed(position, at);
-        probes.addLast(at);
-        if (probes.size() > PROBES) {
-            probes.removeFirst();
-        }
+        boolean isSeldom = isSeldom(took) || answer.isOfReaders();
         heard.keySet().retainAll(answer.followers().stream().map(Follower::pid).collect(Collectors.toSet()));
         List<KeepingUp> keepingUp = new ArrayList<>();
         for (Follower follower : answer.followers()) {
@@ -92,20 +90,17 @@ final class Judge {
                         .toList(),
                 answer.readers().stream().map(Reader::name).toList(),
                 at);
-        return new Verdict(new Standing(at, every(), times.rate(at, OF_LATE), keepingUp, attendance.missing()), newly);
+        double writing = times.rate(at, isSeldom ? OF_LATE_SELDOM : OF_LATE);
+        return new Verdict(new Standing(at, isSeldom, writing, keepingUp, attendance.missing()), newly);
     }
 
-    /** The shortest time between two of the last probes: a first one comes late when nobody asked before. */
-    private Duration every() {
-        long shortest = Long.MAX_VALUE;
-        Iterator<Long> newest = probes.descendingIterator();
-        long later = newest.next();
-        while (newest.hasNext()) {
-            long earlier = newest.next();
-            shortest = Math.min(shortest, later - earlier);
-            later = earlier;
+    /** Whether the last looks all took long, or all that there were. */
+    private boolean isSeldom(Duration took) {
+        looks.addLast(took);
+        if (looks.size() > LOOKS) {
+            looks.removeFirst();
         }
-        return probes.size() < 2 ? Duration.ZERO : Duration.ofNanos(shortest);
+        return looks.stream().allMatch(look -> look.compareTo(LONG) >= 0);
     }
 
     private static KeepingUp reader(Reader reader) {

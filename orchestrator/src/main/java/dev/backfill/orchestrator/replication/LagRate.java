@@ -64,7 +64,7 @@ final class LagRate {
             seen.removeFirst();
         }
         if (lag < ROOM * target || seen.size() < 2) {
-            speed = Math.min(1, speed * MORE);
+            speed = speed < 0 ? speed : Math.min(1, speed * MORE);
             double most = speed < 0 ? 1 : Math.max(SLOWEST, speed * (1 + target / SETTLING));
             pace = Math.min(most, lag < ROOM * target ? pace * MORE : pace);
         } else if (seen.getFirst().lag() >= NONE) {

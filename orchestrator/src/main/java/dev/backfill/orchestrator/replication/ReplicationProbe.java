@@ -19,16 +19,12 @@ final class ReplicationProbe {
      * @param position where it writes, in bytes of WAL
      * @param followers who streams from it; base backups, logical subscribers and their workers are none
      * @param readers who reads the same storage
+     * @param isOfReaders whether it is a server whose standbys are such readers
      */
-    record Answer(long position, List<Follower> followers, List<Reader> readers) {
+    record Answer(long position, List<Follower> followers, List<Reader> readers, boolean isOfReaders) {
         Answer {
             followers = List.copyOf(followers);
             readers = List.copyOf(readers);
-        }
-
-        /** Of a server whose standbys have storage of their own. */
-        Answer(long position, List<Follower> followers) {
-            this(position, followers, List.of());
         }
     }
 
@@ -82,18 +78,21 @@ final class ReplicationProbe {
                              WHERE l.active_pid = s.pid AND l.slot_type = 'logical')
             """;
 
-    private static final String IS_AURORA =
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE proname = 'aurora_version')";
+    /** Its functions need not be in pg_proc; what it offers to install is asked for as its own driver does. */
+    private static final String IS_AURORA = """
+            SELECT coalesce(pg_catalog.current_setting('rds.extensions', true), '') LIKE '%aurora_stat_utils%'
+                OR pg_catalog.to_regproc('pg_catalog.aurora_version') IS NOT NULL
+            """;
 
     /** There, positions in the log exist only for logical replication. A reader that is gone stays listed for a while. */
     private static final String READERS = """
-            SELECT pg_catalog.pg_is_in_recovery() AS is_reader, s.server_id,
-                   coalesce(s.replica_lag_in_msec, 0) AS lag_milliseconds, coalesce(s.age, 0) AS age
+            SELECT pg_catalog.pg_is_in_recovery() AS is_reader, s.server_id, s.lag_milliseconds, s.age
             FROM (SELECT) AS one
-            LEFT JOIN (SELECT *, extract(epoch FROM pg_catalog.clock_timestamp() - last_update_timestamp) AS age
-                       FROM aurora_replica_status()
-                       WHERE session_id <> 'MASTER_SESSION_ID') s
-              ON coalesce(s.age, 0) <= 300
+            LEFT JOIN (SELECT r.server_id, r.replica_lag_in_msec AS lag_milliseconds,
+                              coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - r.last_update_timestamp), 0) AS age
+                       FROM pg_catalog.aurora_replica_status() AS r
+                       WHERE r.session_id <> 'MASTER_SESSION_ID' AND r.replica_lag_in_msec IS NOT NULL) AS s
+              ON s.age <= 15
             """;
 
     private static final String MISSING_RIGHT = """
@@ -129,7 +128,7 @@ final class ReplicationProbe {
                             seconds(row.getDouble("age"))));
                 }
             }
-            return new Answer(0, List.of(), readers);
+            return new Answer(0, List.of(), readers, true);
         }
     }
 
@@ -146,7 +145,7 @@ final class ReplicationProbe {
                     followers.add(follower(row));
                 }
             }
-            return new Answer(position, followers);
+            return new Answer(position, followers, List.of(), false);
         }
     }
 

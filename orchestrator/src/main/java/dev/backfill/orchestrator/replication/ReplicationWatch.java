@@ -166,11 +166,12 @@ public final class ReplicationWatch implements SignalGovernor.Sight {
     private void look() {
         try {
             Connection open = session.open();
-            long asked = timing.nanos();
             Judge judging = judge(open);
+            long asked = timing.nanos();
             ReplicationProbe.Answer answer = isAurora ? ReplicationProbe.askAurora(open) : ReplicationProbe.ask(open);
+            Duration took = timing.since(asked);
             readExpected(asked);
-            Judge.Verdict verdict = judging.judge(asked, answer);
+            Judge.Verdict verdict = judging.judge(asked, took, answer);
             standing = Optional.of(verdict.standing());
             trouble = Optional.empty();
             verdict.newlyExpected().forEach(this::expect);

@@ -10,12 +10,13 @@ import java.util.OptionalDouble;
  * How the standbys stood at one probe.
  *
  * @param at when, by the monotonic clock
- * @param every how often it is probed; zero before the second probe
+ * @param isSeldom whether standings come once a second or less, and late
  * @param writing how fast the primary wrote WAL of late, in bytes a second
  * @param keepingUp each connection that streams
  * @param missing the expected standbys that are not connected, or not long enough again
  */
-public record Standing(long at, Duration every, double writing, List<KeepingUp> keepingUp, List<StandbyName> missing) {
+public record Standing(
+        long at, boolean isSeldom, double writing, List<KeepingUp> keepingUp, List<StandbyName> missing) {
 
     private static final Duration LONGEST = Duration.ofDays(1);
 

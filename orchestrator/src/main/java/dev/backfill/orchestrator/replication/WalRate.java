@@ -46,8 +46,12 @@ final class WalRate {
      */
     record Own(double then, double now, double lately) {}
 
-    /** The standbys were seen, so many seconds ago. */
-    void seen(Standing standing, double age, Own own) {
+    /** The standbys were seen; it is now by the monotonic clock. What was written since counts in the rate; nothing else is owed. */
+    void seen(Standing standing, long now, Own own) {
+        owed = 0;
+        counted = own.now();
+        passed = now;
+        double age = (now - standing.at()) / 1e9;
         double foreign = Math.max(0, standing.writing() - own.lately());
         others = Math.max(foreign, (1 - FORGETTING) * others + FORGETTING * foreign);
         rate = standing.keepingUp().stream()
@@ -73,8 +77,7 @@ final class WalRate {
      * @param written by the runs of this process until now, in bytes since ever
      */
     boolean isUsedUp(long now, double written) {
-        double earned = passed == 0 ? 0 : rate * ((now - passed) / 1e9);
-        owed = Math.max(owed + written - counted - earned, -BURST_SECONDS * rate);
+        owed = Math.max(owed + written - counted - rate * ((now - passed) / 1e9), -BURST_SECONDS * rate);
         passed = now;
         counted = written;
         return owed > 0 || rate == 0;

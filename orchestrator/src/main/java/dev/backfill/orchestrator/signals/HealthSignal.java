@@ -21,7 +21,11 @@ public enum HealthSignal implements Vital {
             "the run goes on by itself once the server has time for it"),
     /** Sessions of others that began or ended a statement within the last second. */
     FOREGROUND(
-            "foreground", 1, 10, "%.0f sessions of others are at work", "batches are as short as their transactions"),
+            "foreground",
+            0.5,
+            10,
+            "%.0f sessions of others are at work",
+            "the run goes on by itself once they are fewer"),
     /** The oldest open transaction of somebody else, in seconds. */
     LONG_TRANSACTION(
             "long-transaction",
@@ -73,9 +77,9 @@ public enum HealthSignal implements Vital {
     private final String what;
     private final String next;
 
-    HealthSignal(String word, int every, int staleAfter, String what, String next) {
+    HealthSignal(String word, double every, int staleAfter, String what, String next) {
         this.word = word;
-        this.every = Duration.ofSeconds(every);
+        this.every = Duration.ofMillis((long) (every * 1_000));
         this.staleAfter = Duration.ofSeconds(staleAfter);
         this.what = what;
         this.next = next;

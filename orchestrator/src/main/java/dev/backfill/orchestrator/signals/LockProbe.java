@@ -47,24 +47,32 @@ final class LockProbe {
                 UNION
                 SELECT c.pid, w.blocker FROM chain c JOIN waiting w ON w.pid = c.blocker
             )
-            SELECT DISTINCT c.blocker, o.application_name AS application, w.pid, w.name,
-                   coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - w.since), 0) AS waited,
-                   EXISTS (SELECT FROM waiting b WHERE b.pid = c.blocker) AS ours_waits
-            FROM chain c
-            JOIN waiting w ON w.pid = c.pid
-            JOIN pg_catalog.pg_stat_activity o ON o.pid = c.blocker
-            WHERE o.application_name LIKE 'backfill/%' AND w.name !~ '^backfill(/| |$)'
-            ORDER BY waited DESC
+            SELECT pg_catalog.pg_is_in_recovery() AS is_standby, v.*
+            FROM (SELECT) AS one
+            LEFT JOIN (SELECT DISTINCT c.blocker, o.application_name AS application, w.pid, w.name,
+                              coalesce(extract(epoch FROM pg_catalog.clock_timestamp() - w.since), 0) AS waited,
+                              EXISTS (SELECT FROM waiting b WHERE b.pid = c.blocker) AS ours_waits
+                       FROM chain c
+                       JOIN waiting w ON w.pid = c.pid
+                       JOIN pg_catalog.pg_stat_activity o ON o.pid = c.blocker
+                       WHERE o.application_name LIKE 'backfill/%' AND w.name !~ '^backfill(/| |$)') AS v ON true
+            ORDER BY v.waited DESC
             """;
 
     private LockProbe() {}
 
-    /** Asks; who has waited longest comes first. */
+    /** Asks; who has waited longest comes first. A server in recovery is an error, for nobody waits for us there. */
     static List<Victim> ask(Connection connection) throws SQLException {
         try (PreparedStatement query = connection.prepareStatement(VICTIMS);
                 ResultSet row = query.executeQuery()) {
             List<Victim> victims = new ArrayList<>();
             while (row.next()) {
+                if (row.getBoolean("is_standby")) {
+                    throw new SQLException("the server is in recovery: it is a standby now", "25006");
+                }
+                if (row.getObject("pid") == null) {
+                    continue;
+                }
                 Ours ours = new Ours(
                         row.getInt("blocker"),
                         String.valueOf(row.getString("application")),

@@ -143,8 +143,8 @@ final class Workshop {
 
     private Optional<Problem> blind(LoadedJob job, Policy policy) throws SQLException {
         return watches.blind(policy)
-                .map(help -> job.problem(
-                        "/database", "the health of the database cannot be watched: the role lacks pg_monitor", help));
+                .map(blind -> job.problem(
+                        "/database", "the health of the database cannot be watched: " + blind.why(), blind.help()));
     }
 
     /** What is wrong with a change of a run; one that gives way to nothing more needs no more rights. */

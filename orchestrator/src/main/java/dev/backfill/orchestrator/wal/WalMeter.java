@@ -24,40 +24,48 @@ public final class WalMeter {
             + " FROM pg_catalog.pg_stat_get_backend_wal(pg_catalog.pg_backend_pid())), -1)";
 
     private @Nullable Connection session;
-    private long before;
+    private long before = -1;
 
     /**
      * A batch begins.
      *
      * @param open its session, outside of any transaction
-     * @throws SQLException when the server cannot say where its log stands
+     * @param isPinned whether one session of the server's serves it for as long as it is open, and no pooler hands it another
+     * @throws SQLException when the server does not say where its log stands; the batch goes unmeasured then
      */
-    public void begin(Connection open) throws SQLException {
-        if (!countsBySession(open)) {
-            before = ask(open, POSITION);
-        } else if (!open.equals(session)) {
-            before = own(open);
-            session = open;
+    public void begin(Connection open, boolean isPinned) throws SQLException {
+        boolean isOwn = isPinned && open.getMetaData().getDatabaseMajorVersion() >= COUNTS_BY_SESSION;
+        if (isOwn && open.equals(session) && before >= 0) {
+            return; // as the batch before has left it
         }
+        forget();
+        before = isOwn ? own(open) : ask(open, POSITION);
+        session = isOwn ? open : null;
+    }
+
+    /** A batch goes unmeasured: what it writes is no other's. */
+    public void forget() {
+        session = null;
+        before = -1;
     }
 
     /**
-     * It has ended, also when it was rolled back, which does not unwrite anything.
+     * The batch has ended, also when it was rolled back, which does not unwrite anything.
      *
      * @param open its session
-     * @return unknown when the server does not say any more: what is wrong with the session is the next batch's
+     * @return unknown when the server does not say: what is wrong with the session is the next batch's
      */
     public Written end(Connection open) {
         long from = before;
+        boolean isOwn = session != null;
         if (from < 0) {
             return Written.UNKNOWN;
         }
         try {
-            boolean isOwn = countsBySession(open);
             before = isOwn ? own(open) : ask(open, POSITION);
             return new Written(from, before, isOwn);
         } catch (SQLException e) {
-            session = null;
+            forget();
             return Written.UNKNOWN;
         }
     }
@@ -67,10 +75,6 @@ public final class WalMeter {
             handIn.execute();
         }
         return ask(open, OWN);
-    }
-
-    private static boolean countsBySession(Connection open) throws SQLException {
-        return open.getMetaData().getDatabaseMajorVersion() >= COUNTS_BY_SESSION;
     }
 
     private static long ask(Connection open, String query) throws SQLException {

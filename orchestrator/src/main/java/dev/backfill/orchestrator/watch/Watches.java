@@ -171,13 +171,31 @@ public final class Watches {
     }
 
     /**
+     * Why what a run has to give way to cannot be seen.
+     *
+     * @param why which right is missing, as half a sentence
+     * @param help the GRANT, and how to do without
+     */
+    public record Blind(String why, String help) {}
+
+    /**
      * Whether what a run has to give way to cannot be seen by who looks.
      *
      * @param policy what it gives way to
      * @return what to do about it; empty when it can be seen
      * @throws SQLException when the database cannot be reached or answers nothing
      */
-    public Optional<String> blind(Policy policy) throws SQLException {
+    public Optional<Blind> blind(Policy policy) throws SQLException {
+        Optional<Blind> blind = blindToTheServer(policy);
+        return blind.isPresent()
+                ? blind
+                : outside.forbidden(policy)
+                        .map(signal -> new Blind(
+                                "%s: %s".formatted(signal.word(), signal.why()),
+                                "%s; or turn it off: throttle { %s = off }".formatted(signal.grant(), signal.word())));
+    }
+
+    private Optional<Blind> blindToTheServer(Policy policy) throws SQLException {
         List<String> on = new ArrayList<>(Stream.of(Signal.values())
                 .filter(signal -> signal.isOn(policy.standbys()))
                 .map(Signal::word)
@@ -190,8 +208,10 @@ public final class Watches {
         }
         try (Connection connection = database.connectProbe()) {
             return ReplicationWatch.missingRight(connection)
-                    .map(grant -> grant + "; or turn its signals off in the configuration: throttle { "
-                            + String.join(" = off, ", on) + " = off }");
+                    .map(grant -> new Blind(
+                            "the role lacks pg_monitor",
+                            grant + "; or turn its signals off in the configuration: throttle { "
+                                    + String.join(" = off, ", on) + " = off }"));
         }
     }
 

@@ -107,6 +107,32 @@ class BatchSizerTest {
     }
 
     @Test
+    void what_a_change_costs_however_few_its_rows_are_is_no_reason_for_fewer_rows() {
+        Duration price = Duration.ofMillis(5);
+        for (int batch = 0; batch < 20; batch++) {
+            Duration changing = atRate(100_000).plus(price);
+            sizer.committed(sizer.next(), changing.plusMillis(2), changing);
+        }
+        sizer.limit(LIMITS, true);
+        for (int batch = 0; batch < 40; batch++) {
+            Duration changing = atRate(100_000).plus(price);
+            sizer.committed(sizer.next(), changing.plusMillis(2), changing);
+        }
+
+        assertThat(sizer.next()).as("3.5 ms of rows beside 7 ms").isBetween(320, 380);
+    }
+
+    @Test
+    void batches_that_a_ceiling_cuts_teach_how_long_a_brief_one_is() {
+        sizer.limit(LIMITS, true);
+        for (int batch = 0; batch < 10; batch++) {
+            sizer.committed(200, Duration.ofMillis(41), Duration.ofMillis(40));
+        }
+
+        assertThat(sizer.next()).isEqualTo(100);
+    }
+
+    @Test
     void after_brief_ones_batches_are_long_again_soon() {
         brief(400_000, Duration.ofMillis(1));
         sizer.limit(LIMITS, false);

@@ -134,6 +134,11 @@ class MissingStandbyTest {
                             daemon::metrics,
                             page -> page.contains(
                                     "backfill_signal_up{database=\"main\",signal=\"replication-lag\",source=\"\"} 0.0"));
+            await().atMost(PATIENCE)
+                    .until(
+                            daemon::metrics,
+                            page -> page.contains(
+                                    "backfill_signal_up{database=\"main\",signal=\"lock-waits\",source=\"\"} 0.0"));
             assertThat(daemon.state("count"))
                     .as("no answer is no reason to give up")
                     .isIn("", "RUNNING");

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A server that has the functions of Aurora, by which it says how far its readers are behind: an ordinary one, where the lag
- * is what a table says.
+ * An ordinary server that has the function of Aurora by which it says how far its readers are behind; the lag is what a table
+ * says.
  */
 class ReadersOfOneStorageTest {
 
@@ -30,16 +30,19 @@ class ReadersOfOneStorageTest {
 
     @BeforeEach
     void create() throws Exception {
-        database = TestPostgres.newest().newDatabase();
+        database = TestPostgres.version(14).newDatabase();
         database.execute(
-                "CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS $$ SELECT '16.4.0' $$", """
+                "ALTER DATABASE \"" + database.name() + "\" SET rds.extensions = 'amcheck, aurora_stat_utils'",
+                """
                 CREATE TABLE reader (server_id text, session_id text, replica_lag_in_msec double precision,
                                      last_update_timestamp timestamptz)
-                """, """
+                """,
+                """
                 INSERT INTO reader VALUES ('writer', 'MASTER_SESSION_ID', NULL, NULL), ('reader-1', 'a', 12, now()),
-                                          ('gone', 'b', 99999, now() - interval '1 hour')
-                """, """
-                CREATE FUNCTION aurora_replica_status() RETURNS SETOF reader LANGUAGE sql
+                                          ('gone', 'b', 99999, now() - interval '1 hour'), ('new', 'c', NULL, now())
+                """,
+                """
+                CREATE FUNCTION pg_catalog.aurora_replica_status() RETURNS SETOF public.reader LANGUAGE sql
                 AS $$ SELECT server_id, session_id, replica_lag_in_msec,
                              CASE server_id WHEN 'reader-1' THEN clock_timestamp() ELSE last_update_timestamp END
                       FROM public.reader $$
@@ -64,7 +67,7 @@ class ReadersOfOneStorageTest {
             daemon.awaitRun("count", run -> run.path("rows").path("scanned").asLong(0) > 500);
             assertThat(daemon.metrics())
                     .contains("signal=\"replication-lag\",source=\"reader-1\"} 0.012")
-                    .doesNotContain("source=\"gone\"", "source=\"writer\"");
+                    .doesNotContain("source=\"gone\"", "source=\"writer\"", "source=\"new\"");
 
             lag(2_000);
             await().atMost(PATIENCE).until(() -> pace(daemon), pace -> pace > 0 && pace < 0.9);

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** PostgreSQL's own {@code pg_receivewal} beside a run, where Debian's package of version 15 or later is installed. */
+/** PostgreSQL's own {@code pg_receivewal} beside a run, where Debian's package of version 15 or later is installed, on the oldest server. */
 class ReceiverTest {
 
     private static final int ROWS = 20_000;
@@ -30,7 +30,7 @@ class ReceiverTest {
     void what_only_receives_neither_holds_a_run_nor_is_expected() throws Exception {
         Optional<Path> program = program();
         assumeTrue(program.isPresent(), "there is no pg_receivewal: install postgresql-client-15");
-        try (TestDatabase database = TestPostgres.version(15).newDatabase()) {
+        try (TestDatabase database = TestPostgres.version(14).newDatabase()) {
             CountedTable table = CountedTable.create(database, ROWS);
             Process receiver = new ProcessBuilder(
                             program.orElseThrow().toString(),

@@ -141,11 +141,15 @@ class FluidModelTest {
             lags[step] = applied >= written[step + 1] ? 0 : (step + 1 - passed) * STEP;
         }
 
+        private Duration took() {
+            return Duration.ofMillis((long) (stepsAProbe * STEP * 1e3));
+        }
+
         private Standing probe() {
             if (!isMeasured) {
                 long lag = step == 0 ? 0 : (long) (lags[step - 1] * 1e9);
                 Reader reader = new Reader(new StandbyName("reader", ""), Duration.ofNanos(lag), Duration.ZERO);
-                return judge.judge(now(), new Answer(0, List.of(), List.of(reader)))
+                return judge.judge(now(), took(), new Answer(0, List.of(), List.of(reader), true))
                         .standing();
             }
             long position = (long) (written[step] * MEGABYTE);
@@ -156,7 +160,8 @@ class FluidModelTest {
                     Optional.of(position),
                     replayed,
                     Optional.of(new Reply(step, Duration.ZERO)));
-            return judge.judge(now(), new Answer(position, List.of(standby))).standing();
+            return judge.judge(now(), took(), new Answer(position, List.of(standby), List.of(), false))
+                    .standing();
         }
 
         @Override
@@ -199,7 +204,7 @@ class FluidModelTest {
 
     @ParameterizedTest
     @EnumSource(Scenario.class)
-    void where_only_the_lag_is_known_once_a_second_the_pace_falls_with_it(Scenario scenario) {
+    void also_where_only_the_lag_is_known_once_a_second(Scenario scenario) {
         assertThat(outcomes(scenario, new Probes(STEPS_A_SECOND, false))).allSatisfy(outcome -> {
             assertThat(outcome.throughput()).isGreaterThan(0.95);
             assertThat(outcome.over()).isLessThan(0.05);

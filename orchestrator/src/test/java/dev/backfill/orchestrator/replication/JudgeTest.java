@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 class JudgeTest {
 
     private static final long QUARTER = 250_000_000;
+    private static final Duration QUICK = Duration.ofMillis(2);
     private static final StandbyName A = new StandbyName("walreceiver", "10.0.0.1");
 
     private final Attendance attendance = new Attendance(List.of());
@@ -100,8 +101,7 @@ class JudgeTest {
     void what_only_receives_is_no_standby_of_its_name() {
         attendance.learned(List.of(A));
         for (int i = 0; i < 50; i++) {
-            Verdict verdict =
-                    judge.judge(at += QUARTER, new Answer(1, List.of(receiver(1, new Reply(1, Duration.ZERO)))));
+            Verdict verdict = judge.judge(at += QUARTER, QUICK, answer(1, receiver(1, new Reply(1, Duration.ZERO))));
             assertThat(verdict.newlyExpected()).isEmpty();
             assertThat(verdict.standing().missing()).containsExactly(A);
         }
@@ -111,31 +111,39 @@ class JudgeTest {
     void a_reader_of_the_same_storage_is_as_far_behind_as_the_server_says_and_never_expected() {
         Reader reader = new Reader(A, Duration.ofMillis(700), Duration.ofMillis(300));
         for (int i = 0; i < 50; i++) {
-            Verdict verdict = judge.judge(at += QUARTER, new Answer(0, List.of(), List.of(reader)));
+            Verdict verdict = judge.judge(at += QUARTER, QUICK, new Answer(0, List.of(), List.of(reader), true));
             KeepingUp found = only(verdict.standing());
             assertThat(found.lag()).isEqualTo(Duration.ofMillis(700));
             assertThat(found.replyAge()).contains(Duration.ofMillis(300));
             assertThat(verdict.newlyExpected()).isEmpty();
+            assertThat(verdict.standing().isSeldom()).isTrue();
         }
     }
 
     @Test
-    void how_often_it_is_probed_is_the_shortest_of_the_last_times() {
-        assertThat(probe(1, standby(1, 1)).every()).isZero();
-        at += 5 * 4 * QUARTER;
-        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(5_250));
-        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(250));
-        at += 3 * QUARTER;
-        probe(1, standby(1, 1));
-        at += 3 * QUARTER;
-        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofMillis(250));
-        at += 3 * QUARTER;
-        assertThat(probe(1, standby(1, 1)).every()).isEqualTo(Duration.ofSeconds(1));
+    void looks_that_take_long_are_seldom_and_one_that_did_is_none() {
+        Duration slow = Duration.ofMillis(650);
+        assertThat(look(slow)).as("all that there were").isTrue();
+        assertThat(look(slow)).isTrue();
+        assertThat(look(Duration.ofMillis(649))).isFalse();
+        assertThat(look(slow)).isFalse();
+        assertThat(look(slow)).isFalse();
+        assertThat(look(slow)).isTrue();
+    }
+
+    private boolean look(Duration took) {
+        return judge.judge(at += QUARTER, took, answer(1, standby(1, 1)))
+                .standing()
+                .isSeldom();
+    }
+
+    private static Answer answer(long position, Follower... followers) {
+        return new Answer(position, List.of(followers), List.of(), false);
     }
 
     private Standing probe(long position, Follower... followers) {
         at += QUARTER;
-        return judge.judge(at, new Answer(position, List.of(followers))).standing();
+        return judge.judge(at, QUICK, answer(position, followers)).standing();
     }
 
     private static KeepingUp only(Standing standing) {

@@ -40,7 +40,7 @@ class SignalGovernorTest {
         }
 
         void see(double writing, List<KeepingUp> keepingUp, StandbyName... missing) {
-            standing = Optional.of(new Standing(now, Duration.ofMillis(250), writing, keepingUp, List.of(missing)));
+            standing = Optional.of(new Standing(now, false, writing, keepingUp, List.of(missing)));
         }
 
         void see(KeepingUp keepingUp) {

@@ -77,17 +77,15 @@ class HealthProbeTest {
                     Connection quick = database().connect();
                     Connection ours = database().connect()) {
                 run(ours, "SET application_name = 'backfill/main/x'").join();
-                CompletableFuture<Void> slept = run(patient, "SELECT pg_sleep(3)");
+                CompletableFuture<Void> slept = run(patient, "SELECT pg_sleep(6)");
                 Thread.sleep(1_200);
                 run(quick, "SELECT 1").join();
                 run(ours, "SELECT 1").join();
                 assertThat(ask(HealthSignal.FOREGROUND))
                         .extracting(Sample::value)
                         .containsExactly(1.0);
-                Thread.sleep(1_100);
-                assertThat(ask(HealthSignal.FOREGROUND))
-                        .extracting(Sample::value)
-                        .containsExactly(0.0);
+                await().atMost(Duration.ofSeconds(3))
+                        .until(() -> ask(HealthSignal.FOREGROUND).get(0).value() == 0);
                 slept.join();
             }
         });
@@ -176,6 +174,52 @@ class HealthProbeTest {
                 database().execute("SELECT pg_drop_replication_slot('" + slot + "')");
             }
         });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
+    void a_slot_that_is_nearly_lost_is_an_alarm_and_one_that_is_lost_is_none(int major) throws Exception {
+        with(major, () -> {
+            String slot = database().name().replaceAll("\\W", "_");
+            database().execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
+            try {
+                keepAtMost("'64MB'");
+                assertThat(one(HealthSignal.SLOT_RETENTION, slot).alarm()).isEmpty();
+                for (int segments = 0; segments < 4; segments++) {
+                    nextSegment();
+                }
+                assertThat(one(HealthSignal.SLOT_RETENTION, slot).alarm().orElse(""))
+                        .matches("the slot is lost after \\d+ bytes more");
+                for (int segments = 0; segments < 6; segments++) {
+                    nextSegment();
+                }
+                database().execute("CHECKPOINT");
+                assertThat(database()
+                                .queryStrings(
+                                        "SELECT wal_status FROM pg_replication_slots WHERE slot_name = '" + slot + "'"))
+                        .containsExactly("lost");
+                assertThat(ask(HealthSignal.SLOT_RETENTION))
+                        .extracting(Sample::source)
+                        .as("nothing is left to save")
+                        .doesNotContain(slot);
+            } finally {
+                keepAtMost("DEFAULT");
+                database().execute("SELECT pg_drop_replication_slot('" + slot + "')");
+            }
+        });
+    }
+
+    private void keepAtMost(String size) throws SQLException {
+        database().execute("ALTER SYSTEM SET max_slot_wal_keep_size = " + size, "SELECT pg_reload_conf()");
+        await().atMost(PATIENCE)
+                .until(() -> database()
+                                .queryLong("SELECT count(*) FROM pg_settings WHERE name = 'max_slot_wal_keep_size'"
+                                        + " AND setting = '" + (size.equals("DEFAULT") ? "-1" : "64") + "'")
+                        == 1);
+    }
+
+    private void nextSegment() throws SQLException {
+        database().execute("SELECT pg_logical_emit_message(false, '', 'x')", "SELECT pg_switch_wal()");
     }
 
     @ParameterizedTest

@@ -70,6 +70,36 @@ class LockProbeTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
+    void who_waits_for_a_prepared_transaction_waits_for_nobody_of_ours(int major) throws Exception {
+        try (TestDatabase database = TestPostgres.version(major).newDatabase();
+                Connection monitor = database.connect(database.newMonitoringRole());
+                Connection preparing = session(database, "preparing");
+                Connection waiter = session(database, "waiter");
+                Connection ours = session(database, "backfill/fill")) {
+            database.execute("CREATE TABLE t (id int PRIMARY KEY, n int)", "INSERT INTO t VALUES (1, 0)");
+            String gid = database.name() + "-blocks";
+            preparing.setAutoCommit(false);
+            execute(preparing, CHANGE + 1);
+            execute(preparing, "PREPARE TRANSACTION '" + gid + "'");
+            preparing.setAutoCommit(true);
+            List<CompletableFuture<Void>> waiting = new ArrayList<>();
+            try {
+                waiting.add(start(waiter, CHANGE + 1));
+                awaitWaiting(database, waiter);
+                assertThat(LockProbe.ask(monitor)).isEmpty();
+
+                waiting.add(start(ours, CHANGE + 1));
+                awaitWaiting(database, ours);
+                assertThat(LockProbe.ask(monitor)).isEmpty();
+            } finally {
+                execute(preparing, "ROLLBACK PREPARED '" + gid + "'");
+            }
+            waiting.forEach(CompletableFuture::join);
+        }
+    }
+
     private static Connection session(TestDatabase database, String name) throws SQLException {
         Connection session = database.connect();
         execute(session, "SET application_name = '" + name + "'");

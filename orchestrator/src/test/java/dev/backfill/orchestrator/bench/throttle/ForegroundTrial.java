@@ -31,13 +31,20 @@ final class ForegroundTrial implements AutoCloseable {
     private static final double BEGINNING = 1;
     private static final int SAMPLE_MILLIS = 100;
 
-    /** Who waits for a session of ours, and for how long already. */
+    /** Who waits for a session of ours, also behind others, and for how long already. */
     private static final String WAITING = """
-            SELECT coalesce(max(extract(epoch FROM clock_timestamp() - l.waitstart)), 0)
-            FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-            WHERE NOT l.granted AND a.application_name !~ '^backfill'
-              AND EXISTS (SELECT FROM pg_stat_activity o
-                          WHERE o.application_name LIKE 'backfill/%' AND o.pid = ANY (pg_blocking_pids(l.pid)))
+            WITH RECURSIVE waiting AS MATERIALIZED (
+                SELECT a.pid, a.application_name AS name, unnest(pg_blocking_pids(a.pid)) AS blocker,
+                       (SELECT min(l.waitstart) FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted) AS since
+                FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock'
+            ), chain(pid, blocker) AS (
+                SELECT pid, blocker FROM waiting
+                UNION
+                SELECT c.pid, w.blocker FROM chain c JOIN waiting w ON w.pid = c.blocker
+            )
+            SELECT coalesce(max(extract(epoch FROM clock_timestamp() - w.since)), 0)
+            FROM chain c JOIN waiting w USING (pid) JOIN pg_stat_activity o ON o.pid = c.blocker
+            WHERE o.application_name LIKE 'backfill/%' AND w.name !~ '^backfill'
             """;
 
     private static final String CHANGED =

@@ -163,6 +163,7 @@ class ThrottleBench {
             }
         }
         report.atMost(Reactions.HOLD + ", the worst", 1, report.largest(Reactions.HOLD));
+        report.atMost(Reactions.SAID + ", the worst", 1, report.largest(Reactions.SAID));
         report.atMost(Reactions.PAUSE + ", the worst", 1, report.largest(Reactions.PAUSE));
         report.atMost(Reactions.RELEASE + ", the worst", 1, report.largest(Reactions.RELEASE));
         report.publish();
