@@ -76,6 +76,25 @@ class OutsideSignalsTest {
     }
 
     @Test
+    void a_query_that_may_not_be_read_refuses_the_job_with_the_grant_that_is_missing() throws Exception {
+        String monitor = database.newMonitoringRole().name();
+        try (Daemon daemon = daemon(QUEUE, "databases.main.monitor.user = " + monitor)) {
+            Daemon.Answer refused = daemon.put("/api/v1/jobs/fill", table.job());
+            assertThat(refused.status()).isEqualTo(422);
+            assertThat(refused.body().toString())
+                    .contains(
+                            "the health of the database cannot be watched: queue-depth: permission denied for table queue",
+                            "GRANT SELECT ON queue TO the role that looks",
+                            "throttle { queue-depth = off }");
+
+            database.execute("GRANT SELECT ON queue TO " + monitor);
+            daemon.register("fill", table.job());
+            await().atMost(PATIENCE).until(() -> table.batches() > 2);
+            daemon.say("cancel", "fill");
+        }
+    }
+
+    @Test
     void a_job_turns_it_off_and_an_operator_changes_its_number() throws Exception {
         database.execute("INSERT INTO queue SELECT generate_series(1, 12)");
         PacedTable other = PacedTable.create(database, "other", 200, Duration.ZERO);
