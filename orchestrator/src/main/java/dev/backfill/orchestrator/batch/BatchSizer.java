@@ -7,7 +7,7 @@ import java.time.Duration;
  * How many keys the next batch takes, so that it takes the time it should. Pure: fed with what batches took.
  *
  * <p>The rate in keys per second is a weighted average in which each older batch weighs three quarters of the next. A brief
- * batch goes by the change of its rows alone, which keeps a processor from others: it takes half a millisecond, or half of
+ * batch goes by the change of its rows alone, which keeps a processor from others: it takes 0.3 ms, or a quarter of
  * what the batch takes besides, for else more would be spent on batches than on rows. What a change costs however few its
  * rows are, as a long batch shows, counts as besides.
  * Not safe for use by several threads: each worker has its own.
@@ -17,8 +17,8 @@ public final class BatchSizer {
     private static final double DECAY = 0.75;
     private static final double GROWTH = 1.5;
     private static final double FAST_GROWTH = 4;
-    private static final double BRIEF = 0.0005;
-    private static final double PART_OF_THE_REST = 0.5;
+    private static final double BRIEF = 0.0003;
+    private static final double PART_OF_THE_REST = 0.25;
     private static final double TINY = 1e-6;
     private static final int ENOUGH = 32;
     private static final int MUCH_LONGER = 8;

@@ -84,9 +84,9 @@ class BatchSizerTest {
     }
 
     @Test
-    void a_brief_batch_changes_rows_for_half_a_millisecond() {
-        brief(200_000, Duration.ofMillis(1));
-        assertThat(sizer.next()).isEqualTo(100);
+    void a_brief_batch_changes_rows_for_a_third_of_a_millisecond() {
+        brief(1_000_000, Duration.ofNanos(500_000));
+        assertThat(sizer.next()).isEqualTo(300);
 
         sizer.limit(LIMITS, false);
         for (int batch = 0; batch < 10; batch++) {
@@ -96,14 +96,14 @@ class BatchSizerTest {
         sizer.limit(LIMITS, true);
         assertThat(sizer.next()).as("at once, by what is known").isLessThan(300);
         brief(400_000, Duration.ofMillis(1));
-        assertThat(sizer.next()).isEqualTo(200);
+        assertThat(sizer.next()).isEqualTo(120);
     }
 
     @Test
-    void a_brief_batch_takes_half_of_what_it_costs_besides_when_that_is_more() {
+    void a_brief_batch_takes_a_quarter_of_what_it_costs_besides_when_that_is_more() {
         brief(200_000, Duration.ofMillis(10));
 
-        assertThat(sizer.next()).as("5 ms").isBetween(990, 1010);
+        assertThat(sizer.next()).as("2.5 ms").isBetween(495, 505);
     }
 
     @Test
@@ -119,7 +119,7 @@ class BatchSizerTest {
             sizer.committed(sizer.next(), changing.plusMillis(2), changing);
         }
 
-        assertThat(sizer.next()).as("3.5 ms of rows beside 7 ms").isBetween(320, 380);
+        assertThat(sizer.next()).as("1.75 ms of rows beside 7 ms").isBetween(160, 190);
     }
 
     @Test
@@ -136,7 +136,7 @@ class BatchSizerTest {
     void after_brief_ones_batches_are_long_again_soon() {
         brief(400_000, Duration.ofMillis(1));
         sizer.limit(LIMITS, false);
-        for (int batch = 0; batch < 6; batch++) {
+        for (int batch = 0; batch < 8; batch++) {
             commit(atRate(400_000));
         }
         assertThat(sizer.next()).isBetween(90_000, 100_000);
