@@ -234,11 +234,14 @@ class SchemaChangedInMidRunTest {
         run.assertDone();
     }
 
-    /** A function that a session has planned for the old type fails there until the session is another. */
+    /** A function that a session has planned for the old type fails there; the DDL may have had it closed before. */
     private static void widenKey(FaultyRun run) throws Exception {
         run.execute("ALTER TABLE {}.t ALTER COLUMN id TYPE numeric");
-        run.awaitPaused("type of parameter", "does not match that when preparing the plan (bigint) (SQLSTATE 42804)");
-        run.resume();
+        if (run.pausesBeforeItsEnd()) {
+            run.awaitPaused(
+                    "type of parameter", "does not match that when preparing the plan (bigint) (SQLSTATE 42804)");
+            run.resume();
+        }
         run.assertDone();
     }
 
