@@ -22,7 +22,6 @@ class SharedHealthTest {
 
     private static final int ROWS = 100_000;
     private static final double BUDGET = 5;
-    private static final Duration SOON = Duration.ofSeconds(30);
     private static final String LAG =
             "SELECT CAST(coalesce(max(extract(epoch FROM replay_lag)), 0) * 1000 AS bigint) FROM pg_stat_replication";
 
