@@ -9,8 +9,9 @@ import java.time.Duration;
  * <p>The rate in keys per second is a weighted average in which each older batch weighs three quarters of the next. A brief
  * batch goes by the change of its rows alone, which keeps a processor from others: it takes 0.3 ms, or a quarter of
  * what the batch takes besides, for else more would be spent on batches than on rows. What a change costs however few its
- * rows are, as a long batch shows, counts as besides.
- * Not safe for use by several threads: each worker has its own.
+ * rows are, as a long batch shows, counts as besides; ten milliseconds are the most whatever it costs.
+ *
+ * <p>Not safe for use by several threads: each worker has its own.
  */
 public final class BatchSizer {
 
@@ -19,6 +20,11 @@ public final class BatchSizer {
     private static final double FAST_GROWTH = 4;
     private static final double BRIEF = 0.0003;
     private static final double PART_OF_THE_REST = 0.25;
+    private static final double LONGEST_BRIEF = 0.01;
+    /** A price is paid by every batch; what one batch pays is a lock that it waited for. */
+    private static final double DEARER = 1.2;
+
+    private static final double DEARER_SECONDS = 0.00005;
     private static final double TINY = 1e-6;
     private static final int ENOUGH = 32;
     private static final int MUCH_LONGER = 8;
@@ -32,6 +38,7 @@ public final class BatchSizer {
     private double rest;
     private long longKeys;
     private double longChanging;
+    private double price;
 
     /**
      * Begins with the first size of the limits.
@@ -108,7 +115,8 @@ public final class BatchSizer {
             learn(keys, seconds, seconds(changing));
         }
         if (isBrief && briefRate > 0) {
-            size = within(Math.min(brief(), size * GROWTH));
+            double most = Math.min(size * GROWTH, Math.max(1, keys) * LONGEST_BRIEF / seconds(changing));
+            size = within(Math.min(brief(), most));
             forget();
         } else if (isFull) {
             grow(keys, seconds);
@@ -120,7 +128,7 @@ public final class BatchSizer {
             longKeys = keys;
             longChanging = changing;
         }
-        double price = price(keys, changing);
+        price = Math.min(price(keys, changing), DEARER * price + DEARER_SECONDS);
         double rate = keys / Math.max(changing - price, TINY);
         double besides = Math.max(0, seconds - changing + price);
         briefRate = briefRate == 0 ? rate : DECAY * briefRate + (1 - DECAY) * rate;

@@ -109,7 +109,7 @@ final class Setbacks {
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
         victim = Optional::empty;
-        boolean isMeasured = isMeasured(open, process);
+        boolean isMeasured = beginMeasuring(open, process);
         double bytes = ceiling.begin(size);
         long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
@@ -126,7 +126,7 @@ final class Setbacks {
     }
 
     /** Begins to measure what the batch writes, if somebody wants to know; a ceiling has to. */
-    private boolean isMeasured(Connection open, int process) throws SQLException {
+    private boolean beginMeasuring(Connection open, int process) throws SQLException {
         Ceiling ceiling = context.limits().ceiling();
         if (!ceiling.isOfWal()) {
             meter.forget();

@@ -119,12 +119,21 @@ public final class OutsideWatch {
                     reader.read();
                 } catch (UnreadableException e) {
                     if (e.isForbidden()) {
-                        return Optional.of(new Forbidden(signal.word(), e.why(), SqlReader.grant(e.why())));
+                        return Optional.of(new Forbidden(signal.word(), e.why(), SqlReader.grant(e.why(), role())));
                     }
                 }
             }
         }
         return Optional.empty();
+    }
+
+    private String role() {
+        return database.settings()
+                .work()
+                .monitor()
+                .orElse(database.settings().login())
+                .user()
+                .orElse("the role that looks");
     }
 
     /**

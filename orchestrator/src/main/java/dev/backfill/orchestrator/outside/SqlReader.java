@@ -117,17 +117,17 @@ final class SqlReader implements SignalReader {
     }
 
     /** What would give who looks the right to read what the server says is forbidden; as far as it says so. */
-    static String grant(String why) {
+    static String grant(String why, String role) {
         Matcher object = OBJECT.matcher(why);
         if (!object.find()) {
-            return "GRANT the role that looks what the query reads";
+            return "GRANT " + role + " what the query reads";
         }
         String right = switch (object.group(1)) {
             case "schema" -> "USAGE ON SCHEMA ";
             case "function" -> "EXECUTE ON FUNCTION ";
             default -> "SELECT ON ";
         };
-        return "GRANT " + right + object.group(2) + " TO the role that looks";
+        return "GRANT " + right + object.group(2) + " TO " + role;
     }
 
     private static String why(SQLException e) {

@@ -123,6 +123,35 @@ class BatchSizerTest {
     }
 
     @Test
+    void a_brief_batch_that_waited_for_a_lock_makes_the_next_ones_no_longer() {
+        for (int batch = 0; batch < 10; batch++) {
+            commit(atRate(200_000));
+        }
+        brief(200_000, Duration.ofMillis(1));
+        Duration waited = Duration.ofMillis(400);
+        sizer.committed(sizer.next(), waited, waited);
+        for (int batch = 0; batch < 30; batch++) {
+            assertThat(sizer.next()).isLessThan(200);
+            Duration changing = atRate(200_000);
+            sizer.committed(sizer.next(), changing.plusMillis(1), changing);
+        }
+    }
+
+    @Test
+    void rows_that_are_dearer_than_those_of_the_long_batches_keep_a_brief_one_below_ten_milliseconds() {
+        for (int batch = 0; batch < 20; batch++) {
+            commit(atRate(4_000_000));
+        }
+        sizer.limit(LIMITS, true);
+        commit(atRate(100_000)); // the one under way
+        for (int batch = 0; batch < 200; batch++) {
+            Duration changing = atRate(100_000);
+            assertThat(changing).isLessThanOrEqualTo(Duration.ofMillis(11));
+            sizer.committed(sizer.next(), changing.plusMillis(1), changing);
+        }
+    }
+
+    @Test
     void batches_that_a_ceiling_cuts_teach_how_long_a_brief_one_is() {
         sizer.limit(LIMITS, true);
         for (int batch = 0; batch < 10; batch++) {

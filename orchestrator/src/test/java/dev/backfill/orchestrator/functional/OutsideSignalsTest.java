@@ -84,7 +84,7 @@ class OutsideSignalsTest {
             assertThat(refused.body().toString())
                     .contains(
                             "the health of the database cannot be watched: queue-depth: permission denied for table queue",
-                            "GRANT SELECT ON queue TO the role that looks",
+                            "GRANT SELECT ON queue TO " + monitor,
                             "throttle { queue-depth = off }");
 
             database.execute("GRANT SELECT ON queue TO " + monitor);
