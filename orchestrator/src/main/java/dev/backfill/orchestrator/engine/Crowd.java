@@ -3,12 +3,14 @@ package dev.backfill.orchestrator.engine;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.pacing.Ceiling;
+import dev.backfill.orchestrator.pacing.Ramp;
 import dev.backfill.orchestrator.pacing.Steering.Course;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.run.Slice;
 import dev.backfill.orchestrator.run.SliceStore.Working;
 import dev.backfill.orchestrator.slicing.LiveSplitter;
+import dev.backfill.orchestrator.throttle.Throttle;
 import dev.backfill.orchestrator.timing.Stop;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -32,6 +34,7 @@ final class Crowd {
 
     private final RunContext context;
     private final Keeper keeper;
+    private final Ramp ramp;
     private final AtomicBoolean uncut = new AtomicBoolean();
     private int most;
     private final Set<Integer> surplus = ConcurrentHashMap.newKeySet();
@@ -39,6 +42,7 @@ final class Crowd {
     Crowd(RunContext context, Keeper keeper) {
         this.context = context;
         this.keeper = keeper;
+        this.ramp = new Ramp(context.around().timing().nanos());
         this.most = context.statement().job().execution().parallelism();
     }
 
@@ -48,9 +52,29 @@ final class Crowd {
         return Math.min(course.execution().parallelism(), course.throttle().workers());
     }
 
-    /** Whether the run may not have so many workers as this one is of them, counted from 1. */
+    /** Whether the run may not have so many workers as this one is of them here, counted from 1, or has no use for it now. */
     boolean isSpare(int worker) {
-        return worker > allowed();
+        isAtFullPace();
+        return worker > ramp.workers(allowed(), context.around().timing().nanos());
+    }
+
+    /** A batch was committed: it shows whether more workers would do more. */
+    void committed(long rows, Duration took) {
+        if (isAtFullPace()) {
+            ramp.committed(rows, took, allowed(), context.around().timing().nanos());
+        }
+    }
+
+    /** Tells the ramp how the run goes. */
+    private boolean isAtFullPace() {
+        Throttle throttle = context.limits().steering().course().throttle();
+        long now = context.around().timing().nanos();
+        boolean isFull = throttle.pace().ratio() == 1;
+        if (!isFull) {
+            ramp.slowed(now);
+        }
+        ramp.brief(throttle.wantsBrief(), now);
+        return isFull;
     }
 
     /** Whether a slice is better given back, for the run has more workers than it may have; said once. */

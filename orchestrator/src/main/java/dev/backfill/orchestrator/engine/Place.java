@@ -9,16 +9,22 @@ import java.time.Duration;
 /**
  * Where a worker works.
  *
+ * @param number which of the workers of the run in this process it is, from 1
  * @param keeper keeps its slice
  * @param crowd its fellows
  * @param stop ends the crew's work
  */
-record Place(Keeper keeper, Crowd crowd, Stop stop) {
+record Place(int number, Keeper keeper, Crowd crowd, Stop stop) {
 
     /** How often a worker that waits shows that it is alive. */
     private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(1);
 
     private static final Duration LONG_DEBT = Duration.ofSeconds(5);
+
+    /** Whether the run has one worker too many, and it is this one or the one that has this slice. */
+    boolean isTooMany(Slice slice) {
+        return crowd.isTooMany(slice) || crowd.isSpare(number);
+    }
 
     /** Waits, and keeps the slice; ends early when work is asked to stop. */
     void keep(Slice slice, Duration wait, Patience patience, Timing timing) {

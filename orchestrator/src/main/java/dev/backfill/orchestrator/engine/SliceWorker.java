@@ -140,7 +140,7 @@ final class SliceWorker implements AutoCloseable {
     /** Whether this worker has had its hand for long while others wait for one, or the run has one worker too many. */
     private boolean isLeft(Slice slice, long begun) {
         double turn = TURN.toNanos() * context.limits().share().part();
-        return place.crowd().isTooMany(slice)
+        return place.isTooMany(slice)
                 || (timing.nanos() - begun > turn && context.limits().hands().areWanted());
     }
 
@@ -195,6 +195,7 @@ final class SliceWorker implements AutoCloseable {
             setbacks.pauseAtCanary();
         } else {
             context.limits().share().moved();
+            place.crowd().committed(result.batch().scanned(), took);
             place.rest(slice, pacer.rest(took));
         }
         Slice after = slice.at(result.batch().to());

@@ -37,6 +37,7 @@ final class WorkCrew {
     private static final Logger LOG = LoggerFactory.getLogger(WorkCrew.class);
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
+    private static final Duration STAND_BY = Duration.ofMillis(50);
     private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
 
     private final RunContext context;
@@ -167,7 +168,7 @@ final class WorkCrew {
     }
 
     private void workSlices(int number, BatchRunner runner) {
-        SliceWorker worker = new SliceWorker(context, new Place(keeper, crowd, stop), runner, canary);
+        SliceWorker worker = new SliceWorker(context, new Place(number, keeper, crowd, stop), runner, canary);
         workers.add(worker);
         try (worker) {
             LiveSplitter splitter = new LiveSplitter(
@@ -193,7 +194,7 @@ final class WorkCrew {
     /** The run has no work for so many; false when it has none for anybody. */
     private boolean standBy(SliceWorker worker) {
         worker.standBy();
-        return !goingHome && !allDone && !stop.sleep(LOOK_AT_STATE);
+        return !goingHome && !allDone && !stop.sleep(STAND_BY);
     }
 
     /** A slice, or a look for one; false when there is nothing left to do here. */

@@ -58,7 +58,7 @@ class PlaceTest {
         limits.ceiling().limit(new Ceilings(OptionalLong.of(1_000), OptionalLong.empty()));
         keeper = new Keeper(context.stores().slices(), context.stores().leases(), timing, Duration.ofMinutes(1));
         stop = new Stop(timing);
-        place = new Place(keeper, new Crowd(context, keeper), stop);
+        place = new Place(1, keeper, new Crowd(context, keeper), stop);
     }
 
     @AfterAll

@@ -1,0 +1,143 @@
+package dev.backfill.orchestrator.pacing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.function.IntToDoubleFunction;
+import org.junit.jupiter.api.Test;
+
+/** Workers whose speed together is a function of their number, each of whose batches takes a quarter of a second. */
+class RampTest {
+
+    private static final long SECOND = 1_000_000_000L;
+    private static final Duration BATCH = Duration.ofMillis(250);
+    private static final IntToDoubleFunction SCALES = workers -> 1_000.0 * workers;
+    private static final IntToDoubleFunction TWO_ARE_ENOUGH = workers -> 1_000.0 * Math.min(workers, 2);
+
+    private long now;
+    private final Ramp ramp = new Ramp(now);
+
+    @Test
+    void begins_with_one_and_adds_one_after_the_other() {
+        assertThat(ramp.workers(4, now)).isEqualTo(1);
+
+        work(SCALES, 4, 1);
+        assertThat(ramp.workers(4, now)).isGreaterThan(1);
+
+        work(SCALES, 4, 2);
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    @Test
+    void adds_none_while_the_run_is_slowed_down() {
+        for (int i = 0; i < 50; i++) {
+            now += SECOND;
+            ramp.slowed(now);
+            assertThat(ramp.workers(4, now)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void workers_that_each_add_something_all_stay() {
+        assertThat(rests(SCALES, 4, 600)).isLessThan(0.02);
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    @Test
+    void those_that_add_nothing_rest() {
+        work(TWO_ARE_ENOUGH, 6, 120);
+
+        assertThat(ramp.workers(6, now)).isEqualTo(2);
+        double rests = rests(TWO_ARE_ENOUGH, 6, 3_600);
+        assertThat(rests).isGreaterThan(0.65);
+    }
+
+    @Test
+    void they_come_back_when_they_add_something_again() {
+        work(TWO_ARE_ENOUGH, 4, 120);
+
+        work(SCALES, 4, 700);
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    @Test
+    void rows_that_take_much_longer_are_a_reason_to_look_at_once() {
+        work(SCALES, 4, 12);
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+
+        work(TWO_ARE_ENOUGH, 4, 11);
+        assertThat(ramp.workers(4, now)).isLessThan(4);
+    }
+
+    @Test
+    void a_trial_that_is_slowed_down_is_none() {
+        work(SCALES, 2, 31);
+        while (ramp.workers(2, now) == 2) {
+            work(SCALES, 2, 0.25);
+        }
+
+        ramp.slowed(now);
+        assertThat(ramp.workers(2, now)).isEqualTo(2);
+    }
+
+    @Test
+    void no_more_than_are_allowed_and_again_one_after_the_other_when_more_are() {
+        work(SCALES, 4, 10);
+        assertThat(ramp.workers(1, now)).isEqualTo(1);
+        work(SCALES, 1, 10);
+
+        assertThat(ramp.workers(4, now)).isEqualTo(1);
+        work(SCALES, 4, 2);
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    @Test
+    void one_that_commits_nothing_keeps_nobody_waiting() {
+        now += 2 * SECOND;
+        assertThat(ramp.workers(4, now)).isEqualTo(2);
+        now += 2 * SECOND;
+        assertThat(ramp.workers(4, now)).isEqualTo(3);
+    }
+
+    @Test
+    void a_trial_in_which_nothing_is_committed_ends() {
+        work(SCALES, 2, 31);
+        while (ramp.workers(2, now) == 2) {
+            work(SCALES, 2, 0.25);
+        }
+
+        now += 20 * SECOND;
+        assertThat(ramp.workers(2, now)).isEqualTo(2);
+    }
+
+    @Test
+    void brief_batches_are_compared_with_each_other_only() {
+        work(SCALES, 4, 20);
+        ramp.brief(true, now);
+        work(workers -> SCALES.applyAsDouble(workers) / 2, 4, 5);
+
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    private void work(IntToDoubleFunction speed, int allowed, double seconds) {
+        rests(speed, allowed, seconds);
+    }
+
+    /** Works so long; the part of the allowed workers that rested meanwhile. */
+    private double rests(IntToDoubleFunction speed, int allowed, double seconds) {
+        long end = now + (long) (seconds * SECOND);
+        long rested = 0;
+        long steps = 0;
+        while (now < end) {
+            now += BATCH.toNanos();
+            int workers = ramp.workers(allowed, now);
+            long rows = Math.round(speed.applyAsDouble(workers) / workers * BATCH.toNanos() / SECOND);
+            for (int i = 0; i < workers; i++) {
+                ramp.committed(rows, BATCH, allowed, now);
+            }
+            rested += allowed - workers;
+            steps += allowed;
+        }
+        return (double) rested / steps;
+    }
+}
