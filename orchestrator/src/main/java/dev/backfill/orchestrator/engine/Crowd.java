@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.pacing.Ceiling;
 import dev.backfill.orchestrator.pacing.Ramp;
+import dev.backfill.orchestrator.pacing.Shares.Share;
 import dev.backfill.orchestrator.pacing.Steering.Course;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
@@ -86,7 +87,7 @@ final class Crowd {
     void look() {
         int allowed = allowed();
         var pacing = context.execution().pacing();
-        context.limits().share().weigh(pacing.weight(), allowed);
+        weigh(pacing.weight(), allowed);
         most = Math.max(most, allowed);
         surplus.clear();
         if (allowed == most && pacing.ceilings().isEmpty()) {
@@ -103,6 +104,14 @@ final class Crowd {
             ceiling.share(here + coming, worked.size() + coming);
         }
         worked.stream().skip(allowed).filter(mine::contains).forEach(surplus::add);
+    }
+
+    private void weigh(int weight, int workers) {
+        Share share = context.limits().share();
+        share.weigh(weight, workers);
+        if (share.isOfLittle()) {
+            share.elsewhere(context.means().elsewhere().get());
+        }
     }
 
     /** A cut is a favour: when it would have to wait or cannot be made, there is none. */

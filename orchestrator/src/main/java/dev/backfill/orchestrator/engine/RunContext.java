@@ -49,12 +49,14 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
      * @param changes what a worker does to the rows of its batches: a new one each time
      * @param unmet what keeps the run from beginning of the jobs that its own depends on, in a line; empty when nothing does
      * @param tuning what an operator has tuned of the run, as it is written down
+     * @param elsewhere the weight a worker of the heaviest run that other processes work; empty when they work none
      */
     public record Means(
             WorkerSessions sessions,
             Supplier<Change> changes,
             Supplier<Optional<String>> unmet,
-            Supplier<Optional<String>> tuning) {}
+            Supplier<Optional<String>> tuning,
+            Supplier<Optional<Double>> elsewhere) {}
 
     /**
      * How fast and with how many workers.

@@ -12,7 +12,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * How the runs of a database share what there is in this process, by weight. While there is enough for all, each goes as fast
- * as it can. Each process shares alike, so that over all of them the same holds. Safe for use by several threads.
+ * as it can. Each process shares alike, and knows the heaviest of the runs that only others work. Safe for use by several
+ * threads.
  */
 public final class Shares {
 
@@ -26,6 +27,10 @@ public final class Shares {
     private final BooleanSupplier scarce;
     private final Set<Share> all = ConcurrentHashMap.newKeySet();
     private volatile Optional<Long> wasScarce = Optional.empty();
+    private volatile Elsewhere elsewhere = new Elsewhere(0, Optional.empty());
+
+    /** The heaviest that moves in other processes, and when that was seen. */
+    private record Elsewhere(double weight, Optional<Long> at) {}
 
     /**
      * Of a database in this process.
@@ -58,6 +63,24 @@ public final class Shares {
             weight = (double) run / workers;
         }
 
+        /**
+         * Whether there has been less lately than the runs could use, so that weights matter.
+         *
+         * @return from the last {@link #pace}
+         */
+        public boolean isOfLittle() {
+            return isWithin(SCARCE, wasScarce);
+        }
+
+        /**
+         * What other processes work.
+         *
+         * @param heaviest the weight a worker of the heaviest of their runs; empty when they work none
+         */
+        public void elsewhere(Optional<Double> heaviest) {
+            elsewhere = new Elsewhere(heaviest.orElse(0.0), Optional.of(timing.nanos()));
+        }
+
         /** A batch was made: until further notice the run counts for the others. */
         public void moved() {
             moved = Optional.of(timing.nanos());
@@ -69,11 +92,14 @@ public final class Shares {
          * @return above 0, at most 1
          */
         public double part() {
-            double most = all.stream()
-                    .filter(share -> isWithin(RECENTLY, share.moved))
-                    .mapToDouble(share -> share.weight)
-                    .max()
-                    .orElse(weight);
+            Elsewhere others = elsewhere;
+            double most = Math.max(
+                    all.stream()
+                            .filter(share -> isWithin(RECENTLY, share.moved))
+                            .mapToDouble(share -> share.weight)
+                            .max()
+                            .orElse(weight),
+                    isWithin(RECENTLY, others.at()) ? others.weight() : 0);
             return most <= weight ? 1 : weight / most;
         }
 
@@ -88,8 +114,7 @@ public final class Shares {
                 wasScarce = Optional.of(timing.nanos());
             }
             double part = part();
-            boolean isScarce = isWithin(SCARCE, wasScarce);
-            return isScarce && part < 1
+            return isOfLittle() && part < 1
                     ? new Pace(
                             part,
                             Optional.of(new Reason(

@@ -276,7 +276,8 @@ final class Workshop {
                 () -> host.library().plugins().change(statement, host.timing()),
                 () -> Optional.of(String.join("; ", dependencies.unmet(statement.job())))
                         .filter(unmet -> !unmet.isEmpty()),
-                () -> tuner.tuned(run));
+                () -> tuner.tuned(run),
+                () -> tuner.heaviestElsewhere(stores.leases().owner()));
     }
 
     /** What sets the pace of every run here. */

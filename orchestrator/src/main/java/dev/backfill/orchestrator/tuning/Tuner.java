@@ -124,6 +124,16 @@ public final class Tuner {
     }
 
     /**
+     * What the heaviest of the runs weighs that other processes work now.
+     *
+     * @param owner this process
+     * @return its weight a worker, as it is tuned; empty when others work none
+     */
+    public Optional<Double> heaviestElsewhere(String owner) {
+        return store.heaviestElsewhere(owner);
+    }
+
+    /**
      * The job as a run goes by it.
      *
      * @param run the run

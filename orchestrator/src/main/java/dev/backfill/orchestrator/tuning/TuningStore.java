@@ -1,11 +1,22 @@
 package dev.backfill.orchestrator.tuning;
 
 import dev.backfill.orchestrator.db.Database;
+import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.EventStore;
 import java.util.Optional;
 
 /** What was tuned of the runs of a database. Safe for use by several threads. */
 public final class TuningStore {
+
+    private static final String HEAVIEST =
+            """
+            SELECT max(coalesce(CAST(coalesce(t.sections ->> 'weight', j.definition ->> 'weight') AS double precision), 1)
+                / coalesce(CAST(coalesce(t.sections ->> 'parallelism', j.definition ->> 'parallelism') AS double precision), 1))
+            FROM backfill.run r JOIN backfill.job j ON j.name = r.job AND j.revision = r.revision
+            LEFT JOIN backfill.tuning t ON t.run = r.id
+            WHERE r.state = 'RUNNING' AND EXISTS (
+                SELECT FROM backfill.slice s WHERE s.run = r.id AND s.state = 'RUNNING' AND s.owner <> :owner AND %s)
+            """.formatted(Stored.live("s.lease_until", "s.backend_pid", "s.backend_start"));
 
     private final Database database;
 
@@ -30,6 +41,21 @@ public final class TuningStore {
                 .withHandle(handle -> handle.createQuery(sql)
                         .bind("run", run)
                         .mapTo(String.class)
+                        .findOne());
+    }
+
+    /**
+     * What the heaviest of the runs weighs that other processes work now.
+     *
+     * @param owner this process
+     * @return its weight a worker, as it is tuned; empty when others work none
+     */
+    public Optional<Double> heaviestElsewhere(String owner) {
+        String sql = database.tables().sql(HEAVIEST);
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(sql)
+                        .bind("owner", owner)
+                        .mapTo(Double.class)
                         .findOne());
     }
 

@@ -50,7 +50,7 @@ class ThrottleSettingsTest {
                         "active-sessions", new Level(OptionalDouble.of(0.8), OptionalDouble.of(1.5), 0.7),
                         "long-transaction", new Level(OptionalDouble.of(90), OptionalDouble.of(3_600), 2_880),
                         "slot-retention",
-                                new Level(OptionalDouble.empty(), OptionalDouble.of(1 << 20), 0.8 * (1 << 20)),
+                                new Level(OptionalDouble.of(1 << 19), OptionalDouble.of(1 << 20), 0.8 * (1 << 20)),
                         "autovacuum", new Level(OptionalDouble.of(0), OptionalDouble.empty(), Double.MAX_VALUE),
                         "dead-tuples", new Level(OptionalDouble.of(0.2), OptionalDouble.of(0.4), 0.1)));
         assertThat(requireNonNull(settings.databases().get("b"))

@@ -66,7 +66,8 @@ final class ContextFixture implements AutoCloseable {
                         new SliceStore(stores.database()),
                         leases,
                         stores.events()),
-                new Means(sessions, () -> new SqlChange(statement()), Optional::empty, Optional::empty),
+                new Means(
+                        sessions, () -> new SqlChange(statement()), Optional::empty, Optional::empty, Optional::empty),
                 new Surroundings(timing, new Random(1), listener, new Stop(timing), limits(throttle, timing)));
     }
 

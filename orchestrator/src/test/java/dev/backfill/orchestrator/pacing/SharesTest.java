@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.backfill.orchestrator.pacing.Shares.Share;
 import dev.backfill.orchestrator.testing.SettableTiming;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class SharesTest {
@@ -77,5 +78,37 @@ class SharesTest {
         heavy.moved();
         heavy.close();
         assertThat(light.pace().ratio()).isEqualTo(1);
+    }
+
+    @Test
+    void the_heaviest_that_another_process_works_counts_until_it_is_gone() {
+        Share light = shares.begin(1, 1);
+        light.moved();
+        assertThat(light.pace().ratio()).isEqualTo(1);
+
+        light.elsewhere(Optional.of(4.0));
+        assertThat(light.pace().ratio()).isEqualTo(0.25);
+        shares.begin(8, 1).moved();
+        assertThat(light.pace().ratio()).as("one here is heavier").isEqualTo(0.125);
+
+        light.elsewhere(Optional.empty());
+        timing.pass(Duration.ofSeconds(10));
+        assertThat(light.pace().ratio()).isEqualTo(1);
+        light.elsewhere(Optional.of(4.0));
+        timing.pass(Duration.ofSeconds(10));
+        assertThat(light.pace().ratio()).as("nobody has looked for long").isEqualTo(1);
+    }
+
+    @Test
+    void weights_matter_only_while_there_is_little() {
+        Share run = shares.begin(1, 1);
+        assertThat(run.isOfLittle()).isFalse();
+
+        run.pace();
+        assertThat(run.isOfLittle()).isTrue();
+        scarce = false;
+        timing.pass(Duration.ofSeconds(3));
+        run.pace();
+        assertThat(run.isOfLittle()).isFalse();
     }
 }
