@@ -37,6 +37,14 @@ class SpeedBench {
     private static final String LOOP_TWO = "(d) JDBC loop, 2 connections";
     private static final String ENGINE = "(a) engine, 2 workers";
 
+    /** The options of the JVM in {@code ./backfill}, where they differ from those of the tests' processes. */
+    private static final List<String> OF_THE_SCRIPT = List.of(
+            "-XX:TieredStopAtLevel=4",
+            "-XX:Tier4InvocationThreshold=50000",
+            "-XX:Tier4MinInvocationThreshold=6000",
+            "-XX:Tier4CompileThreshold=150000",
+            "-XX:Tier4BackEdgeThreshold=400000");
+
     @TempDir
     private static Path directory;
 
@@ -225,10 +233,10 @@ class SpeedBench {
         Way way = new Way(2, false);
         Path job = Files.writeString(directory.resolve("job.yaml"), EngineRun.job(way));
         Path config = Files.writeString(directory.resolve("bench.conf"), EngineRun.configuration(table, way));
-        try (BackfillProcess process = BackfillProcess.builder(
-                        "run", job.toString(), "--config", config.toString(), "--again")
-                .option("-XX:TieredStopAtLevel=4")
-                .start()) {
+        BackfillProcess.Builder builder =
+                BackfillProcess.builder("run", job.toString(), "--config", config.toString(), "--again");
+        OF_THE_SCRIPT.forEach(builder::option);
+        try (BackfillProcess process = builder.start()) {
             assertThat(process.waitFor(Duration.ofMinutes(10)))
                     .as(process.toString())
                     .isZero();
