@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
 final class Crowd {
 
     private static final Logger LOG = LoggerFactory.getLogger(Crowd.class);
+    private static final Duration SHORT_REST = Duration.ofMillis(50);
+    private static final Duration LONG_REST = Duration.ofMillis(500);
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration AFTER_A_DEAR_CUT = Duration.ofSeconds(5);
 
@@ -55,14 +57,22 @@ final class Crowd {
 
     /** Whether the run may not have so many workers as this one is of them here, counted from 1, or has no use for it now. */
     boolean isSpare(int worker) {
+        if (worker == 1) {
+            return false;
+        }
         isAtFullPace();
         return worker > ramp.workers(allowed(), context.around().timing().nanos());
     }
 
+    /** How long a spare worker rests until it asks again. */
+    Duration rest() {
+        return ramp.isRising() ? SHORT_REST : LONG_REST;
+    }
+
     /** A batch was committed: it shows whether more workers would do more. */
-    void committed(long rows, Duration took) {
+    void committed(int worker, long rows) {
         if (isAtFullPace()) {
-            ramp.committed(rows, took, allowed(), context.around().timing().nanos());
+            ramp.committed(worker, rows, allowed(), context.around().timing().nanos());
         }
     }
 
@@ -87,7 +97,11 @@ final class Crowd {
     void look() {
         int allowed = allowed();
         var pacing = context.execution().pacing();
-        weigh(pacing.weight(), allowed);
+        context.limits()
+                .share()
+                .weigh(
+                        pacing.weight(),
+                        ramp.workers(allowed, context.around().timing().nanos()));
         most = Math.max(most, allowed);
         surplus.clear();
         if (allowed == most && pacing.ceilings().isEmpty()) {
@@ -106,11 +120,11 @@ final class Crowd {
         worked.stream().skip(allowed).filter(mine::contains).forEach(surplus::add);
     }
 
-    private void weigh(int weight, int workers) {
+    /** Looks what other runs weigh, where that matters. */
+    void weigh() {
         Share share = context.limits().share();
-        share.weigh(weight, workers);
-        if (share.isOfLittle()) {
-            share.elsewhere(context.means().elsewhere().get());
+        if (share.wantsToSee()) {
+            share.see(context.means().weights().get());
         }
     }
 

@@ -21,6 +21,11 @@ record Place(int number, Keeper keeper, Crowd crowd, Stop stop) {
 
     private static final Duration LONG_DEBT = Duration.ofSeconds(5);
 
+    /** The worker has committed a batch. */
+    void committed(long rows) {
+        crowd.committed(number, rows);
+    }
+
     /** Whether the run has one worker too many, and it is this one or the one that has this slice. */
     boolean isTooMany(Slice slice) {
         return crowd.isTooMany(slice) || crowd.isSpare(number);

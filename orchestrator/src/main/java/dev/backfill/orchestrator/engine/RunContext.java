@@ -27,6 +27,7 @@ import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -49,14 +50,14 @@ public record RunContext(String run, JobStatement statement, Stores stores, Mean
      * @param changes what a worker does to the rows of its batches: a new one each time
      * @param unmet what keeps the run from beginning of the jobs that its own depends on, in a line; empty when nothing does
      * @param tuning what an operator has tuned of the run, as it is written down
-     * @param elsewhere the weight a worker of the heaviest run that other processes work; empty when they work none
+     * @param weights what each run of the database that is worked now weighs a worker, by their ids
      */
     public record Means(
             WorkerSessions sessions,
             Supplier<Change> changes,
             Supplier<Optional<String>> unmet,
             Supplier<Optional<String>> tuning,
-            Supplier<Optional<Double>> elsewhere) {}
+            Supplier<Map<String, Double>> weights) {}
 
     /**
      * How fast and with how many workers.

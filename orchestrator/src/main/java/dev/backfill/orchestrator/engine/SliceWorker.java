@@ -195,7 +195,7 @@ final class SliceWorker implements AutoCloseable {
             setbacks.pauseAtCanary();
         } else {
             context.limits().share().moved();
-            place.crowd().committed(result.batch().scanned(), took);
+            place.committed(result.batch().scanned());
             place.rest(slice, pacer.rest(took));
         }
         Slice after = slice.at(result.batch().to());

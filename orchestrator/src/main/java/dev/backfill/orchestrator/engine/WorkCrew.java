@@ -37,7 +37,6 @@ final class WorkCrew {
     private static final Logger LOG = LoggerFactory.getLogger(WorkCrew.class);
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final Duration LOOK_AT_STATE = Duration.ofSeconds(1);
-    private static final Duration STAND_BY = Duration.ofMillis(50);
     private static final Duration UNTIL_CANCEL = Duration.ofSeconds(3);
 
     private final RunContext context;
@@ -154,14 +153,14 @@ final class WorkCrew {
 
     private void look() {
         try {
-            RunState state = context.find().state();
-            crowd.look();
-            if (state != RunState.RUNNING) {
+            if (context.find().state() != RunState.RUNNING) {
                 stop.request();
             }
             if (canary.isWatching()) {
                 canary.seen(progress().rows().scanned());
             }
+            crowd.look();
+            crowd.weigh();
         } catch (RuntimeException e) {
             SqlStates.requireFromDatabase(e); // the workers say what is wrong with the database
         }
@@ -194,7 +193,7 @@ final class WorkCrew {
     /** The run has no work for so many; false when it has none for anybody. */
     private boolean standBy(SliceWorker worker) {
         worker.standBy();
-        return !goingHome && !allDone && !stop.sleep(STAND_BY);
+        return !goingHome && !allDone && !stop.sleep(crowd.rest());
     }
 
     /** A slice, or a look for one; false when there is nothing left to do here. */

@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.Pace.Reason;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,8 +13,7 @@ import java.util.function.BooleanSupplier;
 
 /**
  * How the runs of a database share what there is in this process, by weight. While there is enough for all, each goes as fast
- * as it can. Each process shares alike, and knows the heaviest of the runs that only others work. Safe for use by several
- * threads.
+ * as it can. Each process shares alike, and looks at what the runs weigh that others work. Safe for use by several threads.
  */
 public final class Shares {
 
@@ -21,16 +21,17 @@ public final class Shares {
     public static final String NAME = "weight";
 
     private static final Duration RECENTLY = Duration.ofSeconds(10);
+    private static final Duration OFTEN = Duration.ofSeconds(1);
     private static final Duration SCARCE = Duration.ofSeconds(3);
 
     private final Timing timing;
     private final BooleanSupplier scarce;
     private final Set<Share> all = ConcurrentHashMap.newKeySet();
     private volatile Optional<Long> wasScarce = Optional.empty();
-    private volatile Elsewhere elsewhere = new Elsewhere(0, Optional.empty());
+    private volatile Seen seen = new Seen(Map.of(), Optional.empty());
 
-    /** The heaviest that moves in other processes, and when that was seen. */
-    private record Elsewhere(double weight, Optional<Long> at) {}
+    /** What each run weighs a worker, over all processes, and when that was seen. */
+    private record Seen(Map<String, Double> weights, Optional<Long> at) {}
 
     /**
      * Of a database in this process.
@@ -46,39 +47,41 @@ public final class Shares {
     /** The share of one run, to be closed when it has come to its end. Safe for use by several threads. */
     public final class Share implements Governor, AutoCloseable {
 
-        private volatile double weight;
+        private final String run;
+        private volatile double weight = 1;
         private volatile Optional<Long> moved = Optional.empty();
 
-        private Share(double weight) {
-            this.weight = weight;
+        private Share(String run) {
+            this.run = run;
         }
 
         /**
          * Takes another weight.
          *
-         * @param run of the whole run
+         * @param all of the whole run
          * @param workers so many share it
          */
-        public void weigh(int run, int workers) {
-            weight = (double) run / workers;
+        public void weigh(int all, int workers) {
+            weight = (double) all / workers;
         }
 
         /**
-         * Whether there has been less lately than the runs could use, so that weights matter.
+         * Whether it is time to look at what runs weigh: there has been less lately than they could use, and nobody here has
+         * looked within a second.
          *
-         * @return from the last {@link #pace}
+         * @return whether {@link #see} should be called
          */
-        public boolean isOfLittle() {
-            return isWithin(SCARCE, wasScarce);
+        public boolean wantsToSee() {
+            return isWithin(SCARCE, wasScarce) && !isWithin(OFTEN, seen.at());
         }
 
         /**
-         * What other processes work.
+         * What the runs weigh that are worked now, for all shares of this process.
          *
-         * @param heaviest the weight a worker of the heaviest of their runs; empty when they work none
+         * @param weights a worker, over all processes, by the runs' ids
          */
-        public void elsewhere(Optional<Double> heaviest) {
-            elsewhere = new Elsewhere(heaviest.orElse(0.0), Optional.of(timing.nanos()));
+        public void see(Map<String, Double> weights) {
+            seen = new Seen(Map.copyOf(weights), Optional.of(timing.nanos()));
         }
 
         /** A batch was made: until further notice the run counts for the others. */
@@ -87,20 +90,12 @@ public final class Shares {
         }
 
         /**
-         * What the run weighs beside the heaviest of those that move.
+         * What the run weighs beside the heaviest of those that move in this process.
          *
          * @return above 0, at most 1
          */
         public double part() {
-            Elsewhere others = elsewhere;
-            double most = Math.max(
-                    all.stream()
-                            .filter(share -> isWithin(RECENTLY, share.moved))
-                            .mapToDouble(share -> share.weight)
-                            .max()
-                            .orElse(weight),
-                    isWithin(RECENTLY, others.at()) ? others.weight() : 0);
-            return most <= weight ? 1 : weight / most;
+            return partOf(mostHere());
         }
 
         @Override
@@ -113,8 +108,8 @@ public final class Shares {
             if (scarce.getAsBoolean()) {
                 wasScarce = Optional.of(timing.nanos());
             }
-            double part = part();
-            return isOfLittle() && part < 1
+            double part = partOf(Math.max(mostHere(), mostAnywhere()));
+            return isWithin(SCARCE, wasScarce) && part < 1
                     ? new Pace(
                             part,
                             Optional.of(new Reason(
@@ -128,19 +123,47 @@ public final class Shares {
         public void close() {
             all.remove(this);
         }
+
+        /** As all processes together see it, where that was looked at. */
+        private double weight() {
+            Seen now = seen;
+            return isWithin(RECENTLY, now.at()) ? now.weights().getOrDefault(run, weight) : weight;
+        }
+
+        private double partOf(double most) {
+            double mine = weight();
+            return most <= mine ? 1 : mine / most;
+        }
+
+        private double mostHere() {
+            return all.stream()
+                    .filter(share -> isWithin(RECENTLY, share.moved))
+                    .mapToDouble(Share::weight)
+                    .max()
+                    .orElse(0);
+        }
     }
 
     /**
      * A run begins to move.
      *
-     * @param run its weight
-     * @param workers so many share it
-     * @return its share
+     * @param run its id
+     * @return its share, of weight 1 until it is told otherwise
      */
-    public Share begin(int run, int workers) {
-        Share share = new Share((double) run / workers);
+    public Share begin(String run) {
+        Share share = new Share(run);
         all.add(share);
         return share;
+    }
+
+    private double mostAnywhere() {
+        Seen now = seen;
+        return isWithin(RECENTLY, now.at())
+                ? now.weights().values().stream()
+                        .mapToDouble(Double::doubleValue)
+                        .max()
+                        .orElse(0)
+                : 0;
     }
 
     private boolean isWithin(Duration past, Optional<Long> at) {

@@ -220,7 +220,7 @@ final class Workshop {
             this.yielding = new Yielding(
                     host.timing(), database.session(statement.job()).applicationName());
             this.moving = watches.begin(run.revision().job(), statement.table().identity(), yielding);
-            this.share = shares.begin(1, 1);
+            this.share = shares.begin(run.id());
             this.course = course(execution);
             this.steering = new Steering(tuned, course, this::read);
         }
@@ -277,7 +277,7 @@ final class Workshop {
                 () -> Optional.of(String.join("; ", dependencies.unmet(statement.job())))
                         .filter(unmet -> !unmet.isEmpty()),
                 () -> tuner.tuned(run),
-                () -> tuner.heaviestElsewhere(stores.leases().owner()));
+                tuner::weights);
     }
 
     /** What sets the pace of every run here. */

@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunStore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -124,13 +125,12 @@ public final class Tuner {
     }
 
     /**
-     * What the heaviest of the runs weighs that other processes work now.
+     * What each run that is worked now weighs a worker, over all processes, as it is tuned.
      *
-     * @param owner this process
-     * @return its weight a worker, as it is tuned; empty when others work none
+     * @return by the runs' ids
      */
-    public Optional<Double> heaviestElsewhere(String owner) {
-        return store.heaviestElsewhere(owner);
+    public Map<String, Double> weights() {
+        return store.weights();
     }
 
     /**

@@ -3,19 +3,21 @@ package dev.backfill.orchestrator.tuning;
 import dev.backfill.orchestrator.db.Database;
 import dev.backfill.orchestrator.db.Stored;
 import dev.backfill.orchestrator.run.EventStore;
+import java.util.Map;
 import java.util.Optional;
 
 /** What was tuned of the runs of a database. Safe for use by several threads. */
 public final class TuningStore {
 
-    private static final String HEAVIEST =
+    private static final String WEIGHTS =
             """
-            SELECT max(coalesce(CAST(coalesce(t.sections ->> 'weight', j.definition ->> 'weight') AS double precision), 1)
-                / coalesce(CAST(coalesce(t.sections ->> 'parallelism', j.definition ->> 'parallelism') AS double precision), 1))
-            FROM backfill.run r JOIN backfill.job j ON j.name = r.job AND j.revision = r.revision
+            SELECT r.id, coalesce(CAST(coalesce(t.sections ->> 'weight', j.definition ->> 'weight') AS double precision), 1)
+                / count(*) AS weight
+            FROM backfill.slice s JOIN backfill.run r ON r.id = s.run
+            JOIN backfill.job j ON j.name = r.job AND j.revision = r.revision
             LEFT JOIN backfill.tuning t ON t.run = r.id
-            WHERE r.state = 'RUNNING' AND EXISTS (
-                SELECT FROM backfill.slice s WHERE s.run = r.id AND s.state = 'RUNNING' AND s.owner <> :owner AND %s)
+            WHERE r.state = 'RUNNING' AND s.state = 'RUNNING' AND %s
+            GROUP BY r.id, t.sections, j.definition
             """.formatted(Stored.live("s.lease_until", "s.backend_pid", "s.backend_start"));
 
     private final Database database;
@@ -45,18 +47,16 @@ public final class TuningStore {
     }
 
     /**
-     * What the heaviest of the runs weighs that other processes work now.
+     * What each run that is worked now weighs a worker, over all processes, as it is tuned.
      *
-     * @param owner this process
-     * @return its weight a worker, as it is tuned; empty when others work none
+     * @return by the runs' ids; those that are held for long, or wait for a worker, are not among them
      */
-    public Optional<Double> heaviestElsewhere(String owner) {
-        String sql = database.tables().sql(HEAVIEST);
+    public Map<String, Double> weights() {
+        String sql = database.tables().sql(WEIGHTS);
         return database.jdbi()
                 .withHandle(handle -> handle.createQuery(sql)
-                        .bind("owner", owner)
-                        .mapTo(Double.class)
-                        .findOne());
+                        .map((row, context) -> Map.entry(row.getString("id"), row.getDouble("weight")))
+                        .collectToMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
     /**

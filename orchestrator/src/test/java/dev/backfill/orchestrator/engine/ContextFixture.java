@@ -32,6 +32,7 @@ import dev.backfill.orchestrator.wal.OwnWal;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 
@@ -66,8 +67,7 @@ final class ContextFixture implements AutoCloseable {
                         new SliceStore(stores.database()),
                         leases,
                         stores.events()),
-                new Means(
-                        sessions, () -> new SqlChange(statement()), Optional::empty, Optional::empty, Optional::empty),
+                new Means(sessions, () -> new SqlChange(statement()), Optional::empty, Optional::empty, Map::of),
                 new Surroundings(timing, new Random(1), listener, new Stop(timing), limits(throttle, timing)));
     }
 
@@ -76,7 +76,7 @@ final class ContextFixture implements AutoCloseable {
         return new Limits(
                 new Steering(Optional.empty(), course, tuned -> course),
                 new Ceiling(timing, new OwnWal(timing)),
-                new Shares(timing, () -> false).begin(1, 1),
+                new Shares(timing, () -> false).begin(RUN),
                 Hands.of(1),
                 new Yielding(timing, "backfill/fill"));
     }

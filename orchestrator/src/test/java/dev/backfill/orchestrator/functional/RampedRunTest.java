@@ -17,7 +17,8 @@ class RampedRunTest {
 
     private static final String WORKERS =
             "SELECT count(*) FROM backfill.slice WHERE state = 'RUNNING' AND lease_until > clock_timestamp()";
-    private static final Duration LONGER_THAN_A_TRIAL = Duration.ofSeconds(5);
+    private static final Duration LONGER_THAN_A_TRIAL = Duration.ofSeconds(6);
+    private static final String ROWS = "SELECT sum(rows_scanned) FROM backfill.slice";
     private static final String JOB = """
             version: 1
             job: fill
@@ -63,7 +64,12 @@ class RampedRunTest {
                         .isEqualTo(3);
 
                 database.execute("UPDATE turns SET one_by_one = true");
-                soon().during(LONGER_THAN_A_TRIAL).until(() -> database.queryLong(WORKERS) < 3);
+                soon().during(LONGER_THAN_A_TRIAL).until(() -> {
+                    long workers = database.queryLong(WORKERS);
+                    return workers == 1 || workers == 2;
+                });
+                long rows = database.queryLong(ROWS);
+                soon().until(() -> database.queryLong(ROWS) > rows + 100);
 
                 daemon.say("cancel", "fill");
             }

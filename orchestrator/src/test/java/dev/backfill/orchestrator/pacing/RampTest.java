@@ -71,10 +71,7 @@ class RampTest {
 
     @Test
     void a_trial_that_is_slowed_down_is_none() {
-        work(SCALES, 2, 31);
-        while (ramp.workers(2, now) == 2) {
-            work(SCALES, 2, 0.25);
-        }
+        untilTrial();
 
         ramp.slowed(now);
         assertThat(ramp.workers(2, now)).isEqualTo(2);
@@ -92,21 +89,34 @@ class RampTest {
     }
 
     @Test
-    void one_that_commits_nothing_keeps_nobody_waiting() {
-        now += 2 * SECOND;
+    void who_commits_nothing_keeps_nobody_waiting_whatever_is_the_level() {
+        now += 5 * SECOND;
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
+
+        work(TWO_ARE_ENOUGH, 4, 120);
         assertThat(ramp.workers(4, now)).isEqualTo(2);
-        now += 2 * SECOND;
-        assertThat(ramp.workers(4, now)).isEqualTo(3);
+        now += 5 * SECOND;
+        assertThat(ramp.workers(4, now)).isEqualTo(4);
     }
 
     @Test
-    void a_trial_in_which_nothing_is_committed_ends() {
-        work(SCALES, 2, 31);
-        while (ramp.workers(2, now) == 2) {
-            work(SCALES, 2, 0.25);
+    void a_run_that_is_held_for_long_has_nobody_who_stands_still() {
+        for (int second = 0; second < 20; second++) {
+            now += SECOND;
+            ramp.slowed(now);
         }
 
-        now += 20 * SECOND;
+        assertThat(ramp.workers(4, now)).isEqualTo(1);
+    }
+
+    @Test
+    void a_trial_in_which_somebody_commits_nothing_ends() {
+        untilTrial();
+        for (int i = 0; i < 80; i++) {
+            now += BATCH.toNanos();
+            ramp.committed(2, 250, 2, now); // the first one hangs
+        }
+
         assertThat(ramp.workers(2, now)).isEqualTo(2);
     }
 
@@ -114,9 +124,62 @@ class RampTest {
     void brief_batches_are_compared_with_each_other_only() {
         work(SCALES, 4, 20);
         ramp.brief(true, now);
-        work(workers -> SCALES.applyAsDouble(workers) / 2, 4, 5);
+
+        assertThat(rests(workers -> SCALES.applyAsDouble(workers) / 2, 4, 10)).isZero();
+    }
+
+    @Test
+    void trials_that_are_cut_short_become_seldom() {
+        int trials = 0;
+        for (int i = 0; i < 600; i++) {
+            work(SCALES, 2, 1);
+            if (ramp.workers(2, now) < 2) {
+                trials++;
+                ramp.slowed(now);
+            }
+        }
+
+        assertThat(trials).isBetween(2, 6);
+    }
+
+    @Test
+    void a_worker_on_rows_that_are_dear_is_worth_having_though_it_does_few() {
+        for (int i = 0; i < 4 * 120; i++) {
+            now += BATCH.toNanos();
+            int workers = ramp.workers(4, now);
+            for (int worker = 1; worker <= workers; worker++) {
+                ramp.committed(worker, worker == 4 ? 5 : 250, 4, now);
+            }
+        }
 
         assertThat(ramp.workers(4, now)).isEqualTo(4);
+    }
+
+    @Test
+    void when_fewer_are_at_work_than_may_be_nothing_is_tried() {
+        int rested = 0;
+        for (int i = 0; i < 4 * 120; i++) {
+            now += BATCH.toNanos();
+            int workers = ramp.workers(4, now);
+            rested += i > 12 ? 4 - workers : 0;
+            ramp.committed(1, 250, 4, now); // the others have no slice
+        }
+
+        assertThat(rested).isZero();
+    }
+
+    @Test
+    void many_that_add_nothing_rest_soon() {
+        work(TWO_ARE_ENOUGH, 32, 240);
+
+        assertThat(ramp.workers(32, now)).isLessThan(8);
+    }
+
+    private void untilTrial() {
+        work(SCALES, 2, 31);
+        while (ramp.workers(2, now) == 2) {
+            work(SCALES, 2, 0.25);
+        }
     }
 
     private void work(IntToDoubleFunction speed, int allowed, double seconds) {
@@ -132,8 +195,8 @@ class RampTest {
             now += BATCH.toNanos();
             int workers = ramp.workers(allowed, now);
             long rows = Math.round(speed.applyAsDouble(workers) / workers * BATCH.toNanos() / SECOND);
-            for (int i = 0; i < workers; i++) {
-                ramp.committed(rows, BATCH, allowed, now);
+            for (int worker = 1; worker <= workers; worker++) {
+                ramp.committed(worker, rows, allowed, now);
             }
             rested += allowed - workers;
             steps += allowed;
