@@ -24,10 +24,12 @@ public final class PrometheusServer implements AutoCloseable {
     private static final String PROGRAM = "/usr/bin/prometheus";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+    private final Path directory;
     private final int port;
-    private final Process process;
+    private Process process;
 
-    private PrometheusServer(int port, Process process) {
+    private PrometheusServer(Path directory, int port, Process process) {
+        this.directory = directory;
         this.port = port;
         this.process = process;
     }
@@ -42,31 +44,53 @@ public final class PrometheusServer implements AutoCloseable {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
-        Path config = Files.writeString(directory.resolve("prometheus.yml"), """
+        Files.writeString(directory.resolve("prometheus.yml"), """
                 global: { scrape_interval: 1s, evaluation_interval: 1s }
                 scrape_configs:
                   - job_name: itself
                     static_configs: [{ targets: ["127.0.0.1:%d"] }]
                 """.formatted(port));
-        Path log = directory.resolve("log");
-        Process process = new ProcessBuilder(
+        PrometheusServer server = new PrometheusServer(directory, port, process(directory, port));
+        server.awaitReady();
+        return server;
+    }
+
+    private static Process process(Path directory, int port) throws IOException {
+        return new ProcessBuilder(
                         PROGRAM,
-                        "--config.file=" + config,
+                        "--config.file=" + directory.resolve("prometheus.yml"),
                         "--storage.tsdb.path=" + directory.resolve("data"),
                         "--web.listen-address=127.0.0.1:" + port)
                 .redirectErrorStream(true)
-                .redirectOutput(Redirect.to(log.toFile()))
+                .redirectOutput(Redirect.appendTo(directory.resolve("log").toFile()))
                 .start();
-        PrometheusServer server = new PrometheusServer(port, process);
+    }
+
+    private void awaitReady() {
         try {
-            await("Prometheus has read itself; its log is " + log)
+            await("Prometheus has read itself; its log is " + directory.resolve("log"))
                     .atMost(PATIENCE)
-                    .until(server::hasReadItself);
-            return server;
+                    .until(this::hasReadItself);
         } catch (RuntimeException e) {
-            server.close();
+            close();
             throw e;
         }
+    }
+
+    /** Makes it stand still, as a machine that hangs does: it takes connections, and answers none. */
+    public void freeze() throws IOException, InterruptedException {
+        ServerProcess.run("kill", "-STOP", Long.toString(process.pid()));
+    }
+
+    /** Lets it go on. */
+    public void thaw() throws IOException, InterruptedException {
+        ServerProcess.run("kill", "-CONT", Long.toString(process.pid()));
+    }
+
+    /** Starts it after it was closed, where it was; it has read its metrics when this returns. */
+    public void startAgain() throws IOException {
+        process = process(directory, port);
+        awaitReady();
     }
 
     /** Where it is, such as {@code http://127.0.0.1:40001}. */
