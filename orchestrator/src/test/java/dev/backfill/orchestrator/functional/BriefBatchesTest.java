@@ -6,14 +6,8 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +18,9 @@ class BriefBatchesTest {
     private static final int ROWS = 900_000;
     private static final int LARGE = 5_000;
     private static final int SMALL = 1_000;
+    private static final String WORKERS = "backfill_workers_active{backfill=\"fill\",database=\"main\"} ";
+    private static final String NINE_OF_TEN_BATCHES = "SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY rows) FROM"
+            + " (SELECT count(*) AS rows FROM t GROUP BY xmin) AS batch";
     private static final String JOB = """
             version: 1
             job: fill
@@ -42,32 +39,63 @@ class BriefBatchesTest {
     @Test
     void batches_are_short_while_an_application_is_at_work() throws Exception {
         try (TestDatabase database = TestPostgres.newest().newDatabase()) {
-            database.execute(
-                    "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL) WITH (autovacuum_enabled = off)",
-                    "INSERT INTO t SELECT g, 0 FROM generate_series(1, " + ROWS + ") AS g",
-                    "ANALYZE t");
+            create(database);
             try (Daemon daemon = Daemon.start(directory, Map.of("main", database.jdbcUrl()))) {
                 daemon.register("fill", JOB);
                 soon().until(() -> size(daemon) > LARGE);
 
-                try (QuickSessions application = new QuickSessions(database, 2)) {
+                try (OtherSessions application = application(database, 2)) {
                     Thread.sleep(2_500);
-                    application.work();
+                    application.assertWell();
                     assertThat(verdict(daemon)).as("two are no application").isEqualTo("go");
                 }
-                try (QuickSessions application = new QuickSessions(database, 6)) {
+                try (OtherSessions application = application(database, 6)) {
                     soon().until(() -> verdict(daemon).equals("slow"));
                     soon().until(() -> size(daemon) > 0 && size(daemon) < SMALL);
                     assertThat(daemon.run("fill").path("hold").isNull())
                             .as("nothing holds")
                             .isTrue();
-                    application.work();
+                    application.assertWell();
                 }
                 soon().until(() -> size(daemon) > LARGE);
                 daemon.say("cancel", "fill");
             }
             assertThat(database.queryLong("SELECT max(n) FROM t")).isOne();
         }
+    }
+
+    @Test
+    void two_workers_make_brief_batches_beside_an_application_until_all_is_done() throws Exception {
+        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+            create(database);
+            try (Daemon daemon = Daemon.start(directory, Map.of("main", database.jdbcUrl()));
+                    OtherSessions application = application(database, 6)) {
+                soon().until(() -> verdict(daemon).equals("slow"));
+                daemon.register("fill", JOB + "parallelism: 2\n");
+                soon().until(daemon::metrics, page -> page.contains(WORKERS + "2.0"));
+                assertThat(daemon.patch("/api/v1/jobs/fill/tuning", "{\"batch\": {\"rows-per-second\": null}}")
+                                .status())
+                        .isEqualTo(200);
+                daemon.awaitState("fill", "SUCCEEDED");
+                application.assertWell();
+                assertThat(verdict(daemon)).isEqualTo("slow");
+            }
+            assertThat(database.queryLong("SELECT count(*) FROM t WHERE n = 1")).isEqualTo(ROWS);
+            assertThat(database.queryLong(NINE_OF_TEN_BATCHES))
+                    .as("rows of a batch, of whichever worker")
+                    .isLessThan(SMALL);
+        }
+    }
+
+    private static OtherSessions application(TestDatabase database, int sessions) throws Exception {
+        return new OtherSessions(database, sessions, "SELECT 1", Duration.ofMillis(100));
+    }
+
+    private static void create(TestDatabase database) throws Exception {
+        database.execute(
+                "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL) WITH (autovacuum_enabled = off)",
+                "INSERT INTO t SELECT g, 0 FROM generate_series(1, " + ROWS + ") AS g",
+                "ANALYZE t");
     }
 
     private static ConditionFactory soon() {
@@ -91,45 +119,5 @@ class BriefBatchesTest {
             }
         }
         return "";
-    }
-
-    /** So many sessions, each with a short statement a few times a second. */
-    private static final class QuickSessions implements AutoCloseable {
-
-        private final List<Thread> threads = new ArrayList<>();
-        private volatile boolean ended;
-        private final AtomicInteger failed = new AtomicInteger();
-
-        QuickSessions(TestDatabase database, int number) {
-            for (int i = 0; i < number; i++) {
-                Thread thread = new Thread(() -> session(database), "application " + i);
-                threads.add(thread);
-                thread.start();
-            }
-        }
-
-        private void session(TestDatabase database) {
-            try (Connection connection = database.connect();
-                    Statement statement = connection.createStatement()) {
-                while (!ended) {
-                    statement.execute("SELECT 1");
-                    Thread.sleep(100);
-                }
-            } catch (SQLException e) {
-                failed.incrementAndGet();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-
-        void work() {
-            assertThat(failed).hasValue(0);
-        }
-
-        @Override
-        public void close() {
-            ended = true;
-            threads.forEach(Thread::interrupt);
-        }
     }
 }
