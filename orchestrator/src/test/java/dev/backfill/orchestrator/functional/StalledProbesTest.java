@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,8 +26,9 @@ class StalledProbesTest {
 
     private static final String MONITORS =
             "SELECT CAST(pid AS text) FROM pg_stat_activity WHERE application_name = 'backfill monitor'";
-    private static final String UNSEEN =
-            "backfill_signal_up{database=\"main\",signal=\"replication-lag\",source=\"\"} 0.0";
+    private static final List<String> UNSEEN = Stream.of("replication-lag", "lock-waits", "lock-storm")
+            .map(signal -> "backfill_signal_up{database=\"main\",signal=\"" + signal + "\",source=\"\"} 0.0")
+            .toList();
     private static final Duration BATCH = Duration.ofMillis(20);
     private static final Duration SOON = Duration.ofSeconds(30);
 
@@ -55,7 +57,8 @@ class StalledProbesTest {
                             .isGreaterThan(20);
 
                     await().atMost(SOON).until(() -> !reason(daemon).isEmpty());
-                    await().atMost(SOON).until(daemon::metrics, page -> page.contains(UNSEEN));
+                    await().atMost(SOON)
+                            .until(daemon::metrics, page -> UNSEEN.stream().allMatch(page::contains));
                     long held = batches(looking);
                     Thread.sleep(1_000);
                     assertThat(batches(looking)).isEqualTo(held);
