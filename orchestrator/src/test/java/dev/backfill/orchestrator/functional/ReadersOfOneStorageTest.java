@@ -38,7 +38,7 @@ class ReadersOfOneStorageTest {
                                      last_update_timestamp timestamptz)
                 """,
                 """
-                INSERT INTO reader VALUES ('writer', 'MASTER_SESSION_ID', NULL, NULL), ('reader-1', 'a', 12, now()),
+                INSERT INTO reader VALUES ('writer', 'MASTER_SESSION_ID', 0, NULL), ('reader-1', 'a', 12, now()),
                                           ('gone', 'b', 99999, now() - interval '1 hour'), ('new', 'c', NULL, now())
                 """,
                 """
