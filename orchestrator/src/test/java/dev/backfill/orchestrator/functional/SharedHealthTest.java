@@ -75,7 +75,8 @@ class SharedHealthTest {
             one.register("a", job("a", 1));
             two.register("b", job("b", 1));
             double worst = 0;
-            Thread.sleep(12_000); // how fast it is was not known before
+            awaitEndOfOvershoot(one, "a");
+            awaitEndOfOvershoot(two, "b");
             for (int look = 0; look < 40; look++) {
                 Thread.sleep(200);
                 worst = Math.max(worst, database.queryLong(LAG) / 1e3);
@@ -102,6 +103,13 @@ class SharedHealthTest {
             assertThat(light)
                     .isBetween(1L, (long) (0.7 * ROWS)); // both were fast before it was known how fast the standby is
         }
+    }
+
+    /** How fast the standby is was not known before; its only worker moves again once what it wrote too much is applied. */
+    private void awaitEndOfOvershoot(Daemon daemon, String job) throws SQLException {
+        daemon.awaitRun(job, run -> run.path("hold").path("detail").asString("").contains(TestStandby.NAME));
+        long held = changed(job);
+        daemon.awaitRun(job, run -> changed(job) > held);
     }
 
     private long changed(String job) throws SQLException {
