@@ -194,12 +194,6 @@ final class FaultyRuns implements AutoCloseable {
             assertThat(runs.database.queryStrings(last.formatted(name))).containsExactly(reason());
         }
 
-        /** Waits until it is PAUSED or has come to its end, and answers whether it is PAUSED. */
-        boolean pausesBeforeItsEnd() {
-            awaitRun(run -> run.path("state").asString("").matches("PAUSED|SUCCEEDED"));
-            return runs.daemon.state(name).equals("PAUSED");
-        }
-
         /** Waits until no thread of the daemon works it. */
         void awaitLeft() {
             soon().until(() ->
