@@ -56,7 +56,7 @@ class RampTest {
     void they_come_back_when_they_add_something_again() {
         work(TWO_ARE_ENOUGH, 4, 120);
 
-        work(SCALES, 4, 700);
+        work(workers -> 1_000 * Math.pow(workers, 0.7), 4, 700);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
     }
 
