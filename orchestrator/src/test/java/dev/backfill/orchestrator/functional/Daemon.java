@@ -200,6 +200,23 @@ public final class Daemon implements AutoCloseable {
         return run(job).path("state").asString("");
     }
 
+    /** What the latest run of a job waits for, by its word; empty when it is not held. */
+    public String heldBy(String job) {
+        return run(job).path("hold").path("reason").asString("");
+    }
+
+    /** What is read of a signal of the only database, of its first source; a missing node when nothing is. */
+    public JsonNode signal(String word) {
+        JsonNode first = JsonMapper.shared().missingNode();
+        for (JsonNode signal :
+                get("/api/v1/databases").body().path("databases").path(0).path("signals")) {
+            if (first.isMissingNode() && signal.path("signal").asString("").equals(word)) {
+                first = signal;
+            }
+        }
+        return first;
+    }
+
     /** Waits until the latest run of a job is in a state. */
     public void awaitState(String job, String state) {
         awaitRun(job, run -> run.path("state").asString("").equals(state));

@@ -7,19 +7,15 @@ import static org.awaitility.Awaitility.await;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.testing.TestRole;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -31,7 +27,6 @@ import tools.jackson.databind.JsonNode;
 /** One role changes rows and sees nothing of the server, another sees it and reads no row: as deploy/ creates them. */
 class MonitorRoleTest {
 
-    private static final Path SCRIPTS = Path.of("..", "deploy");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final List<String> SIGNALS = List.of(
             "replication-drain",
@@ -63,7 +58,8 @@ class MonitorRoleTest {
                     "CREATE TABLE app.t (n int)",
                     "CREATE TABLE open (n int)",
                     "CREATE VIEW v AS TABLE open");
-            assertThat(psql(database, "monitor.sql", "role=" + monitor.name())).doesNotContain("warning");
+            assertThat(DeployScript.run(database, "monitor.sql", "role=" + monitor.name()))
+                    .doesNotContain("warning");
 
             try (Connection session = database.connect(monitor);
                     Statement statement = session.createStatement()) {
@@ -86,7 +82,7 @@ class MonitorRoleTest {
                 }
             }
             database.execute("GRANT SELECT ON open TO PUBLIC");
-            assertThat(psql(database, "monitor.sql", "role=" + monitor.name()))
+            assertThat(DeployScript.run(database, "monitor.sql", "role=" + monitor.name()))
                     .contains("warning: the role may use these", "public.open")
                     .doesNotContain("app.t");
         }
@@ -240,9 +236,9 @@ class MonitorRoleTest {
         static Roles create(TestDatabase database) throws Exception {
             Roles roles = new Roles(database.newRole(), database.newRole());
             String worker = "role=" + roles.worker.name();
-            psql(database, "roles.sql", worker, "monitor=off", "table=public.fill");
-            psql(database, "roles.sql", worker, "monitor=off", "table=public.pace", "privileges=SELECT");
-            psql(database, "monitor.sql", "role=" + roles.monitor.name());
+            DeployScript.run(database, "roles.sql", worker, "monitor=off", "table=public.fill");
+            DeployScript.run(database, "roles.sql", worker, "monitor=off", "table=public.pace", "privileges=SELECT");
+            DeployScript.run(database, "monitor.sql", "role=" + roles.monitor.name());
             return roles;
         }
     }
@@ -255,33 +251,5 @@ class MonitorRoleTest {
 
     private static String reason(JsonNode run) {
         return run.path("hold").path("reason").asString("");
-    }
-
-    /** What psql says to a script; twice, for running it again changes nothing. */
-    private static String psql(TestDatabase database, String script, String... variables) throws Exception {
-        List<String> command = new ArrayList<>(List.of(program().toString(), "-X", "-q"));
-        command.addAll(List.of("-d", database.jdbcUrl().replace("jdbc:", "").replaceFirst("[&?]sslmode.*", "")));
-        for (String variable : variables) {
-            command.addAll(List.of("-v", variable));
-        }
-        command.addAll(List.of("-f", SCRIPTS.resolve(script).toString()));
-        String said = "";
-        for (int i = 0; i < 2; i++) {
-            Process process =
-                    new ProcessBuilder(command).redirectErrorStream(true).start();
-            said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-            assertThat(process.exitValue()).as(said).isZero();
-        }
-        return said;
-    }
-
-    private static Path program() throws IOException {
-        try (Stream<Path> versions = Files.list(Path.of("/usr/lib/postgresql"))) {
-            return versions.map(version -> version.resolve("bin/psql"))
-                    .filter(Files::isExecutable)
-                    .findFirst()
-                    .orElseThrow(() -> new AssertionError("there is no psql: install postgresql-client-15"));
-        }
     }
 }
