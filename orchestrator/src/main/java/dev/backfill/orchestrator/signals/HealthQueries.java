@@ -70,23 +70,26 @@ final class HealthQueries {
              ORDER BY x.since LIMIT 1)
             """.formatted(OTHERS);
 
+    /** Whoever takes a snapshot takes over the age of the oldest transaction there is: that one is named, and ours last. */
     private static final String XMIN_AGE = """
             (SELECT '', coalesce(x.age, 0), coalesce(x.who, ''), NULL
              FROM (SELECT) AS one
              LEFT JOIN (SELECT greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) AS age,
-                               'pid ' || a.pid || ' ' || a.application_name AS who
+                               'pid ' || a.pid || ' ' || a.application_name AS who,
+                               CASE WHEN pg_catalog.age(a.backend_xid) >= coalesce(pg_catalog.age(a.backend_xmin), 0) THEN 0
+                                    WHEN %s THEN 1 ELSE 2 END AS rank
                         FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid()
                         UNION ALL
-                        SELECT greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), 'slot ' || s.slot_name
+                        SELECT greatest(pg_catalog.age(s.xmin), pg_catalog.age(s.catalog_xmin)), 'slot ' || s.slot_name, 0
                         FROM pg_catalog.pg_replication_slots s WHERE s.wal_status IS DISTINCT FROM 'lost'
                         UNION ALL
-                        SELECT pg_catalog.age(r.backend_xmin), 'standby ' || r.application_name
+                        SELECT pg_catalog.age(r.backend_xmin), 'standby ' || r.application_name, 0
                         FROM pg_catalog.pg_stat_replication r
                         UNION ALL
-                        SELECT pg_catalog.age(p.transaction), 'prepared transaction ' || p.gid
+                        SELECT pg_catalog.age(p.transaction), 'prepared transaction ' || p.gid, 0
                         FROM pg_catalog.pg_prepared_xacts p) AS x ON x.age IS NOT NULL
-             ORDER BY x.age DESC NULLS LAST LIMIT 1)
-            """;
+             ORDER BY x.age DESC NULLS LAST, x.rank LIMIT 1)
+            """.formatted(OTHERS);
 
     private static final String ARCHIVE_BACKLOG = """
             SELECT '', CASE WHEN s.on_ THEN (SELECT count(*) FROM pg_catalog.pg_ls_archive_statusdir() f

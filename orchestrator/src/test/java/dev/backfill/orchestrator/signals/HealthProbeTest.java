@@ -162,6 +162,29 @@ class HealthProbeTest {
 
     @ParameterizedTest
     @ValueSource(ints = {14, 18})
+    void whose_snapshot_is_as_old_as_another_s_transaction_is_not_named_for_it(int major) throws Exception {
+        with(major, () -> {
+            String gid = database().name() + "-prepared";
+            try (Connection ours = database().connect();
+                    Connection report = database().connect()) {
+                run(ours, "SET application_name = 'backfill/job'").join();
+                run(report, "SET application_name = 'report'").join();
+                database().execute("BEGIN; INSERT INTO other VALUES (1); PREPARE TRANSACTION '" + gid + "'");
+                for (Connection reading : List.of(ours, report)) {
+                    run(reading, "BEGIN ISOLATION LEVEL REPEATABLE READ").join();
+                    run(reading, "SELECT count(*) FROM other").join();
+                }
+                assertThat(one(HealthSignal.XMIN_AGE, "").detail()).isEqualTo("prepared transaction " + gid);
+
+                database().execute("ROLLBACK PREPARED '" + gid + "'");
+                int pid = report.unwrap(PGConnection.class).getBackendPID();
+                assertThat(one(HealthSignal.XMIN_AGE, "").detail()).isEqualTo("pid " + pid + " report");
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
     void a_slot_is_known_by_what_it_keeps(int major) throws Exception {
         with(major, () -> {
             String slot = database().name().replaceAll("\\W", "_");
