@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 
-/** A server of the newest version that a test may do anything to, since no other test sees it. Closing it ends it. */
+/** A server that a test may do anything to, since no other test sees it. Closing it ends it. */
 public final class OwnServer implements AutoCloseable {
 
     private final ServerProcess server;
@@ -16,14 +16,25 @@ public final class OwnServer implements AutoCloseable {
         this.settings = settings;
     }
 
-    /** Starts one with its data below a directory, and with settings such as {@code log_statement=all}. */
+    /** Starts one of the newest version with its data below a directory, and with settings such as {@code log_statement=all}. */
     public static OwnServer start(Path directory, String... settings)
             throws IOException, SQLException, InterruptedException {
-        OwnServer server = new OwnServer(
-                ServerProcess.create(
-                        directory.resolve("data"),
-                        "own-" + ProcessHandle.current().pid()),
-                settings);
+        return start(ServerProcess.create(directory.resolve("data"), name()), settings);
+    }
+
+    /** Starts one of this version, whose files of WAL have 1 MB. */
+    public static OwnServer startWithSmallWal(int major, Path directory, String... settings)
+            throws IOException, SQLException, InterruptedException {
+        return start(ServerProcess.createWithSmallWal(major, directory.resolve("data"), name()), settings);
+    }
+
+    private static String name() {
+        return "own-" + ProcessHandle.current().pid();
+    }
+
+    private static OwnServer start(ServerProcess process, String... settings)
+            throws IOException, SQLException, InterruptedException {
+        OwnServer server = new OwnServer(process, settings);
         Files.deleteIfExists(server.server.log());
         server.startAgain();
         return server;

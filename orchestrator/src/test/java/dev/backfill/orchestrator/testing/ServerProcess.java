@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.testing;
 
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.net.InetAddress;
@@ -17,7 +18,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A server of the newest version that is started and ended as often as a test likes, on a port that stays. */
+/** A server that is started and ended as often as a test likes, on a port that stays. */
 final class ServerProcess {
 
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -37,10 +38,20 @@ final class ServerProcess {
         }
     }
 
-    /** Creates one that does not run yet, with its data in an empty directory. */
+    /** Creates one of the newest version that does not run yet, with its data in an empty directory. */
     static ServerProcess create(Path data, String name) throws IOException {
-        TestPostgres.builder(TestPostgres.NEWEST)
-                .setDataDirectory(data)
+        return create(TestPostgres.builder(TestPostgres.NEWEST), data, name);
+    }
+
+    /** Creates one of another version, whose files of WAL have 1 MB: a test has many of them soon. */
+    static ServerProcess createWithSmallWal(int major, Path data, String name) throws IOException {
+        EmbeddedPostgres.Builder builder = TestPostgres.builder(major)
+                .setLocaleConfig("wal-segsize", "1"); // an option of initdb like those of a locale
+        return create(builder, data, name);
+    }
+
+    private static ServerProcess create(EmbeddedPostgres.Builder builder, Path data, String name) throws IOException {
+        builder.setDataDirectory(data)
                 .setCleanDataDirectory(false)
                 .setServerConfig("max_connections", "100")
                 .setOutputRedirector(Redirect.DISCARD)
