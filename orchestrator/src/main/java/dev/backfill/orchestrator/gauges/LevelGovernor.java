@@ -148,8 +148,9 @@ final class LevelGovernor implements Governor {
     }
 
     private Pace blind() {
-        Optional<String> old =
-                gauge.age().map(age -> "it was read last " + age.toSeconds() + " s ago, which is too long");
+        Optional<String> old = gauge.age()
+                .filter(age -> gauge.current().isEmpty()) // else it was read, and of other tables only
+                .map(age -> "it was read last " + age.toSeconds() + " s ago, which is too long");
         Optional<String> why =
                 gauge.trouble().map(trouble -> "it cannot be read: " + trouble).or(() -> old);
         return Pace.hold(

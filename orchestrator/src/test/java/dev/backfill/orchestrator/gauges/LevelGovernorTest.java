@@ -105,6 +105,19 @@ class LevelGovernorTest {
     }
 
     @Test
+    void a_table_that_was_not_looked_at_yet_holds_and_is_not_said_to_be_read_too_long_ago() {
+        Gauge gauge = new Gauge(HealthSignal.DEAD_TUPLES, timing);
+        Level level = new Level(OptionalDouble.of(0.2), OptionalDouble.of(0.4), 0.1);
+        Governor governor = new LevelGovernor(gauge, level, Optional.of("public.t"));
+
+        gauge.read(List.of(), timing.nanos());
+        assertThat(governor.pace().isHold()).isTrue();
+        assertThat(governor.pace().reason().orElseThrow().detail()).contains("for the first time");
+        timing.pass(HealthSignal.DEAD_TUPLES.staleAfter());
+        assertThat(governor.pace().reason().orElseThrow().detail()).contains("120 s ago, which is too long");
+    }
+
+    @Test
     void a_signal_without_a_hold_takes_half_of_the_pace() {
         Gauge gauge = new Gauge(HealthSignal.CHECKPOINT_PRESSURE, timing);
         Level level = new Level(OptionalDouble.of(0.5), OptionalDouble.empty(), Double.MAX_VALUE);
