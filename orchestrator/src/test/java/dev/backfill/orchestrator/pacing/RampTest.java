@@ -11,8 +11,6 @@ class RampTest {
 
     private static final long SECOND = 1_000_000_000L;
     private static final Duration BATCH = Duration.ofMillis(250);
-    private static final IntToDoubleFunction SCALES = workers -> 1_000.0 * workers;
-    private static final IntToDoubleFunction TWO_ARE_ENOUGH = workers -> 1_000.0 * Math.min(workers, 2);
 
     private long now;
     private final Ramp ramp = new Ramp(now);
@@ -21,10 +19,10 @@ class RampTest {
     void begins_with_one_and_adds_one_after_the_other() {
         assertThat(ramp.workers(4, now)).isEqualTo(1);
 
-        work(SCALES, 4, 1);
+        work(RampTest::scales, 4, 1);
         assertThat(ramp.workers(4, now)).isGreaterThan(1);
 
-        work(SCALES, 4, 2);
+        work(RampTest::scales, 4, 2);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
     }
 
@@ -39,22 +37,22 @@ class RampTest {
 
     @Test
     void workers_that_each_add_something_all_stay() {
-        assertThat(rests(SCALES, 4, 600)).isLessThan(0.02);
+        assertThat(rests(RampTest::scales, 4, 600)).isLessThan(0.02);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
     }
 
     @Test
     void those_that_add_nothing_rest() {
-        work(TWO_ARE_ENOUGH, 6, 120);
+        work(RampTest::twoAreEnough, 6, 120);
 
         assertThat(ramp.workers(6, now)).isEqualTo(2);
-        double rests = rests(TWO_ARE_ENOUGH, 6, 3_600);
+        double rests = rests(RampTest::twoAreEnough, 6, 3_600);
         assertThat(rests).isGreaterThan(0.65);
     }
 
     @Test
     void they_come_back_when_they_add_something_again() {
-        work(TWO_ARE_ENOUGH, 4, 120);
+        work(RampTest::twoAreEnough, 4, 120);
 
         work(workers -> 1_000 * Math.pow(workers, 0.7), 4, 700);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
@@ -62,10 +60,10 @@ class RampTest {
 
     @Test
     void rows_that_take_much_longer_are_a_reason_to_look_at_once() {
-        work(SCALES, 4, 12);
+        work(RampTest::scales, 4, 12);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
 
-        work(TWO_ARE_ENOUGH, 4, 11);
+        work(RampTest::twoAreEnough, 4, 11);
         assertThat(ramp.workers(4, now)).isLessThan(4);
     }
 
@@ -79,12 +77,12 @@ class RampTest {
 
     @Test
     void no_more_than_are_allowed_and_again_one_after_the_other_when_more_are() {
-        work(SCALES, 4, 10);
+        work(RampTest::scales, 4, 10);
         assertThat(ramp.workers(1, now)).isEqualTo(1);
-        work(SCALES, 1, 10);
+        work(RampTest::scales, 1, 10);
 
         assertThat(ramp.workers(4, now)).isEqualTo(1);
-        work(SCALES, 4, 2);
+        work(RampTest::scales, 4, 2);
         assertThat(ramp.workers(4, now)).isEqualTo(4);
     }
 
@@ -93,7 +91,7 @@ class RampTest {
         now += 5 * SECOND;
         assertThat(ramp.workers(4, now)).isEqualTo(4);
 
-        work(TWO_ARE_ENOUGH, 4, 120);
+        work(RampTest::twoAreEnough, 4, 120);
         assertThat(ramp.workers(4, now)).isEqualTo(2);
         now += 5 * SECOND;
         assertThat(ramp.workers(4, now)).isEqualTo(4);
@@ -122,17 +120,17 @@ class RampTest {
 
     @Test
     void brief_batches_are_compared_with_each_other_only() {
-        work(SCALES, 4, 20);
+        work(RampTest::scales, 4, 20);
         ramp.brief(true, now);
 
-        assertThat(rests(workers -> SCALES.applyAsDouble(workers) / 2, 4, 10)).isZero();
+        assertThat(rests(workers -> scales(workers) / 2, 4, 10)).isZero();
     }
 
     @Test
     void trials_that_are_cut_short_become_seldom() {
         int trials = 0;
         for (int i = 0; i < 600; i++) {
-            work(SCALES, 2, 1);
+            work(RampTest::scales, 2, 1);
             if (ramp.workers(2, now) < 2) {
                 trials++;
                 ramp.slowed(now);
@@ -170,15 +168,23 @@ class RampTest {
 
     @Test
     void many_that_add_nothing_rest_soon() {
-        work(TWO_ARE_ENOUGH, 32, 240);
+        work(RampTest::twoAreEnough, 32, 240);
 
         assertThat(ramp.workers(32, now)).isLessThan(8);
     }
 
+    private static double scales(int workers) {
+        return 1_000.0 * workers;
+    }
+
+    private static double twoAreEnough(int workers) {
+        return scales(Math.min(workers, 2));
+    }
+
     private void untilTrial() {
-        work(SCALES, 2, 31);
+        work(RampTest::scales, 2, 31);
         while (ramp.workers(2, now) == 2) {
-            work(SCALES, 2, 0.25);
+            work(RampTest::scales, 2, 0.25);
         }
     }
 
