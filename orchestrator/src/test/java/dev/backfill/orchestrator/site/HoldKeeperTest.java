@@ -99,7 +99,7 @@ class HoldKeeperTest {
 
         assertThat(said()).isEmpty();
         assertThat(events()).isEmpty();
-        assertThat(ears.held.stream().reduce(Duration.ZERO, Duration::plus)).isEqualTo(Duration.ofSeconds(180));
+        assertThat(ears.held.stream().reduce(Duration.ZERO, Duration::plus)).isEqualTo(Duration.ofMinutes(3));
     }
 
     @Test
