@@ -119,12 +119,22 @@ public final class OutsideWatch {
                     reader.read();
                 } catch (UnreadableException e) {
                     if (e.isForbidden()) {
-                        return Optional.of(new Forbidden(signal.word(), e.why(), SqlReader.grant(e.why(), role())));
+                        return Optional.of(new Forbidden(signal.word(), e.why(), grant(e.why())));
                     }
                 }
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * The GRANT that whoever looks lacks.
+     *
+     * @param why what the server says
+     * @return as a statement, where the server names what may not be read
+     */
+    public String grant(String why) {
+        return SqlReader.grant(why, role());
     }
 
     private String role() {

@@ -66,7 +66,7 @@ final class DrainGovernor implements Governor {
                 .max(Comparator.comparing(KeepingUp::lag));
         double written = own.total();
         if (!judged.equals(Optional.of(seen))) {
-            forgetAfterAGap(seen);
+            forgetWhatIsOld(seen);
             judged = Optional.of(seen);
             double then = own.total(seen.at());
             double lately = (then - own.total(seen.at() - LATELY.toNanos())) / LATELY.toSeconds();
@@ -87,9 +87,11 @@ final class DrainGovernor implements Governor {
                 .orElse(Pace.FULL);
     }
 
-    /** What was learned of the standbys long ago may be of others. */
-    private void forgetAfterAGap(Standing seen) {
-        if (judged.filter(last -> seen.at() - last.at() < GAP.toNanos()).isEmpty()) {
+    /** What was learned long ago, or over another connection, may be of other standbys. */
+    private void forgetWhatIsOld(Standing seen) {
+        if (judged.filter(last -> seen.at() - last.at() < GAP.toNanos()
+                        && seen.primary().since() == last.primary().since())
+                .isEmpty()) {
             rate = new WalRate(Readings.DRAIN_PART * budget, budget);
             lag = new LagRate(Readings.DRAIN_PART * budget, budget);
         }

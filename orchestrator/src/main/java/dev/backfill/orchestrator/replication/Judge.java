@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.replication.ReplicationProbe.Follower;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Reader;
 import dev.backfill.orchestrator.replication.ReplicationProbe.Reply;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.replication.Standing.Primary;
 import dev.backfill.orchestrator.standbys.Attendance;
 import dev.backfill.orchestrator.standbys.StandbyName;
 import java.time.Duration;
@@ -30,6 +31,7 @@ final class Judge {
     private final WalTimes times = new WalTimes();
     private final Map<Integer, Heard> heard = new HashMap<>();
     private final Deque<Duration> looks = new ArrayDeque<>();
+    private long since = Long.MIN_VALUE;
 
     Judge(Attendance attendance) {
         this.attendance = attendance;
@@ -67,6 +69,7 @@ final class Judge {
 
     /** Takes in a look: when it began, how long it took, and what it brought. */
     Verdict judge(long at, Duration took, Answer answer) {
+        since = since == Long.MIN_VALUE ? at : since;
         long position = answer.position();
         times.passed(position, at);
         boolean isSeldom = isSeldom(took) || answer.isOfReaders();
@@ -91,7 +94,8 @@ final class Judge {
                 answer.readers().stream().map(Reader::name).toList(),
                 at);
         double writing = times.rate(at, isSeldom ? OF_LATE_SELDOM : OF_LATE);
-        return new Verdict(new Standing(at, isSeldom, writing, keepingUp, attendance.missing()), newly);
+        return new Verdict(
+                new Standing(at, new Primary(since, isSeldom, writing), keepingUp, attendance.missing()), newly);
     }
 
     /** Whether the last looks all took long, or all that there were. */

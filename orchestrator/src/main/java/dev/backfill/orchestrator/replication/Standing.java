@@ -10,15 +10,22 @@ import java.util.OptionalDouble;
  * How the standbys stood at one probe.
  *
  * @param at when, by the monotonic clock
- * @param isSeldom whether standings come once a second or less, and late
- * @param writing how fast the primary wrote WAL of late, in bytes a second
+ * @param primary who was asked
  * @param keepingUp each connection that streams
  * @param missing the expected standbys that are not connected, or not long enough again
  */
-public record Standing(
-        long at, boolean isSeldom, double writing, List<KeepingUp> keepingUp, List<StandbyName> missing) {
+public record Standing(long at, Primary primary, List<KeepingUp> keepingUp, List<StandbyName> missing) {
 
     private static final Duration LONGEST = Duration.ofDays(1);
+
+    /**
+     * The server that is asked.
+     *
+     * @param since when the connection to it was looked at first, by the monotonic clock: behind another it may be another server
+     * @param isSeldom whether standings come once a second or less, and late
+     * @param writing how fast it wrote WAL of late, in bytes a second
+     */
+    public record Primary(long since, boolean isSeldom, double writing) {}
 
     /**
      * How one connection keeps up.
@@ -46,5 +53,15 @@ public record Standing(
     public Standing {
         keepingUp = List.copyOf(keepingUp);
         missing = List.copyOf(missing);
+    }
+
+    /** Whether standings come once a second or less, and late. */
+    boolean isSeldom() {
+        return primary.isSeldom();
+    }
+
+    /** How fast the primary wrote WAL of late, in bytes a second. */
+    double writing() {
+        return primary.writing();
     }
 }

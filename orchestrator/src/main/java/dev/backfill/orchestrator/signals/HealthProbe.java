@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.signals;
 
+import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.gauges.Sample;
 import java.sql.Array;
 import java.sql.Connection;
@@ -13,6 +14,8 @@ import java.util.Optional;
 
 /** Asks a server for its health, on one connection. One thread. */
 final class HealthProbe {
+
+    private static final String DENIED = "42501";
 
     private final Connection connection;
     private final Trend trend;
@@ -62,6 +65,21 @@ final class HealthProbe {
                         !names.isEmpty()));
             }
         }
+    }
+
+    /**
+     * What the role that looks may not read.
+     *
+     * @param signal of which one
+     * @return what the server says; empty when it may, whatever else is wrong
+     */
+    Optional<String> denied(HealthSignal signal) {
+        try {
+            ask(signal, new WatchedTables(), 0);
+        } catch (SQLException e) {
+            return DENIED.equals(e.getSQLState()) ? Optional.of(SqlStates.message(e)) : Optional.empty();
+        }
+        return Optional.empty();
     }
 
     private void requirePrimary() throws SQLException {

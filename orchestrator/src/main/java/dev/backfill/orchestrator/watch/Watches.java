@@ -189,10 +189,7 @@ public final class Watches {
         Optional<Blind> blind = blindToTheServer(policy);
         return blind.isPresent()
                 ? blind
-                : outside.forbidden(policy)
-                        .map(signal -> new Blind(
-                                "%s: %s".formatted(signal.word(), signal.why()),
-                                "%s; or turn it off: throttle { %s = off }".formatted(signal.grant(), signal.word())));
+                : outside.forbidden(policy).map(signal -> blind(signal.word(), signal.why(), signal.grant()));
     }
 
     private Optional<Blind> blindToTheServer(Policy policy) throws SQLException {
@@ -207,12 +204,22 @@ public final class Watches {
             return Optional.empty();
         }
         try (Connection connection = database.connectProbe()) {
-            return ReplicationWatch.missingRight(connection)
+            Optional<Blind> wholly = ReplicationWatch.missingRight(connection)
                     .map(grant -> new Blind(
                             "the role lacks pg_monitor",
                             grant + "; or turn its signals off in the configuration: throttle { "
                                     + String.join(" = off, ", on) + " = off }"));
+            return wholly.isPresent()
+                    ? wholly
+                    : HealthWatch.denied(connection, policy).entrySet().stream()
+                            .findFirst()
+                            .map(denied -> blind(denied.getKey(), denied.getValue(), outside.grant(denied.getValue())));
         }
+    }
+
+    private static Blind blind(String signal, String why, String grant) {
+        return new Blind(
+                "%s: %s".formatted(signal, why), "%s; or turn it off: throttle { %s = off }".formatted(grant, signal));
     }
 
     /** How often somebody wants to know how the standbys stand; empty while nobody does. */

@@ -175,9 +175,10 @@ class MonitorRoleTest {
         }
     }
 
-    @Test
-    void the_grant_that_is_missing_is_that_of_the_monitor() throws Exception {
-        try (TestDatabase database = TestPostgres.newest().newDatabase()) {
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
+    void the_grant_that_is_missing_is_that_of_the_monitor(int version) throws Exception {
+        try (TestDatabase database = TestPostgres.version(version).newDatabase()) {
             PacedTable table = PacedTable.create(database, "fill", 100, Duration.ZERO);
             Roles roles = Roles.create(database);
             String grant = "GRANT pg_monitor TO " + roles.monitor().name();

@@ -103,4 +103,21 @@ class MonitoringRightTest {
             daemon.awaitState("count", "SUCCEEDED");
         }
     }
+
+    @Test
+    void what_pg_monitor_alone_may_not_read_here_is_said_with_its_grant() throws Exception {
+        database.execute(grant, "REVOKE EXECUTE ON FUNCTION pg_ls_archive_statusdir() FROM PUBLIC, pg_monitor");
+        Path job = CountedTable.job(directory, CountedTable.BY_KEY);
+        CommandResult refused = CommandResult.of("run", job.toString(), "--database", url);
+
+        assertThat(refused.exit()).as(refused.text()).isEqualTo(2);
+        assertThat(refused.text())
+                .contains(
+                        "archive-backlog: permission denied for function pg_ls_archive_statusdir",
+                        grant.replace("pg_monitor", "EXECUTE ON FUNCTION pg_ls_archive_statusdir"),
+                        "throttle { archive-backlog = off }");
+        database.execute(grant.replace("pg_monitor", "EXECUTE ON FUNCTION pg_ls_archive_statusdir"));
+        assertThat(CommandResult.of("run", job.toString(), "--database", url).exit())
+                .isZero();
+    }
 }

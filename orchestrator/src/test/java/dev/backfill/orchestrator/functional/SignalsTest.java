@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -164,19 +165,23 @@ class SignalsTest {
         AtomicBoolean over = new AtomicBoolean();
         List<Duration> writes = new CopyOnWriteArrayList<>();
         try (Daemon daemon = daemon();
-                Connection application = database.connect()) {
+                Connection first = database.connect();
+                Connection second = database.connect()) {
             daemon.register("count", yaml(0).replace("n + 1 WHERE", "n + 1 + (pg_sleep(0.025) IS NULL)::int WHERE"));
-            CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> {
-                while (!over.get()) {
-                    long begun = System.nanoTime();
-                    execute(application, "UPDATE c SET other = other + 1 WHERE id % 50 = 25")
-                            .join();
-                    writes.add(Duration.ofNanos(System.nanoTime() - begun));
-                }
-            });
+            List<CompletableFuture<Void>> writing = Stream.of(
+                            first, second) // the second waits for the first, not for us
+                    .map(application -> CompletableFuture.runAsync(() -> {
+                        while (!over.get()) {
+                            long begun = System.nanoTime();
+                            execute(application, "UPDATE c SET other = other + 1 WHERE id % 50 = 25")
+                                    .join();
+                            writes.add(Duration.ofNanos(System.nanoTime() - begun));
+                        }
+                    }))
+                    .toList();
             daemon.awaitState("count", "SUCCEEDED");
             over.set(true);
-            writing.join();
+            writing.forEach(CompletableFuture::join);
             Duration longest = Collections.max(writes);
             long waits = writes.stream().filter(took -> took.toMillis() > 300).count();
             System.out.printf("%d waited, the longest for %d ms%n", waits, longest.toMillis());

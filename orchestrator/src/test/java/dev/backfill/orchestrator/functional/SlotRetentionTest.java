@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.functional;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.testing.OwnServer;
@@ -34,11 +35,7 @@ class SlotRetentionTest {
     void a_run_slows_down_holds_and_goes_on_once_the_consumer_has_caught_up() throws Exception {
         try (OwnServer server = OwnServer.start(directory.resolve("server"), "wal_level=logical");
                 TestDatabase database = server.postgres().newDatabase()) {
-            database.execute(
-                    "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)",
-                    "INSERT INTO t SELECT g, 0 FROM generate_series(1, 100000) AS g",
-                    "CREATE TABLE ballast (text text)",
-                    "SELECT pg_create_logical_replication_slot('consumer', 'test_decoding')");
+            create(database);
             try (Daemon daemon = Daemon.start(
                     directory,
                     Map.of("main", database.jdbcUrl()),
@@ -62,6 +59,37 @@ class SlotRetentionTest {
                 daemon.say("cancel", "fill");
             }
         }
+    }
+
+    @Test
+    void a_slot_that_is_nearly_lost_holds_a_run_whatever_it_keeps() throws Exception {
+        try (OwnServer server = OwnServer.start(
+                        directory.resolve("server"), "wal_level=logical", "max_slot_wal_keep_size=128MB");
+                TestDatabase database = server.postgres().newDatabase()) {
+            create(database);
+            try (Daemon daemon = Daemon.start(
+                    directory, Map.of("main", database.jdbcUrl()), "databases.main.throttle.slot-retention = on")) {
+                daemon.register("fill", JOB);
+                soon().until(() ->
+                        daemon.run("fill").path("rows").path("scanned").asLong() > 100);
+                write(database, 90);
+                daemon.awaitRun("fill", run -> daemon.heldBy("fill").equals("slot-retention"));
+                assertThat(daemon.run("fill").path("hold").path("detail").asString())
+                        .containsPattern("consumer: the slot is lost after \\d+ bytes more");
+
+                database.execute("SELECT pg_replication_slot_advance('consumer', pg_current_wal_lsn())", "CHECKPOINT");
+                soon().until(() -> daemon.heldBy("fill").isEmpty());
+                daemon.say("cancel", "fill");
+            }
+        }
+    }
+
+    private static void create(TestDatabase database) throws Exception {
+        database.execute(
+                "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL)",
+                "INSERT INTO t SELECT g, 0 FROM generate_series(1, 100000) AS g",
+                "CREATE TABLE ballast (text text)",
+                "SELECT pg_create_logical_replication_slot('consumer', 'test_decoding')");
     }
 
     /** So many megabytes of WAL that cannot be compressed. */

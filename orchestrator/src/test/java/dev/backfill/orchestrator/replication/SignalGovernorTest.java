@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.policy.ReplicationLimits;
 import dev.backfill.orchestrator.policy.ReplicationLimits.Watched;
 import dev.backfill.orchestrator.replication.Readings.Reading;
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.replication.Standing.Primary;
 import dev.backfill.orchestrator.standbys.StandbyName;
 import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
@@ -40,7 +41,7 @@ class SignalGovernorTest {
         }
 
         void see(double writing, List<KeepingUp> keepingUp, StandbyName... missing) {
-            standing = Optional.of(new Standing(now, false, writing, keepingUp, List.of(missing)));
+            standing = Optional.of(new Standing(now, new Primary(0, false, writing), keepingUp, List.of(missing)));
         }
 
         void see(KeepingUp keepingUp) {

@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.replication;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.backfill.orchestrator.replication.Standing.KeepingUp;
+import dev.backfill.orchestrator.replication.Standing.Primary;
 import dev.backfill.orchestrator.replication.WalRate.Own;
 import dev.backfill.orchestrator.standbys.StandbyName;
 import java.time.Duration;
@@ -76,13 +77,13 @@ class WalRateTest {
     @Test
     void a_standby_whose_speed_is_not_known_has_no_say() {
         KeepingUp unknown = new KeepingUp(A, 1L << 40, Duration.ZERO, OptionalDouble.empty(), Optional.empty());
-        rate.seen(new Standing(0, true, 0, List.of(unknown), List.of()), 0, new Own(0, 0, 0));
+        rate.seen(new Standing(0, new Primary(0, true, 0), List.of(unknown), List.of()), 0, new Own(0, 0, 0));
 
         assertThat(rate.isUsedUp(SECOND, 1e15)).isFalse();
     }
 
     private void see(long at, double writing, double backlog, Duration lag, Own own) {
         KeepingUp standby = new KeepingUp(A, (long) backlog, lag, OptionalDouble.of(SPEED), Optional.of(Duration.ZERO));
-        rate.seen(new Standing(at, true, writing, List.of(standby), List.of()), at, own);
+        rate.seen(new Standing(at, new Primary(0, true, writing), List.of(standby), List.of()), at, own);
     }
 }

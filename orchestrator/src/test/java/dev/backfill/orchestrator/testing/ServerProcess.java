@@ -40,7 +40,12 @@ final class ServerProcess {
 
     /** Creates one of the newest version that does not run yet, with its data in an empty directory. */
     static ServerProcess create(Path data, String name) throws IOException {
-        return create(TestPostgres.builder(TestPostgres.NEWEST), data, name);
+        return create(TestPostgres.NEWEST, data, name);
+    }
+
+    /** Creates one of another version. */
+    static ServerProcess create(int major, Path data, String name) throws IOException {
+        return create(TestPostgres.builder(major), data, name);
     }
 
     /** Creates one of another version, whose files of WAL have 1 MB: a test has many of them soon. */

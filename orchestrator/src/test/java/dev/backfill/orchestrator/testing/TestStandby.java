@@ -35,7 +35,13 @@ public final class TestStandby implements AutoCloseable {
      */
     public static TestStandby start(Path directory, String... settings)
             throws IOException, SQLException, InterruptedException {
-        ServerProcess primary = ServerProcess.create(directory.resolve("primary"), "replication-primary");
+        return start(TestPostgres.NEWEST, directory, settings);
+    }
+
+    /** The same of another version. */
+    public static TestStandby start(int major, Path directory, String... settings)
+            throws IOException, SQLException, InterruptedException {
+        ServerProcess primary = ServerProcess.create(major, directory.resolve("primary"), "replication-primary");
         TestStandby both =
                 new TestStandby(primary, primary.copy(directory.resolve("standby"), "replication-standby"), settings);
         Files.createFile(both.standby.data().resolve("standby.signal"));

@@ -49,6 +49,14 @@ final class Ours implements Rules.Work {
         daemon.say(verb, JOB);
     }
 
+    /** Has it cut its range, and hold before its first row: the others have connected when their time begins. */
+    Ours ready() {
+        daemon.post("/api/v1/pause", "{\"reason\": \"the time has not begun\"}");
+        register(job(""));
+        daemon.awaitRun(JOB, run -> daemon.heldBy(JOB).equals("stopped"));
+        return this;
+    }
+
     /** Has the job move, from its beginning when it has ended. */
     void go() {
         switch (daemon.state(JOB)) {
@@ -70,6 +78,7 @@ final class Ours implements Rules.Work {
 
     @Override
     public void until(Deadline end) throws InterruptedException {
+        daemon.post("/api/v1/resume");
         while (!end.isOver()) {
             go();
             end.pause(1);

@@ -62,8 +62,9 @@ class ThrottleBench {
             Map<String, Rule> rules = new LinkedHashMap<>();
             rules.put(
                     Rules.OURS,
-                    (on, rows) ->
-                            Ours.start(directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s"));
+                    (on, rows) -> Ours.start(
+                                    directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s")
+                            .ready());
             rules.putAll(Rules.ofOthers());
             rules.keySet().removeIf(name -> !name.matches(".*(" + ONLY + ").*"));
             List<String> order = new ArrayList<>(rules.keySet());
@@ -126,7 +127,7 @@ class ThrottleBench {
         try (TestDatabase database = TestPostgres.version(15).newDatabase()) {
             StandbyPlant.create(database, 400_000);
             try (Watching watching = Watching.start(directory, database);
-                    Ours ours = Ours.start(directory, database)) {
+                    Ours ours = Ours.start(directory, database, "databases.main.throttle.slot-retention = on")) {
                 ours.register(Ours.job("batch: { rows-per-second: 5000 }\n"));
                 Thread.sleep(3_000);
                 long before = StandbyPlant.changed(database);
