@@ -43,10 +43,11 @@ public final class Readings {
         /**
          * Whether a hold may end.
          *
-         * @return true at half of the limit or below
+         * @return true at half of the limit or below; of a backlog already at three quarters, for what is known of it is a
+         *     quarter of a second old, and a gate that opens when nothing is left leaves the standby idle
          */
         boolean isWellBelow() {
-            return value <= limit / 2;
+            return value <= limit * (signal == Signal.REPLICATION_DRAIN ? 0.75 : 0.5);
         }
 
         /** The reading in series and lists: of the standby, or of all together. */

@@ -16,7 +16,6 @@ import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,22 +60,6 @@ public final class HealthWatch {
     private volatile boolean all;
     private final ProbeSession session;
     private @Nullable HealthProbe probe;
-
-    /**
-     * Tries the signals that a run would give way to.
-     *
-     * @param connection as whoever looks
-     * @param policy what it gives way to
-     * @return what the server says of those that may not be read, by their words
-     */
-    public static Map<String, String> denied(Connection connection, Policy policy) {
-        HealthProbe probe = new HealthProbe(connection, new Trend(0));
-        Map<String, String> denied = new LinkedHashMap<>();
-        policy.levels()
-                .keySet()
-                .forEach(word -> HealthSignal.of(word).flatMap(probe::denied).ifPresent(why -> denied.put(word, why)));
-        return denied;
-    }
 
     /**
      * Over a database.

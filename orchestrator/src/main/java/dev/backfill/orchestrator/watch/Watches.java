@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.replication.ReplicationWatch;
 import dev.backfill.orchestrator.replication.Signal;
 import dev.backfill.orchestrator.signals.HealthSignal;
 import dev.backfill.orchestrator.signals.HealthWatch;
+import dev.backfill.orchestrator.signals.SignalRights;
 import dev.backfill.orchestrator.throttle.Governor;
 import dev.backfill.orchestrator.throttle.SignalState;
 import dev.backfill.orchestrator.throttle.Yielding;
@@ -211,7 +212,7 @@ public final class Watches {
                                     + String.join(" = off, ", on) + " = off }"));
             return wholly.isPresent()
                     ? wholly
-                    : HealthWatch.denied(connection, policy).entrySet().stream()
+                    : SignalRights.denied(connection, policy).entrySet().stream()
                             .findFirst()
                             .map(denied -> blind(denied.getKey(), denied.getValue(), outside.grant(denied.getValue())));
         }

@@ -50,9 +50,9 @@ final class Ours implements Rules.Work {
     }
 
     /** Has it cut its range, and hold before its first row: the others have connected when their time begins. */
-    Ours ready() {
+    Ours ready(int workers) {
         daemon.post("/api/v1/pause", "{\"reason\": \"the time has not begun\"}");
-        register(job(""));
+        register(job("parallelism: " + workers + "\n"));
         daemon.awaitRun(JOB, run -> daemon.heldBy(JOB).equals("stopped"));
         return this;
     }

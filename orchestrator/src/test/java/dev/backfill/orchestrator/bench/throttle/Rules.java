@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.bench.throttle;
 
-import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,12 +18,14 @@ import java.util.concurrent.Future;
 final class Rules {
 
     static final String OURS = "ours, budget 5 s";
+    static final String BRIEF = "ours, brief beside the application";
     static final String GH_OST = "on/off at 1.5 s, gh-ost's default";
     static final String AIMD = "AIMD on lag, target 2 s";
     static final String NOBODY = "the application alone";
     static final String LOOP = "loop without a throttle";
 
-    private static final int WRITERS = 2;
+    /** How many sessions change rows, whatever the rule. */
+    static final int WRITERS = 2;
 
     private Rules() {}
 
@@ -32,7 +33,7 @@ final class Rules {
     interface Rule {
 
         /** What can be done before the time begins. */
-        Work prepare(StandbyPlant plant, long rows) throws IOException, SQLException;
+        Work prepare(StandbyPlant plant, long rows) throws Exception;
     }
 
     /** A rule that is ready. Closing it ends it. */

@@ -44,6 +44,7 @@ final class StandbyPlant implements AutoCloseable {
                 "max_wal_size=16GB",
                 "checkpoint_timeout=1h",
                 "full_page_writes=off",
+                "wal_init_zero=off",
                 "autovacuum=off",
                 "max_standby_streaming_delay=-1");
         StandbyPlant plant = new StandbyPlant(directory, servers);

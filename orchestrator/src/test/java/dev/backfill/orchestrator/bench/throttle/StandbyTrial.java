@@ -6,7 +6,6 @@ import dev.backfill.orchestrator.bench.throttle.Rules.Deadline;
 import dev.backfill.orchestrator.bench.throttle.Rules.Rule;
 import dev.backfill.orchestrator.bench.throttle.Rules.Work;
 import dev.backfill.orchestrator.testing.ReplayLimit;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
@@ -25,6 +24,7 @@ final class StandbyTrial {
     private static final double LEAST_RATE = 400;
     private static final double MORE_RATE = 350;
     private static final int CALIBRATION = 400;
+    private static final double WARM_UP = 20;
 
     private final StandbyPlant plant;
     private final Foreground application;
@@ -61,8 +61,19 @@ final class StandbyTrial {
         }
     }
 
+    /** What comes first would create all files of WAL that the others use again: a loop does, on both servers. */
+    void warmUp() throws SQLException, InterruptedException {
+        plant.renew(rows);
+        try (BatchLoop loop = new BatchLoop(plant.primary(), 0, rows)) {
+            for (Deadline end = Deadline.in(WARM_UP); !end.isOver(); ) {
+                loop.next();
+            }
+        }
+        plant.awaitCaughtUp();
+    }
+
     /** Tries a rule; the same seed has the same bursts. Begins and ends with a standby that has caught up. */
-    Outcome of(Rule rule, long seed) throws IOException, SQLException, InterruptedException {
+    Outcome of(Rule rule, long seed) throws Exception {
         plant.renew(rows);
         Trace trace;
         try (Work work = rule.prepare(plant, rows);

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,14 +61,12 @@ class ThrottleBench {
             double bytes = trial.bytesOfRow();
             report.add("bytes of WAL a row", bytes);
             Map<String, Rule> rules = new LinkedHashMap<>();
-            rules.put(
-                    Rules.OURS,
-                    (on, rows) -> Ours.start(
-                                    directory, on.primary(), "databases.main.throttle.replication-lag.budget = 5s")
-                            .ready());
+            rules.put(Rules.OURS, (on, rows) -> ours(on, "foreground = off"));
+            rules.put(Rules.BRIEF, (on, rows) -> ours(on, "foreground = on"));
             rules.putAll(Rules.ofOthers());
             rules.keySet().removeIf(name -> !name.matches(".*(" + ONLY + ").*"));
             List<String> order = new ArrayList<>(rules.keySet());
+            trial.warmUp();
             for (int round = 0; round < ROUNDS; round++) {
                 for (String name : order) {
                     Outcome outcome = trial.of(requireNonNull(rules.get(name)), SEED + round);
@@ -86,6 +85,14 @@ class ThrottleBench {
         if (ONLY.isEmpty()) {
             picture(shown);
         }
+    }
+
+    private Ours ours(StandbyPlant on, String foreground) throws Exception {
+        return Ours.start(
+                        directory,
+                        on.primary(),
+                        "databases.main.throttle { replication-lag.budget = 5s, " + foreground + " }")
+                .ready(Rules.WRITERS);
     }
 
     @Test
@@ -210,7 +217,7 @@ class ThrottleBench {
     private static void picture(Map<String, Trace> traces) throws Exception {
         List<Panel> others = new ArrayList<>();
         traces.forEach((name, trace) -> {
-            if (!name.equals(Rules.OURS) && !name.equals(Rules.NOBODY)) {
+            if (!Set.of(Rules.OURS, Rules.BRIEF, Rules.NOBODY).contains(name)) {
                 others.add(lag(name, trace, "#7f6a9c"));
             }
         });
