@@ -53,6 +53,8 @@ final class Ours implements Rules.Work {
     Ours ready(int workers) {
         daemon.post("/api/v1/pause", "{\"reason\": \"the time has not begun\"}");
         register(job("parallelism: " + workers + "\n"));
+        daemon.awaitRun(JOB, run -> !daemon.state(JOB).isEmpty());
+        go(); // it has ended when another rule has had its turn
         daemon.awaitRun(JOB, run -> daemon.heldBy(JOB).equals("stopped"));
         return this;
     }
