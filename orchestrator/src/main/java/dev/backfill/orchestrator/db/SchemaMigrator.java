@@ -21,7 +21,6 @@ import org.flywaydb.core.api.FlywayException;
 public final class SchemaMigrator {
 
     private static final String HISTORY = "schema_history";
-    private static final String DENIED = "42501";
     private static final String MIGRATIONS = "db/migration";
     private static final List<String> SCRIPTS = List.of(
             "V1__runs.sql",
@@ -146,8 +145,7 @@ public final class SchemaMigrator {
             int version = version(connection, own.schema());
             return new Seen(version, version != SCRIPTS.size() && isCompleteByHand(connection, own.schema()));
         } catch (SQLException e) {
-            if (own.owner().isPresent()
-                    && SqlStates.state(e).filter(DENIED::equals).isPresent()) {
+            if (own.owner().isPresent() && SqlStates.isDenied(e)) {
                 return new Seen(0, false);
             }
             throw e;

@@ -18,6 +18,7 @@ import org.postgresql.util.ServerErrorMessage;
  */
 public final class SqlStates {
 
+    private static final String INSUFFICIENT_PRIVILEGE = "42501";
     private static final Set<String> LOCK = Set.of("55P03", "40P01", "40001");
     private static final Set<String> SESSION_LOST = Set.of("25P03", "25P04");
     private static final Set<String> DOWN = Set.of("57P01", "57P02", "57P03", "57P05", "25006");
@@ -138,6 +139,16 @@ public final class SqlStates {
             }
         }
         return Optional.empty();
+    }
+
+    /**
+     * Whether the role lacks a right.
+     *
+     * @param error of a statement, or what it caused
+     * @return true for SQLSTATE 42501
+     */
+    public static boolean isDenied(Throwable error) {
+        return state(error).filter(INSUFFICIENT_PRIVILEGE::equals).isPresent();
     }
 
     /**

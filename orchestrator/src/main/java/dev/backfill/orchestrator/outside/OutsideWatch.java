@@ -101,9 +101,8 @@ public final class OutsideWatch {
      *
      * @param word its name
      * @param why what the server says
-     * @param grant what is missing
      */
-    public record Forbidden(String word, String why, String grant) {}
+    public record Forbidden(String word, String why) {}
 
     /**
      * Tries the queries that a run would give way to.
@@ -119,7 +118,7 @@ public final class OutsideWatch {
                     reader.read();
                 } catch (UnreadableException e) {
                     if (e.isForbidden()) {
-                        return Optional.of(new Forbidden(signal.word(), e.why(), grant(e.why())));
+                        return Optional.of(new Forbidden(signal.word(), e.why()));
                     }
                 }
             }

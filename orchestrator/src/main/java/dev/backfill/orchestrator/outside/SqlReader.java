@@ -30,7 +30,6 @@ final class SqlReader implements SignalReader {
     /** Errors whose messages may hold what was read: of data, of rules for it, and raised by code of the user's. */
     private static final Pattern ABOUT_DATA = Pattern.compile("(22|23|P0|38|39).*");
 
-    private static final String FORBIDDEN = "42501";
     private static final Pattern OBJECT =
             Pattern.compile("permission denied for (schema|function|table|view) (\\S+).*");
 
@@ -56,7 +55,7 @@ final class SqlReader implements SignalReader {
             }
         } catch (SQLException e) {
             session.close();
-            throw new UnreadableException(why(e), SqlStates.state(e).equals(Optional.of(FORBIDDEN)));
+            throw new UnreadableException(why(e), SqlStates.isDenied(e));
         } catch (RuntimeException e) {
             session.close();
             throw e;

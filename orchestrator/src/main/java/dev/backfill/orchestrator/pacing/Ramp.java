@@ -163,7 +163,7 @@ public final class Ramp {
             usual = Optional.empty();
             enter(Phase.RISING, now);
         }
-        if (now < window.since) {
+        if (now - window.since < 0) {
             return; // workers that were told to rest, or to begin, have not yet
         }
         window.add(worker, rows);
@@ -198,7 +198,7 @@ public final class Ramp {
                     && now - lastTrial >= SOON
                     && usual.filter(then -> MUCH_SLOWER * rate < then).isPresent();
             usual = usual.or(() -> Optional.of(rate));
-            if (most > 1 && (now >= nextTrial || isMuchSlower)) {
+            if (most > 1 && (now - nextTrial >= 0 || isMuchSlower)) {
                 begin(isMuchSlower, now);
             } else {
                 enter(Phase.STEADY, now);

@@ -25,7 +25,6 @@ import org.postgresql.core.Parser;
 final class StatementCheck {
 
     private static final String TIMESTAMPTZ = "timestamp with time zone";
-    private static final String DENIED = "42501";
 
     private final JobStatement statement;
     private final Locations locations;
@@ -221,7 +220,7 @@ final class StatementCheck {
     /** Checks an expression for itself, so that the culprit is named; what is denied is said of the whole statement. */
     private void alone(String pointer, SqlFragment sql, boolean plan) throws SQLException {
         probe.refusal(sql, plan)
-                .filter(e -> !DENIED.equals(e.getSQLState()))
+                .filter(e -> !SqlStates.isDenied(e))
                 .ifPresent(e -> add(pointer, SqlStates.message(e), ""));
     }
 
@@ -239,7 +238,7 @@ final class StatementCheck {
         if (refusal.isEmpty() && remaining.isPresent()) {
             refusal = probe.refusal(remaining.get(), plan);
         }
-        boolean denied = refusal.isPresent() && DENIED.equals(refusal.get().getSQLState());
+        boolean denied = refusal.filter(SqlStates::isDenied).isPresent();
         if (refusal.isPresent() && (plan || !denied)) {
             String role = probe.string("SELECT quote_ident(current_user)");
             refused(SqlStates.message(refusal.get()), denied ? "the job runs as " + role + ": " + grant(role) : "");

@@ -15,8 +15,6 @@ import java.util.Optional;
 /** Asks a server for its health, on one connection. One thread. */
 final class HealthProbe {
 
-    private static final String DENIED = "42501";
-
     private final Connection connection;
     private final Trend trend;
 
@@ -77,7 +75,7 @@ final class HealthProbe {
         try {
             ask(signal, new WatchedTables(), 0);
         } catch (SQLException e) {
-            return DENIED.equals(e.getSQLState()) ? Optional.of(SqlStates.message(e)) : Optional.empty();
+            return SqlStates.isDenied(e) ? Optional.of(SqlStates.message(e)) : Optional.empty();
         }
         return Optional.empty();
     }

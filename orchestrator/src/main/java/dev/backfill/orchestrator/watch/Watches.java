@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -190,7 +191,7 @@ public final class Watches {
         Optional<Blind> blind = blindToTheServer(policy);
         return blind.isPresent()
                 ? blind
-                : outside.forbidden(policy).map(signal -> blind(signal.word(), signal.why(), signal.grant()));
+                : outside.forbidden(policy).flatMap(signal -> inPart(Map.of(signal.word(), signal.why())));
     }
 
     private Optional<Blind> blindToTheServer(Policy policy) throws SQLException {
@@ -210,17 +211,24 @@ public final class Watches {
                             "the role lacks pg_monitor",
                             grant + "; or turn its signals off in the configuration: throttle { "
                                     + String.join(" = off, ", on) + " = off }"));
-            return wholly.isPresent()
-                    ? wholly
-                    : SignalRights.denied(connection, policy).entrySet().stream()
-                            .findFirst()
-                            .map(denied -> blind(denied.getKey(), denied.getValue(), outside.grant(denied.getValue())));
+            return wholly.isPresent() ? wholly : inPart(SignalRights.denied(connection, policy));
         }
     }
 
-    private static Blind blind(String signal, String why, String grant) {
-        return new Blind(
-                "%s: %s".formatted(signal, why), "%s; or turn it off: throttle { %s = off }".formatted(grant, signal));
+    /** All that is missing, in one message. */
+    private Optional<Blind> inPart(Map<String, String> denied) {
+        return denied.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Blind(
+                        joined(denied.entrySet().stream().map(entry -> entry.getKey() + ": " + entry.getValue())),
+                        "%s; or turn it off: throttle { %s = off }"
+                                .formatted(
+                                        joined(denied.values().stream().map(outside::grant)),
+                                        String.join(" = off, ", denied.keySet()))));
+    }
+
+    private static String joined(Stream<String> parts) {
+        return parts.distinct().collect(Collectors.joining("; "));
     }
 
     /** How often somebody wants to know how the standbys stand; empty while nobody does. */

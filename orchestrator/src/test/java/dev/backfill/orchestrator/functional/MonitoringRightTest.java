@@ -108,7 +108,7 @@ class MonitoringRightTest {
     void what_pg_monitor_alone_may_not_read_here_is_said_with_its_grant() throws Exception {
         database.execute(grant, "REVOKE EXECUTE ON FUNCTION pg_ls_archive_statusdir() FROM PUBLIC, pg_monitor");
         Path job = CountedTable.job(directory, CountedTable.BY_KEY);
-        CommandResult refused = CommandResult.of("run", job.toString(), "--database", url);
+        CommandResult refused = CommandResult.of("validate", job.toString(), "--database", url);
 
         assertThat(refused.exit()).as(refused.text()).isEqualTo(2);
         assertThat(refused.text())

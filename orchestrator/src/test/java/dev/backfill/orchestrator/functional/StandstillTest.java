@@ -18,6 +18,17 @@ class StandstillTest {
     private static final Duration LEASE = Duration.ofSeconds(15);
     private static final Duration LOOK = Duration.ofMillis(20);
 
+    private static final List<String> SIGNALS = List.of(
+            "replication-drain",
+            "replication-lag",
+            "standby-missing",
+            "standby-stale",
+            "lock-waits",
+            "lock-storm",
+            "active-sessions",
+            "foreground",
+            "archive-backlog");
+
     private static final String WORKERS =
             "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'backfill%'";
 
@@ -121,12 +132,17 @@ class StandstillTest {
         }
     }
 
-    /** With a lease longer than another process takes to start, so that it is seen to wait. */
+    /**
+     * With a lease longer than another process takes to start, so that it is seen to wait, and without a look at the
+     * database's health: what was seen before a standstill is too old after it, so that a process that wakes up may
+     * well wait for a fresh look, and learn of its lost lease without having tried to commit.
+     */
     private static BackfillProcess patient(Counters counters, Path job) throws Exception {
-        return counters.run(job)
+        BackfillProcess.Builder process = counters.run(job)
                 .property("lease", "12s")
-                .property("database-defaults.session.idle-in-transaction-timeout", "off")
-                .start();
+                .property("database-defaults.session.idle-in-transaction-timeout", "off");
+        SIGNALS.forEach(signal -> process.property("database-defaults.throttle." + signal, "off"));
+        return process.start();
     }
 
     /** Stops it at a moment when it has a slice and no transaction, as often as that takes. */
