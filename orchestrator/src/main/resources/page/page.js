@@ -1,5 +1,7 @@
 // Shows the jobs of the daemon that served this page, and lets a person steer them. Asks once a second.
 
+import { NotLetIn, authorization, letIn, notLetIn, whenEntered } from './door.js';
+
 const OFTEN = 1000;
 const RATE_OVER = 10_000;
 const PATIENCE = 5_000;
@@ -159,7 +161,7 @@ async function say(verb, job, reason) {
   try {
     const response = await fetch(`api/v1/jobs/${encodeURIComponent(job)}/${verb}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...authorization() },
       body: JSON.stringify(reason ? { reason } : {}),
     });
     const body = await response.json();
@@ -199,12 +201,19 @@ function showStop(databases) {
 
 async function get(path) {
   let response;
+  let body;
   try {
-    response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
-    if (response.ok) return await response.json();
+    response = await fetch(path, {
+      cache: 'no-store',
+      headers: authorization(),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    body = await response.json();
   } catch {
-    throw new Error('does not answer');
+    throw new Error(response && !response.ok ? `answers ${response.status} to ${path}` : 'does not answer');
   }
+  if (response.ok) return body;
+  if ([401, 429].includes(response.status)) throw new NotLetIn(body.detail);
   throw new Error(`answers ${response.status} to ${path}`);
 }
 
@@ -231,9 +240,15 @@ async function refresh() {
     document.body.classList.remove('stale');
     connection.classList.remove('gone');
     set(connection, 'live');
+    letIn();
   } catch (error) {
     document.body.classList.add('stale');
     connection.classList.add('gone');
+    if (error instanceof NotLetIn) {
+      set(connection, `Not let in: ${error.message}`);
+      notLetIn(error.message);
+      return;
+    }
     const since = answered ? ` since ${answered.toLocaleTimeString()}` : '';
     set(connection, `The daemon ${error.message}${since}; asked again every second`);
   }
@@ -245,4 +260,5 @@ async function watch() {
 }
 
 set($('#address'), location.origin);
+whenEntered(refresh);
 watch();

@@ -85,7 +85,10 @@ public final class Orchestrator implements AutoCloseable {
         this.planner = new Planner(new Planner.Surroundings(this::ready, this::alarms, instance, this::wake), timing);
         this.registrar = new Registrar(sites, (dispatcher, job) -> planner.wake());
         this.admin = new AdminServer(
-                settings.daemon().admin(), sites, registrar, host.files(), new Probes(this::scrape, this::notReady));
+                settings.daemon().admin(),
+                new AdminServer.Realm(sites, registrar, host.files()),
+                new Probes(this::scrape, this::notReady),
+                timing);
     }
 
     /**
@@ -107,7 +110,17 @@ public final class Orchestrator implements AutoCloseable {
                 .addKeyValue("address", address())
                 .addKeyValue("databases", sites.all().size())
                 .addKeyValue("jobs", settings.jobs().map(Object::toString).orElse("no directory"))
-                .log("daemon serves; whoever reaches this address may do everything");
+                .log("daemon serves");
+        warn(settings.admin());
+    }
+
+    private static void warn(DaemonSettings.Admin admin) {
+        admin.admission().anonymous().ifPresent(role -> LOG.atWarn()
+                .addKeyValue("role", role.word())
+                .log("whoever reaches the address is let in without a token; admin.anonymous and admin.tokens say who is"));
+        if (admin.tls().isEmpty() && !admin.admission().tokens().isEmpty()) {
+            LOG.atWarn().log("tokens are sent without encryption; set admin.tls, or let a proxy before the daemon have it");
+        }
     }
 
     /**
@@ -136,7 +149,8 @@ public final class Orchestrator implements AutoCloseable {
      * @return a URL without a path
      */
     public String address() {
-        return "http://" + settings.admin().host() + ":" + admin.port();
+        String scheme = settings.admin().tls().isPresent() ? "https" : "http";
+        return scheme + "://" + settings.admin().host() + ":" + admin.port();
     }
 
     /**

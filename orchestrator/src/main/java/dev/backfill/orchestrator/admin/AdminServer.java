@@ -1,10 +1,14 @@
 package dev.backfill.orchestrator.admin;
 
+import dev.backfill.orchestrator.access.Gate;
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.config.DaemonSettings;
+import dev.backfill.orchestrator.listen.Listener;
 import dev.backfill.orchestrator.page.Page;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
+import dev.backfill.orchestrator.timing.Timing;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
@@ -12,20 +16,12 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
-import java.io.IOException;
+import io.javalin.router.Endpoint;
 import java.nio.ByteBuffer;
-import java.time.Duration;
-import org.eclipse.jetty.server.Connector;
-import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
-import org.eclipse.jetty.server.LowResourceMonitor;
-import org.eclipse.jetty.server.NetworkConnectionLimit;
+import java.util.List;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
-import org.eclipse.jetty.server.Server;
-import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.Callback;
-import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,43 +29,49 @@ import org.slf4j.LoggerFactory;
 public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
-    private static final int MOST_THREADS = 128;
-    private static final int MOST_CONNECTIONS = 100;
-    private static final Duration SLOWEST_CLIENT = Duration.ofSeconds(10);
-    private static final int LEAST_THREADS = 2;
-    private static final Duration IDLE_THREAD = Duration.ofMinutes(1);
-    private static final Duration THREADS_TO_END = Duration.ofMillis(100);
-
-    private final DaemonSettings.Admin settings;
-    private final Gate gate;
+    private final Door door;
     private final Javalin javalin;
+
+    /**
+     * What is asked about, and acted on.
+     *
+     * @param sites the databases
+     * @param registrar registers and unregisters jobs
+     * @param files reads jobs in the bodies of requests
+     */
+    public record Realm(Sites sites, Registrar registrar, JobFiles files) {}
 
     /**
      * Puts the routes together; listens to nothing.
      *
-     * @param settings where to listen
-     * @param sites the databases
-     * @param registrar registers and unregisters jobs
-     * @param files reads jobs in the bodies of requests
+     * @param settings where to listen, and who is let in
+     * @param realm what is asked about, and acted on
      * @param probes what machines ask this process about itself
+     * @param timing how time passes
      */
-    public AdminServer(DaemonSettings.Admin settings, Sites sites, Registrar registrar, JobFiles files, Probes probes) {
-        this.settings = settings;
-        this.gate = new Gate(settings.allowedHosts());
-        Databases databases = new Databases(sites);
+    public AdminServer(DaemonSettings.Admin settings, Realm realm, Probes probes, Timing timing) {
+        this.door = new Door(settings, timing);
+        Databases databases = new Databases(realm.sites());
         this.javalin = Javalin.create(config -> {
             quiet(config);
-            jetty(config);
-            config.routes.before(this::before).after(AdminServer::after);
+            listen(config, new Listener(settings.host(), settings.port(), settings.tls()));
+            config.routes.before(this::before).beforeMatched(door::letIn).after(AdminServer::after);
             config.routes.exception(HttpResponseException.class, AdminServer::failed);
             config.routes.exception(Exception.class, AdminServer::failed);
             probes.addTo(config.routes, databases);
             page(config.routes);
-            new JobRoutes(databases, registrar, files).addTo(config.routes);
+            new JobRoutes(databases, realm.registrar(), realm.files()).addTo(config.routes);
             new ControlRoutes(databases).addTo(config.routes);
             new RunRoutes(databases).addTo(config.routes);
             new DatabaseRoutes(databases).addTo(config.routes);
         });
+    }
+
+    /** The routes as they are served, for the test that asks each of them by each role. */
+    List<Endpoint> routes() {
+        return javalin.unsafe.internalRouter.allHttpHandlers().stream()
+                .map(handler -> handler.endpoint)
+                .toList();
     }
 
     /**
@@ -104,51 +106,14 @@ public final class AdminServer implements AutoCloseable {
         config.http.prefer405over404 = true;
     }
 
-    private void jetty(JavalinConfig config) {
-        QueuedThreadPool threads = new QueuedThreadPool(MOST_THREADS, LEAST_THREADS, (int) IDLE_THREAD.toMillis());
-        threads.setName("admin");
-        threads.setDaemon(true);
-        threads.setReservedThreads(0);
-        threads.setStopTimeout(THREADS_TO_END.toMillis());
-        config.jetty.threadPool = threads;
-        config.jetty.addConnector(this::listen);
+    private static void listen(JavalinConfig config, Listener listener) {
+        config.jetty.threadPool = listener.threads();
+        config.jetty.addConnector(listener::open);
         config.jetty.modifyServer(server -> {
-            server.removeBean(server.getBean(LowResourceMonitor.class));
-            server.addBean(fewerThanThreads(server));
+            listener.limit(server);
             server.setErrorHandler(AdminServer::malformed);
         });
         config.jetty.modifyServletContextHandler(handler -> handler.setErrorHandler(AdminServer::malformed));
-    }
-
-    /** A slow client holds a thread at most, so there are always threads for the others; too many are soon dropped. */
-    private static NetworkConnectionLimit fewerThanThreads(Server server) {
-        NetworkConnectionLimit limit = new NetworkConnectionLimit(MOST_CONNECTIONS, server);
-        limit.setEndPointIdleTimeout(Duration.ofSeconds(1).toMillis());
-        return limit;
-    }
-
-    /** Opens the port before the server starts, so that nothing has begun when it cannot be had. */
-    private Connector listen(Server server, HttpConfiguration configuration) {
-        configuration.setSendServerVersion(false);
-        // Without a thread that accepts, stopping to accept and going on may close the port for good.
-        ServerConnector connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(configuration));
-        connector.setHost(settings.host());
-        connector.setPort(settings.port());
-        connector.setIdleTimeout(SLOWEST_CLIENT.toMillis());
-        try {
-            connector.open();
-            return connector;
-        } catch (IOException e) {
-            throw new IllegalStateException(
-                    "the admin API cannot listen on " + settings.host() + ":" + settings.port() + ": " + reason(e)
-                            + "; stop what listens there, or set admin.port or admin.host",
-                    e);
-        }
-    }
-
-    private static String reason(IOException e) {
-        Throwable cause = e.getCause() == null ? e : e.getCause();
-        return cause.getMessage() == null ? "the host is not known" : cause.getMessage();
     }
 
     private static void page(RoutesConfig routes) {
@@ -158,24 +123,28 @@ public final class AdminServer implements AutoCloseable {
                         path,
                         context -> context.header("Content-Security-Policy", Page.CONTENT_POLICY)
                                 .header("Referrer-Policy", "no-referrer")
+                                .header("Cross-Origin-Opener-Policy", "same-origin")
                                 .contentType(file.type())
-                                .result(file.content())));
+                                .result(file.content()),
+                        Needs.NOTHING));
     }
 
     private void before(Context context) {
         if (HandlerType.HEAD.equals(context.method())) {
             throw HttpProblem.onlyGet();
         }
-        context.header("X-Content-Type-Options", "nosniff").header("Cache-Control", "no-store");
+        context.header("X-Content-Type-Options", "nosniff")
+                .header("Cross-Origin-Resource-Policy", "same-origin")
+                .header("Cache-Control", "no-store");
         if (!Probes.isProbe(context.path())) {
-            gate.check(context.method().name(), context::header);
+            door.lookAt(context);
         }
     }
 
     private static void after(Context context) {
         if (Gate.changes(context.method().name())) {
             LOG.atInfo()
-                    .addKeyValue("who", Asked.who(context))
+                    .addKeyValue("who", Door.who(context))
                     .addKeyValue("method", context.method())
                     .addKeyValue("path", context.path())
                     .addKeyValue("status", context.statusCode())

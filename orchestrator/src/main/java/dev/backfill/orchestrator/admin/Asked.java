@@ -45,11 +45,6 @@ final class Asked {
         });
     }
 
-    /** The caller, as the audit log names it. */
-    static String who(Context context) {
-        return "anonymous at " + context.ip();
-    }
-
     /** The reason that the caller gave, once it was read. */
     static Optional<String> reason(Context context) {
         return Optional.ofNullable(context.attribute(REASON));
@@ -114,7 +109,7 @@ final class Asked {
     Cause cause() throws IOException {
         String reason = reasonIn(body());
         context.attribute(REASON, reason);
-        return new Cause(who(context), reason);
+        return new Cause(Door.who(context), reason);
     }
 
     private static String reasonIn(byte[] body) {

@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Databases.Acted;
 import dev.backfill.orchestrator.admin.Databases.Away;
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.RunControl;
 import dev.backfill.orchestrator.control.RunControl.NotAllowed;
@@ -34,11 +35,11 @@ final class ControlRoutes {
 
     void addTo(RoutesConfig routes) {
         for (Verb verb : Verb.values()) {
-            routes.post("/api/v1/jobs/{job}/" + verb.word(), context -> act(verb, context));
+            routes.post("/api/v1/jobs/{job}/" + verb.word(), context -> act(verb, context), Needs.OPERATOR);
         }
-        routes.patch("/api/v1/jobs/{job}/tuning", this::tune);
-        routes.post("/api/v1/pause", context -> stopEverything(true, context));
-        routes.post("/api/v1/resume", context -> stopEverything(false, context));
+        routes.patch("/api/v1/jobs/{job}/tuning", this::tune, Needs.OPERATOR);
+        routes.post("/api/v1/pause", context -> stopEverything(true, context), Needs.OPERATOR);
+        routes.post("/api/v1/resume", context -> stopEverything(false, context), Needs.OPERATOR);
     }
 
     private void act(Verb verb, Context context) throws IOException {
@@ -65,7 +66,7 @@ final class ControlRoutes {
         Asked asked = new Asked(context, "database");
         String job = asked.job();
         String change = new String(asked.body(), StandardCharsets.UTF_8);
-        String who = Asked.who(context);
+        String who = Door.who(context);
         Acted<Tuner.Answer> acted = databases.act(
                 job,
                 asked.text("database"),

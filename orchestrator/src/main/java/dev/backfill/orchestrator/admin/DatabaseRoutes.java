@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.admin;
 
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Site;
@@ -24,8 +25,8 @@ final class DatabaseRoutes {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.get("/api/v1/databases", this::list);
-        routes.delete("/api/v1/databases/{database}/standbys/{name}", this::forget);
+        routes.get("/api/v1/databases", this::list, Needs.VIEWER);
+        routes.delete("/api/v1/databases/{database}/standbys/{name}", this::forget, Needs.OPERATOR);
     }
 
     private void list(Context context) {

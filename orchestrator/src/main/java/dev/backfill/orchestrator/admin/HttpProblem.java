@@ -5,6 +5,7 @@ import dev.backfill.orchestrator.run.RunState;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -19,17 +20,23 @@ final class HttpProblem extends RuntimeException {
     static final String TYPE = "application/problem+json";
 
     private static final long serialVersionUID = 1L;
-    private static final String RETRY_AFTER_SECONDS = "5";
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
 
     private final int status;
     private final String title;
     private final transient Json more;
+    private final Duration retryAfter;
 
     private HttpProblem(int status, String title, String detail, Json more) {
+        this(status, title, detail, more, Duration.ZERO);
+    }
+
+    private HttpProblem(int status, String title, String detail, Json more, Duration retryAfter) {
         super(detail, null, false, false);
         this.status = status;
         this.title = title;
         this.more = more;
+        this.retryAfter = retryAfter;
     }
 
     /** The request makes no sense. */
@@ -37,7 +44,25 @@ final class HttpProblem extends RuntimeException {
         return new HttpProblem(400, "Bad request", detail, Json.empty());
     }
 
-    /** The request comes from where none may come from. */
+    /** Whoever asks has to say who it is. */
+    static HttpProblem unauthorized(String detail) {
+        return new HttpProblem(401, "Unauthorized", detail, Json.empty());
+    }
+
+    /** Too many tokens that nobody has came from there. */
+    static HttpProblem tooManyFailures(Duration wait) {
+        long seconds = wait.plus(Duration.ofSeconds(1)).minusNanos(1).toSeconds();
+        String detail = "too many tokens that are not known came from this address; the next is looked at in " + seconds
+                + " s, and one that is known at any time";
+        return new HttpProblem(429, "Too many failures", detail, Json.empty(), Duration.ofSeconds(seconds));
+    }
+
+    /** The body is of a type that is not read. */
+    static HttpProblem wrongType(String detail) {
+        return new HttpProblem(415, "Unsupported media type", detail, Json.empty());
+    }
+
+    /** The request comes from where none may come from, or from somebody who may not do this. */
     static HttpProblem forbidden(String detail) {
         return new HttpProblem(403, "Forbidden", detail, Json.empty());
     }
@@ -83,7 +108,7 @@ final class HttpProblem extends RuntimeException {
 
     /** A database cannot be asked now. */
     static HttpProblem away(String detail, Json more) {
-        return new HttpProblem(503, "Database away", detail, more);
+        return new HttpProblem(503, "Database away", detail, more, RETRY_AFTER);
     }
 
     /** A fault of this program; the log has it. */
@@ -142,8 +167,11 @@ final class HttpProblem extends RuntimeException {
 
     /** Answers the request. */
     void answer(Context context) {
-        if (status == 503) {
-            context.header("Retry-After", RETRY_AFTER_SECONDS);
+        if (!retryAfter.isZero()) {
+            context.header("Retry-After", Long.toString(retryAfter.toSeconds()));
+        }
+        if (status == 401) {
+            context.header("WWW-Authenticate", "Bearer");
         }
         body().answer(context.status(status), TYPE);
     }

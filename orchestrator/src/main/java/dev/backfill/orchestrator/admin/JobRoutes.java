@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.admin;
 import dev.backfill.orchestrator.admin.Databases.Acted;
 import dev.backfill.orchestrator.admin.Databases.Answers;
 import dev.backfill.orchestrator.admin.Databases.Away;
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.control.Cause;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.registration.JobStore;
@@ -41,10 +42,10 @@ final class JobRoutes {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.get("/api/v1/jobs", this::list);
-        routes.get(JOB, this::show);
-        routes.put(JOB, this::register);
-        routes.delete(JOB, this::unregister);
+        routes.get("/api/v1/jobs", this::list, Needs.VIEWER);
+        routes.get(JOB, this::show, Needs.VIEWER);
+        routes.put(JOB, this::register, Needs.ADMIN);
+        routes.delete(JOB, this::unregister, Needs.ADMIN);
     }
 
     private void list(Context context) {
@@ -77,7 +78,7 @@ final class JobRoutes {
     private void register(Context context) throws IOException {
         LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
         boolean known = isRegistered(job);
-        List<Registrar.Answer> answers = registrar.register(job, "api", Asked.who(context));
+        List<Registrar.Answer> answers = registrar.register(job, "api", Door.who(context));
         List<Registered> done = only(Registered.class, answers);
         List<Away> away = only(NotNow.class, answers).stream()
                 .map(notNow -> new Away(notNow.database(), notNow.detail()))

@@ -1,8 +1,10 @@
 package dev.backfill.orchestrator.admin;
 
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.site.Dispatcher;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
+import io.javalin.http.Handler;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -23,12 +25,13 @@ public record Probes(Supplier<String> metrics, Supplier<Optional<String>> notRea
     }
 
     void addTo(RoutesConfig routes, Databases databases) {
-        routes.get("/metrics", context -> {
+        Handler scrape = context -> {
             String page = metrics.get();
             context.contentType(PROMETHEUS_TEXT).result(page);
-        });
-        routes.get("/health/live", context -> Json.of("status", "up").answer(context));
-        routes.get("/health/ready", context -> ready(context, databases));
+        };
+        routes.get("/metrics", scrape, Needs.PROBE);
+        routes.get("/health/live", context -> Json.of("status", "up").answer(context), Needs.PROBE);
+        routes.get("/health/ready", context -> ready(context, databases), Needs.PROBE);
     }
 
     private void ready(Context context, Databases databases) {

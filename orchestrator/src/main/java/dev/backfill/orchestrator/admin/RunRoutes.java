@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Databases.Answers;
+import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
@@ -37,12 +38,12 @@ final class RunRoutes {
     }
 
     void addTo(RoutesConfig routes) {
-        routes.get("/api/v1/jobs/{job}/runs", this::runs);
-        routes.get("/api/v1/jobs/{job}/proof", this::proof);
-        routes.get("/api/v1/runs/{run}", this::run);
-        routes.get("/api/v1/runs/{run}/slices", this::slices);
-        routes.get("/api/v1/runs/{run}/quarantine", this::quarantine);
-        routes.get("/api/v1/events", this::events);
+        routes.get("/api/v1/jobs/{job}/runs", this::runs, Needs.VIEWER);
+        routes.get("/api/v1/jobs/{job}/proof", this::proof, Needs.VIEWER);
+        routes.get("/api/v1/runs/{run}", this::run, Needs.VIEWER);
+        routes.get("/api/v1/runs/{run}/slices", this::slices, Needs.VIEWER);
+        routes.get("/api/v1/runs/{run}/quarantine", this::quarantine, Needs.VIEWER);
+        routes.get("/api/v1/events", this::events, Needs.VIEWER);
     }
 
     private void runs(Context context) {

@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             DryRunCommand.class,
             TextCommands.Schema.class,
             TextCommands.Ddl.class,
+            TextCommands.NewToken.class,
             DatabaseCommand.class,
             ProofCommand.class,
             VerifyCommand.class,

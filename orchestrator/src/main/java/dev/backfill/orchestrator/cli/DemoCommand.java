@@ -244,7 +244,8 @@ final class DemoCommand implements Callable<Integer> {
                         daemon.stopFile(),
                         daemon.workers(),
                         Optional.of(DATABASE),
-                        new DaemonSettings.Admin(admin.host(), port, admin.allowedHosts())));
+                        new DaemonSettings.Admin(
+                                admin.host(), port, admin.allowedHosts(), admin.admission(), admin.tls())));
     }
 
     private void whereToLook(String address, Login login) {

@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.config;
 
+import dev.backfill.orchestrator.access.Admission;
+import dev.backfill.orchestrator.tls.CertificateFiles;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -11,7 +13,7 @@ import java.util.Optional;
  * @param stopFile while a file of this name exists, nothing moves here; empty for none
  * @param workers how many workers of this daemon work at once, over all runs and databases
  * @param scheduler the name of the database that holds the scheduler's tables; empty when no database is configured
- * @param admin where the admin API listens
+ * @param admin where the admin API listens, and who is let in
  */
 public record DaemonSettings(
         Optional<Path> jobs, Optional<Path> stopFile, int workers, Optional<String> scheduler, Admin admin) {
@@ -34,14 +36,17 @@ public record DaemonSettings(
     }
 
     /**
-     * Where the admin API listens.
+     * Where the admin API listens, and who is let in.
      *
-     * @param host an address of the loopback interface
+     * @param host an address, or a name of one
      * @param port a TCP port; 0 for any that is free
-     * @param allowedHosts names in the {@code Host} header that are answered beside those of the loopback interface;
-     *     in small letters
+     * @param allowedHosts names in the {@code Host} header that are answered beside those of the loopback interface
+     *     and the host itself; in small letters
+     * @param admission who is let in
+     * @param tls the certificate; empty for HTTP without TLS
      */
-    public record Admin(String host, int port, List<String> allowedHosts) {
+    public record Admin(
+            String host, int port, List<String> allowedHosts, Admission admission, Optional<CertificateFiles> tls) {
         /**
          * Checks the port and copies the names.
          *

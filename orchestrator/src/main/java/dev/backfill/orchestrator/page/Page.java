@@ -24,6 +24,7 @@ public record Page(Map<String, File> files) {
             "index.html", "text/html;charset=utf-8",
             "page.css", "text/css;charset=utf-8",
             "page.js", "text/javascript;charset=utf-8",
+            "door.js", "text/javascript;charset=utf-8",
             "icon.svg", "image/svg+xml");
 
     /**

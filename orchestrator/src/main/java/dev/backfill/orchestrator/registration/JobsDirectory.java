@@ -26,8 +26,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A directory of job files under watch.
  *
- * <p>Job files are the regular files, or links to such, that stand directly in it and end in {@code .yaml}, {@code .yml}
- * or {@code .json}; hidden ones are none. Not safe for use by several threads.
+ * <p>Job files are the regular files, or links to such below it, that stand directly in it and end in {@code .yaml},
+ * {@code .yml} or {@code .json}; hidden ones are none. A link that leads out of it is not followed. Not safe for use by several threads.
  */
 public final class JobsDirectory {
 
@@ -114,6 +114,9 @@ public final class JobsDirectory {
     private Optional<JobFile> settled(Path file) {
         try {
             Optional<Look> look = Look.at(file);
+            if (look.isPresent() && !look.get().real().startsWith(directory.toRealPath())) {
+                throw new IOException("it is a link that leads out of the directory; put the file itself there");
+            }
             if (look.filter(l -> l.size() == 0).isPresent()) {
                 illegible.add(file);
             }

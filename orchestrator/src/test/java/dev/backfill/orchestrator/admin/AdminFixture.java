@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.admin;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.backfill.orchestrator.access.Admission;
 import dev.backfill.orchestrator.config.DaemonSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
@@ -70,7 +71,7 @@ final class AdminFixture implements AutoCloseable {
         }
     }
 
-    private AdminFixture(Map<String, String> urls) {
+    private AdminFixture(Map<String, String> urls, Admission admission) {
         JobFiles files = files();
         Host host = Host.here(Timing.system(), new Library(files, new Plugins(Path.of("plugins"))), 4);
         this.sites = new Sites(new TreeMap<>(urls)
@@ -78,11 +79,10 @@ final class AdminFixture implements AutoCloseable {
                         .map(database -> dispatcher(host, database.getKey(), database.getValue()))
                         .toList());
         this.server = new AdminServer(
-                new DaemonSettings.Admin("127.0.0.1", 0, List.of("backfill.example")),
-                sites,
-                new Registrar(sites, (dispatcher, job) -> {}),
-                files,
-                new Probes(() -> metrics.get(), () -> notReady));
+                new DaemonSettings.Admin("127.0.0.1", 0, List.of("backfill.example"), admission, Optional.empty()),
+                new AdminServer.Realm(sites, new Registrar(sites, (dispatcher, job) -> {}), files),
+                new Probes(() -> metrics.get(), () -> notReady),
+                Timing.system());
     }
 
     /** A reader of jobs. */
@@ -92,7 +92,12 @@ final class AdminFixture implements AutoCloseable {
 
     /** Databases by their names and URLs, whose runs are worked. */
     static AdminFixture working(Map<String, String> urls) {
-        AdminFixture fixture = new AdminFixture(urls);
+        return working(urls, Admission.EVERYBODY);
+    }
+
+    /** The same, for those who are let in. */
+    static AdminFixture working(Map<String, String> urls, Admission admission) {
+        AdminFixture fixture = new AdminFixture(urls, admission);
         fixture.sites.all().forEach(Dispatcher::start);
         fixture.sites.all().forEach(dispatcher -> dispatcher.awaitFirstTry(PATIENCE));
         fixture.server.start();
@@ -108,7 +113,12 @@ final class AdminFixture implements AutoCloseable {
 
     /** Databases that nobody has tried yet. */
     static AdminFixture untried(Map<String, String> urls) {
-        AdminFixture fixture = new AdminFixture(urls);
+        return untried(urls, Admission.EVERYBODY);
+    }
+
+    /** The same, for those who are let in. */
+    static AdminFixture untried(Map<String, String> urls, Admission admission) {
+        AdminFixture fixture = new AdminFixture(urls, admission);
         fixture.server.start();
         return fixture;
     }

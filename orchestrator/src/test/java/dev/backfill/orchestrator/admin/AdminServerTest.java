@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.access.Admission;
 import dev.backfill.orchestrator.admin.AdminFixture.Answer;
 import dev.backfill.orchestrator.config.DaemonSettings;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
+import dev.backfill.orchestrator.timing.Timing;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -245,14 +247,13 @@ class AdminServerTest {
     void a_port_in_use_is_said_with_what_to_do() {
         try (AdminFixture admin = AdminFixture.untried(Map.of())) {
             Sites none = new Sites(List.of());
-            DaemonSettings.Admin same =
-                    new DaemonSettings.Admin("127.0.0.1", admin.server().port(), List.of());
+            DaemonSettings.Admin same = new DaemonSettings.Admin(
+                    "127.0.0.1", admin.server().port(), List.of(), Admission.EVERYBODY, Optional.empty());
             AdminServer second = new AdminServer(
                     same,
-                    none,
-                    new Registrar(none, (dispatcher, job) -> {}),
-                    AdminFixture.files(),
-                    new Probes(() -> "", Optional::empty));
+                    new AdminServer.Realm(none, new Registrar(none, (dispatcher, job) -> {}), AdminFixture.files()),
+                    new Probes(() -> "", Optional::empty),
+                    Timing.system());
             assertThatThrownBy(second::start)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessage("the admin API cannot listen on 127.0.0.1:" + same.port()

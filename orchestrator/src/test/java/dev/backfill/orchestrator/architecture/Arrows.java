@@ -12,6 +12,7 @@ final class Arrows {
     /** What may be used by those who put everything together. */
     private static final Set<String> EVERYTHING = Set.of(
             ROOT,
+            "access",
             "addresses",
             "admin",
             "batch",
@@ -25,6 +26,7 @@ final class Arrows {
             "dryrun",
             "engine",
             "gauges",
+            "listen",
             "metrics",
             "outside",
             "pacing",
@@ -42,6 +44,7 @@ final class Arrows {
             "slicing",
             "standbys",
             "throttle",
+            "tls",
             "tuning",
             "wal",
             "watch");
@@ -55,7 +58,10 @@ final class Arrows {
             Map.entry("client", Set.of()),
             Map.entry("policy", Set.of()),
             Map.entry("addresses", Set.of()),
-            Map.entry("config", Set.of("addresses", "policy")),
+            Map.entry("access", Set.of()),
+            Map.entry("tls", Set.of()),
+            Map.entry("listen", Set.of("tls")),
+            Map.entry("config", Set.of("access", "addresses", "policy", "tls")),
             Map.entry("sessions", Set.of("config")),
             Map.entry("db", Set.of("config", "sessions")),
             Map.entry("registry", Set.of("config", "db")),
@@ -105,9 +111,11 @@ final class Arrows {
             Map.entry(
                     "admin",
                     Set.of(
+                            "access",
                             "config",
                             "control",
                             "db",
+                            "listen",
                             "page",
                             "policy",
                             "registration",
@@ -138,13 +146,13 @@ final class Arrows {
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
             Map.entry("io.javalin.", Set.of("admin")),
-            Map.entry("org.eclipse.jetty.", Set.of("admin")),
+            Map.entry("org.eclipse.jetty.", Set.of("admin", "listen")),
             Map.entry("io.micrometer.", Set.of("metrics")),
             Map.entry("io.prometheus.metrics.", Set.of("metrics")),
             Map.entry("com.typesafe.config.", Set.of("config")),
             Map.entry("org.apache.commons.compress.", Set.of("demo")),
             Map.entry("org.tukaani.xz.", Set.of("demo")),
-            Map.entry("javax.net.ssl.", Set.of("outside")),
+            Map.entry("javax.net.ssl.", Set.of("outside", "tls")),
             Map.entry("picocli.", Set.of("cli", "client", ROOT)),
             Map.entry("me.tongfei.progressbar.", Set.of("console")));
 

@@ -8,6 +8,10 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigValue;
+import dev.backfill.orchestrator.access.Admission;
+import dev.backfill.orchestrator.access.Caller;
+import dev.backfill.orchestrator.access.Role;
+import dev.backfill.orchestrator.access.Token;
 import dev.backfill.orchestrator.config.DaemonSettings.Admin;
 import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.DatabaseSettings.OwnSchema;
@@ -24,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -44,6 +49,8 @@ class SettingsReaderTest {
             databases { a.url = "postgresql://h/a", b.url = "postgresql://h/b" }
             """;
 
+    private static final String TOKEN = "tokens.anna { role = operator, sha256 = \"" + Token.sha256("a") + "\" }";
+
     @TempDir
     private Path directory;
 
@@ -59,7 +66,7 @@ class SettingsReaderTest {
                                 Optional.empty(),
                                 16,
                                 Optional.of("main"),
-                                new Admin("127.0.0.1", 8642, List.of()))));
+                                new Admin("127.0.0.1", 8642, List.of(), Admission.EVERYBODY, Optional.empty()))));
     }
 
     private static Work work(int workers) {
@@ -219,7 +226,12 @@ class SettingsReaderTest {
                         Optional.of(directory.resolve("./STOP")),
                         64,
                         Optional.of("b"),
-                        new Admin("::1", 0, List.of("backfill.example", "[fd00::1]"))));
+                        new Admin(
+                                "::1",
+                                0,
+                                List.of("backfill.example", "[fd00::1]"),
+                                Admission.EVERYBODY,
+                                Optional.empty())));
         assertThat(read(DATABASES + "jobs = " + directory.resolve("jobs"))
                         .daemon()
                         .jobs())
@@ -287,8 +299,8 @@ class SettingsReaderTest {
                         "11: unknown key scheduler.name",
                         "11: scheduler.database is e, which is not one of the databases: there are a, b, c, d",
                         "12: unknown key admin.prot (did you mean port?)",
-                        "12: admin.host is 0.0.0.0: the admin API has no tokens yet, so it may listen on the loopback"
-                                + " interface only; use 127.0.0.1 and a tunnel or a proxy");
+                        "12: admin.host is 0.0.0.0, which others can reach, and there are no tokens: make one with"
+                                + " `backfill token` and add it to admin.tokens, or use 127.0.0.1 and a tunnel");
     }
 
     @ParameterizedTest
@@ -389,13 +401,113 @@ class SettingsReaderTest {
                 "::1%lo",
                 "a:b"
             })
-    void the_admin_api_listens_nowhere_else(String host) throws Exception {
+    void others_are_not_let_in_without_tokens(String host) throws Exception {
         assertThat(problems("admin.host = \"" + host + "\""))
                 .singleElement()
                 .asString()
-                .endsWith(
-                        "job.conf: 1: admin.host is " + host + ": the admin API has no tokens yet, so it may listen on"
-                                + " the loopback interface only; use 127.0.0.1 and a tunnel or a proxy");
+                .contains("job.conf: 1: admin.host is " + host + ", which ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0.0.0.0, true",
+        "::, true",
+        "fd00::5, true",
+        "backfill.example, true",
+        "*, false",
+        ":::, false",
+        "[::1], false",
+        "::1%lo, false",
+        "a:b, false"
+    })
+    void with_tokens_any_address_may_be_listened_on(String host, boolean fits) throws Exception {
+        String text = "admin { host = \"" + host + "\", " + TOKEN + " }";
+        if (fits) {
+            Admission admission = read(text).daemon().admin().admission();
+            assertThat(admission.anonymous()).isEmpty();
+            assertThat(admission.openProbes()).isFalse();
+        } else {
+            assertThat(problems(text)).singleElement().asString().contains("neither an address nor a name of one");
+        }
+    }
+
+    @Test
+    void tokens_have_owners_and_roles() throws Exception {
+        Admission admission = read("admin { " + TOKEN + ", tokens.\"b@shop.example\" { role = viewer, sha256 = \""
+                        + Token.sha256("b").toUpperCase(Locale.ROOT) + "\" } }")
+                .daemon()
+                .admin()
+                .admission();
+
+        assertThat(admission.tokens().owner("a")).contains(new Caller("anna", Role.OPERATOR));
+        assertThat(admission.tokens().owner("b")).contains(new Caller("b@shop.example", Role.VIEWER));
+        assertThat(admission.tokens().owner("A")).isEmpty();
+        assertThat(admission.anonymous()).as("nobody else any more").isEmpty();
+        assertThat(admission.openProbes()).as("on the loopback interface").isTrue();
+        assertThat(admission.toString()).contains("anna").doesNotContain(Token.sha256("a"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"none, ''", "viewer, VIEWER", "operator, OPERATOR", "admin, ADMIN"})
+    void who_has_no_token_may_what_the_settings_say(String word, String role) throws Exception {
+        Optional<Role> expected = role.isEmpty() ? Optional.empty() : Optional.of(Role.valueOf(role));
+        for (String tokens : List.of("", ", " + TOKEN)) {
+            assertThat(read("admin { anonymous = " + word + tokens + " }")
+                            .daemon()
+                            .admin()
+                            .admission()
+                            .anonymous())
+                    .isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "admin.tokens = [] | admin.tokens must be settings in braces, not a list",
+                "admin.tokens.a = secret | admin.tokens.a must be settings in braces, not text",
+                "admin.tokens.a.role = admin | admin.tokens.a.sha256 must be the 64 hexadecimal digits",
+                "admin.tokens.a { role = root, sha256 = ${hash} } | admin.tokens.a.role must be viewer, operator or admin,"
+                        + " not root",
+                "admin.tokens.a { sha256 = ${hash} } | admin.tokens.a.role must be viewer, operator or admin",
+                "admin.tokens.a { role = admin, sha256 = secret } | admin.tokens.a.sha256 must be the 64 hexadecimal digits",
+                "admin.tokens.a { role = admin, sha256 = ${hash}, token = secret } | unknown key admin.tokens.a.token",
+                "admin.tokens.\"a b\" { role = admin, sha256 = ${hash} } | is no name for a token",
+                "admin.tokens { a { role = admin, sha256 = ${hash} }, b { role = admin, sha256 = ${hash} } } |"
+                        + " is the same as that of a: a token has one owner",
+                "admin.anonymous = root | admin.anonymous must be \"admin without tokens\", none, viewer, operator or admin,"
+                        + " not root",
+                "metrics.public = maybe | metrics.public must be \"on\" or \"off\", not maybe",
+                "metrics.open = on | unknown key metrics.open",
+                "admin.tls.key = key | admin.tls.certificate must be there too: TLS needs both files",
+                "admin.tls.certificate = cert | admin.tls.key must be there too: TLS needs both files",
+                "admin.tls { certificate = cert, key = key } | cert is not there"
+            })
+    void problems_of_who_is_let_in_are_said(String text, String problem) throws Exception {
+        assertThat(problems(text.replace("${hash}", '"' + Token.sha256("a") + '"')))
+                .singleElement()
+                .asString()
+                .contains(problem)
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void where_others_come_anonymous_may_look_at_most() throws Exception {
+        String open = "admin { host = \"0.0.0.0\", " + TOKEN + ", anonymous = %s }";
+        assertThat(problems(open.formatted("operator")))
+                .singleElement()
+                .asString()
+                .contains("admin.anonymous must be none or viewer where others than this machine can reach admin.host");
+        assertThat(read(open.formatted("viewer")).daemon().admin().admission().anonymous())
+                .contains(Role.VIEWER);
+        assertThat(read(open.formatted("viewer") + "\nmetrics.public = true")
+                        .daemon()
+                        .admin()
+                        .admission()
+                        .openProbes())
+                .isTrue();
     }
 
     @Test

@@ -1,12 +1,15 @@
 package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.backfill.orchestrator.access.Token;
 import dev.backfill.orchestrator.testing.TestBrowser;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,6 +108,46 @@ class BrowserTest {
                 "admin.port = " + address.substring(address.lastIndexOf(':') + 1));
         browser.awaitText("#connection", "live"::equals);
         browser.awaitText(".state", "CANCELLED"::equals);
+    }
+
+    @Test
+    void who_has_no_token_is_asked_for_one_and_what_it_does_not_allow_is_said() throws Exception {
+        String looks = Token.make();
+        String steers = Token.make();
+        PacedTable table = PacedTable.create(database, "fill", 100, BATCH);
+        daemon.register("fill", table.job());
+        daemon.awaitState("fill", "SUCCEEDED");
+        daemon.close();
+        daemon = Daemon.start(
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "admin.tokens.lea { role = viewer, sha256 = \"" + Token.sha256(looks) + "\" }",
+                "admin.tokens.otto { role = operator, sha256 = \"" + Token.sha256(steers) + "\" }");
+
+        browser.open(daemon.address());
+        browser.awaitText("#enter-why", text -> text.contains("needs a token"));
+        assertThat(browser.text("main")).doesNotContain("fill");
+        browser.type(Token.make(), Keys.ENTER);
+        browser.awaitText("#enter-why", text -> text.contains("the token is not known here"));
+        browser.type(Keys.ESCAPE);
+        browser.click("header button", "Enter a token");
+        browser.type(looks, Keys.ENTER);
+        browser.awaitText(".state", "SUCCEEDED"::equals);
+        browser.awaitText("#connection", "live"::equals);
+
+        browser.click(".job button", "verify");
+        browser.click("dialog button", "verify");
+        browser.awaitText(".answer", "verify was refused: this needs the role operator, and lea has the role viewer"::equals);
+
+        browser.open(daemon.address());
+        browser.awaitText("#enter-why", text -> text.contains("needs a token"));
+        browser.type(steers, Keys.ENTER);
+        browser.awaitText(".state", "SUCCEEDED"::equals);
+        browser.click(".job button", "verify");
+        browser.type("to be sure", Keys.ENTER);
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> database.queryStrings("SELECT who FROM backfill.event WHERE \"to\" = 'check-asked'"),
+                        List.of("otto at 127.0.0.1")::equals);
     }
 
     @Test

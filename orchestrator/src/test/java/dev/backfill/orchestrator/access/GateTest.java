@@ -1,12 +1,12 @@
-package dev.backfill.orchestrator.admin;
+package dev.backfill.orchestrator.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,8 +30,8 @@ class GateTest {
                 "BACKFILL.example:443"
             })
     void lets_in_the_names_that_are_its_own(String host) {
-        assertThatCode(() -> check("GET", "Host", host)).doesNotThrowAnyException();
-        assertThatCode(() -> check("POST", "Host", host)).doesNotThrowAnyException();
+        assertPasses("GET", "Host", host);
+        assertPasses("POST", "Host", host);
     }
 
     @ParameterizedTest
@@ -76,7 +76,7 @@ class GateTest {
         "backfill.example, https://backfill.example"
     })
     void lets_pages_of_its_own_change_things(String host, String origin) {
-        assertThatCode(() -> check("POST", "Host", host, "Origin", origin)).doesNotThrowAnyException();
+        assertPasses("POST", "Host", host, "Origin", origin);
     }
 
     @ParameterizedTest
@@ -98,31 +98,76 @@ class GateTest {
         for (String method : List.of("POST", "PUT", "DELETE", "PATCH", "TRACE", "ANYTHING")) {
             assertRefused(method, "Host", host, "Origin", origin);
         }
-        assertThatCode(() -> check("GET", "Host", host, "Origin", origin)).doesNotThrowAnyException();
+        assertPasses("GET", "Host", host, "Origin", origin);
     }
 
     @Test
     void keeps_changes_out_that_the_browser_says_are_of_another_site() {
         assertRefused("POST", "Host", "localhost", "Sec-Fetch-Site", "cross-site");
-        assertThatCode(() -> check("GET", "Host", "localhost", "Sec-Fetch-Site", "cross-site"))
-                .doesNotThrowAnyException();
+        assertPasses("GET", "Host", "localhost", "Sec-Fetch-Site", "cross-site");
         for (String site : List.of("same-origin", "same-site", "none")) {
-            assertThatCode(() -> check("POST", "Host", "localhost", "Sec-Fetch-Site", site))
-                    .doesNotThrowAnyException();
+            assertPasses("POST", "Host", "localhost", "Sec-Fetch-Site", site);
         }
     }
 
-    private void assertRefused(String method, String... headers) {
-        HttpProblem problem = catchThrowableOfType(HttpProblem.class, () -> check(method, headers));
-        assertThat(problem).as("%s %s", method, List.of(headers)).isNotNull();
-        assertThat(problem.status()).isEqualTo(403);
+    @ParameterizedTest
+    @CsvSource({
+        "application/json",
+        "'Application/JSON; charset=utf-8'",
+        "application/yaml",
+        "application/x-yaml",
+        "text/yaml",
+        "text/x-yaml"
+    })
+    void bodies_are_json_or_yaml(String type) {
+        assertThat(Gate.wrongType(headers("Content-Length", "2", "Content-Type", type)))
+                .isEmpty();
     }
 
-    private void check(String method, String... headers) {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "text/plain",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=application/json",
+                "text/plain;application/json",
+                "application/jsonp"
+            })
+    void bodies_that_a_form_can_send_are_not_read(String type) {
+        assertThat(Gate.wrongType(headers("Content-Length", "2", "Content-Type", type)))
+                .hasValueSatisfying(why -> assertThat(why).contains("application/json"));
+        assertThat(Gate.wrongType(headers("Transfer-Encoding", "chunked", "Content-Type", type)))
+                .isPresent();
+        assertThat(Gate.wrongType(headers("Content-Type", type))).as("no body").isEmpty();
+        assertThat(Gate.wrongType(headers("Content-Length", "0", "Content-Type", type)))
+                .as("no body")
+                .isEmpty();
+    }
+
+    @Test
+    void only_who_is_no_browser_may_send_a_body_without_a_type() {
+        assertThat(Gate.wrongType(headers("Content-Length", "2"))).isEmpty();
+        assertThat(Gate.wrongType(headers("Content-Length", "2", "Origin", "http://localhost")))
+                .isPresent();
+    }
+
+    private void assertRefused(String method, String... headers) {
+        assertThat(gate.refusal(method, headers(headers)))
+                .as("%s %s", method, List.of(headers))
+                .isPresent();
+    }
+
+    private void assertPasses(String method, String... headers) {
+        assertThat(gate.refusal(method, headers(headers)))
+                .as("%s %s", method, List.of(headers))
+                .isEmpty();
+    }
+
+    private static UnaryOperator<@Nullable String> headers(String... headers) {
         Map<String, String> all = new HashMap<>();
         for (int i = 0; i < headers.length; i += 2) {
             all.put(headers[i], headers[i + 1]);
         }
-        gate.check(method, all::get);
+        return all::get;
     }
 }
