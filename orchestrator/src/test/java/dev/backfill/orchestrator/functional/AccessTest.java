@@ -107,15 +107,15 @@ class AccessTest {
                 "databases.main.throttle.http.gate { url = \"http://127.0.0.1:1/\", token-file = \"" + file + "\" }",
                 "databases.main.throttle.prometheus.p { url = \"http://127.0.0.1:1/\", query = up, slow = 1, hold = 2,"
                         + " token-file = \"" + file + "\" }")) {
-            daemon.register("fill", CountedTable.job("fill", 10));
-            daemon.awaitRun("fill", run -> run.path("hold").path("reason").asString("").equals("gate"));
-            String run = daemon.run("fill").path("id").asString();
+            daemon.register("count", Files.readString(CountedTable.job(directory, CountedTable.BY_KEY)));
+            daemon.awaitRun("count", run -> run.path("hold").path("reason").asString("").equals("gate"));
+            String run = daemon.run("count").path("id").asString();
             for (String path : List.of(
                     "/api/v1/jobs",
-                    "/api/v1/jobs/fill",
+                    "/api/v1/jobs/count",
                     "/api/v1/jobs/none",
-                    "/api/v1/jobs/fill/runs",
-                    "/api/v1/jobs/fill/proof",
+                    "/api/v1/jobs/count/runs",
+                    "/api/v1/jobs/count/proof",
                     "/api/v1/runs/" + run,
                     "/api/v1/runs/" + run + "/slices",
                     "/api/v1/runs/" + run + "/quarantine",
@@ -125,14 +125,14 @@ class AccessTest {
                     "/metrics")) {
                 seen.add(path + ": " + daemon.get(path).body());
             }
-            seen.add(daemon.put("/api/v1/jobs/fill", "job: fill\ndatabase: other").body().toString());
+            seen.add(daemon.put("/api/v1/jobs/count", "job: count\ndatabase: other").body().toString());
             await().atMost(PATIENCE).until(() -> daemon.process().errors().contains("nowhere"));
             seen.add(daemon.process().errors());
             seen.add(Files.readString(Path.of("/proc", Long.toString(daemon.process().pid()), "cmdline")));
         }
 
         assertThat(seen).allSatisfy(text -> assertThat(text).doesNotContain(PLANTED));
-        assertThat(String.join("", seen)).as("something was seen").contains("gate", "nowhere", "fill", "backfill_");
+        assertThat(String.join("", seen)).as("something was seen").contains("gate", "nowhere", "count", "backfill_");
     }
 
     private BackfillProcess command(String... arguments) throws Exception {
