@@ -29,7 +29,21 @@ class RolesTest {
 
     /** What each route is for; a route that is not here fails. */
     private static final Map<String, Set<String>> ROUTES = Map.of(
-            "NOTHING", Set.of("GET /", "GET /page.css", "GET /page.js", "GET /door.js", "GET /icon.svg"),
+            "NOTHING",
+                    Set.of(
+                            "GET /",
+                            "GET /page.css",
+                            "GET /icon.svg",
+                            "GET /page.js",
+                            "GET /api.js",
+                            "GET /charts.js",
+                            "GET /databases.js",
+                            "GET /door.js",
+                            "GET /jobs.js",
+                            "GET /one.js",
+                            "GET /parts.js",
+                            "GET /uplot.js",
+                            "GET /uplot.css"),
             "PROBE", Set.of("GET /metrics", "GET /health/live", "GET /health/ready"),
             "VIEWER",
                     Set.of(

@@ -111,6 +111,44 @@ class BrowserTest {
     }
 
     @Test
+    void one_job_shows_its_slices_charts_events_quarantine_and_report() throws Exception {
+        PacedTable table = PacedTable.create(database, "fill", 400, BATCH);
+        database.execute("ALTER TABLE fill ADD CHECK (id <> 77 OR n = 0)");
+        browser.show(1100, 900, "light");
+        browser.open(daemon.address());
+        daemon.register("fill", table.job("errors: { quarantine: 10 }", "parallelism: 2").replace("min: 20", "min: 1"));
+        browser.awaitText(".job h2", "fill"::equals);
+
+        browser.follow("fill");
+
+        browser.awaitText(".slices", text -> text.matches("[0-9]+ of [0-9]+ slices done, [12] worked"));
+        assertThat(browser.count(".strip .worked")).isPositive();
+        browser.awaitText("#events", text -> text.contains("PENDING → RUNNING"));
+        browser.awaitText(".report", text -> text.contains("Batches") && text.contains("Made wait\nnobody"));
+        assertThat(browser.count("figure canvas")).isEqualTo(2);
+        browser.picture("page-job");
+        browser.awaitText(".set-aside", text -> text.contains("77") && text.contains("violates check constraint"));
+        table.batchesLast(Duration.ZERO);
+        browser.awaitText(".state", "FAILED"::equals);
+        browser.awaitText("#events", text -> text.contains("→ FAILED"));
+        assertThat(browser.count(".strip .done")).isEqualTo(browser.count(".strip span"));
+
+        browser.follow("Databases");
+        browser.awaitText(".database-card h2", "main"::equals);
+        browser.awaitText(".database-card table", text -> text.contains("archive-backlog") && text.contains("go"));
+        browser.picture("page-databases");
+        browser.open(daemon.address() + "/#job/none");
+        browser.awaitText("#unknown", "No job of this name is registered."::equals);
+        browser.follow("Jobs");
+        browser.awaitText("#jobs .job h2", "fill"::equals);
+        browser.show(360, 640, "dark");
+        browser.follow("fill");
+        browser.awaitText(".slices", text -> text.contains("slices done"));
+        assertThat(browser.contentWidth()).isLessThanOrEqualTo(360);
+        assertThat(browser.complaints()).isEmpty();
+    }
+
+    @Test
     void who_has_no_token_is_asked_for_one_and_what_it_does_not_allow_is_said() throws Exception {
         String looks = Token.make();
         String steers = Token.make();

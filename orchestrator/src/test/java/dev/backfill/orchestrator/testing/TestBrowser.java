@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.openqa.selenium.By;
+import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
@@ -114,6 +116,24 @@ public final class TestBrowser implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("no button " + label + " in " + text("body")))
                 .click();
+    }
+
+    /** Follows the link that says this. */
+    public void follow(String label) {
+        driver.findElement(By.linkText(label)).click();
+    }
+
+    /** How many elements a CSS selector finds. */
+    public int count(String selector) {
+        return driver.findElements(By.cssSelector(selector)).size();
+    }
+
+    /** Writes what is shown as a picture, into the directory that the system property {@code pictures} names, if it does. */
+    public void picture(String name) throws IOException {
+        String directory = System.getProperty("pictures", "");
+        if (!directory.isEmpty()) {
+            Files.write(Path.of(directory, name + ".png"), driver.getScreenshotAs(OutputType.BYTES));
+        }
     }
 
     /** Presses keys where the focus is. */

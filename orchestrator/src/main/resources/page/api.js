@@ -1,0 +1,52 @@
+// Asks the daemon.
+
+import { NotLetIn, authorization } from './door.js';
+
+const PATIENCE = 5_000;
+
+async function answered(path, options) {
+  try {
+    const response = await fetch(path, {
+      cache: 'no-store',
+      ...options,
+      headers: { ...options.headers, ...authorization() },
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    return { response, body: await response.json() };
+  } catch {
+    throw new Error('does not answer');
+  }
+}
+
+/** What is there; null when there is no such thing. */
+export async function get(path) {
+  const { response, body } = await answered(path, {});
+  if (response.ok) return body;
+  if (response.status === 404) return null;
+  if ([401, 429].includes(response.status)) throw new NotLetIn(body.detail);
+  throw new Error(`answers ${response.status} to ${path}`);
+}
+
+/** Every page of a list. */
+export async function all(path, name) {
+  const found = [];
+  for (let after = ''; after !== null;) {
+    const page = await get(`${path}${path.includes('?') ? '&' : '?'}limit=1000${after}`);
+    if (page === null) return found;
+    found.push(...page[name]);
+    after = page.next === null ? null : `&after=${encodeURIComponent(page.next)}`;
+  }
+  return found;
+}
+
+/** Says a verb to a job; answers what is wrong, or an empty text. */
+export async function say(verb, job, reason) {
+  const { response, body } = await answered(`api/v1/jobs/${encodeURIComponent(job)}/${verb}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(reason ? { reason } : {}),
+  });
+  return response.ok
+    ? (body.refused ?? []).map((other) => `${other.database}: ${other.detail}`).join('; ')
+    : (body.detail ?? `status ${response.status}`);
+}
