@@ -6,6 +6,8 @@ import dev.backfill.orchestrator.control.EventView;
 import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
+import dev.backfill.orchestrator.registry.LoadedJob;
+import dev.backfill.orchestrator.report.Reports;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.site.Dispatcher;
@@ -43,6 +45,7 @@ final class RunRoutes {
         routes.get("/api/v1/runs/{run}", this::run, Needs.VIEWER);
         routes.get("/api/v1/runs/{run}/slices", this::slices, Needs.VIEWER);
         routes.get("/api/v1/runs/{run}/quarantine", this::quarantine, Needs.VIEWER);
+        routes.get("/api/v1/runs/{run}/report", this::report, Needs.VIEWER);
         routes.get("/api/v1/events", this::events, Needs.VIEWER);
     }
 
@@ -170,6 +173,15 @@ final class RunRoutes {
                         "quarantine",
                         found.stream().limit(limit).map(Shapes::quarantined).toList())
                 .put("next", found.size() > limit ? Optional.of(Long.toString(after + limit)) : Optional.empty())
+                .answer(context);
+    }
+
+    private void report(Context context) {
+        RunView run = find(new Asked(context).run());
+        Shapes.report(databases.ask(databases.named(run.id().database()), site -> {
+                    LoadedJob job = site.revisions().find(run.id().job(), run.id().revision());
+                    return new Reports(site.database()).of(run, job.definition().target().table());
+                }))
                 .answer(context);
     }
 

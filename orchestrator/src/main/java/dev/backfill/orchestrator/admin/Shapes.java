@@ -6,6 +6,9 @@ import dev.backfill.orchestrator.control.RunView;
 import dev.backfill.orchestrator.control.SliceView;
 import dev.backfill.orchestrator.registration.RegisteredJob;
 import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.report.Report;
+import dev.backfill.orchestrator.report.Report.Tally;
+import dev.backfill.orchestrator.report.TableState;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.signals.HealthSignal;
@@ -14,6 +17,7 @@ import dev.backfill.orchestrator.throttle.Pace;
 import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.throttle.SignalReading.Verdict;
 import dev.backfill.orchestrator.throttle.SignalState;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
@@ -70,12 +74,7 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
                 .put("state", run.status().state())
                 .put("hold", run.status().hold().map(hold -> hold(hold, run.id())))
                 .put("progress", part(run.progress()))
-                .put(
-                        "rows",
-                        Json.of("scanned", run.rows().scanned())
-                                .put("changed", run.rows().changed())
-                                .put("quarantined", run.rows().quarantined())
-                                .put("remaining", run.remaining()))
+                .put("rows", rows(run))
                 .put("eta", run.eta().map(eta -> eta.expected().toSeconds()))
                 .put(
                         "eta-range",
@@ -87,6 +86,13 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
                 .put("started", run.times().started())
                 .put("finished", run.times().finished())
                 .put("reason", run.status().reason());
+    }
+
+    private static Json rows(RunView run) {
+        return Json.of("scanned", run.rows().scanned())
+                .put("changed", run.rows().changed())
+                .put("quarantined", run.rows().quarantined())
+                .put("remaining", run.remaining());
     }
 
     /** A part of a whole, never rounded up to all of it. */
@@ -214,5 +220,51 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
                 .put("to", event.change().to())
                 .put("who", event.who())
                 .put("detail", Json.value(event.change().detail()));
+    }
+
+    /** What a run has done, cost and waited for. */
+    static Json report(Report report) {
+        RunView run = report.run();
+        Tally tally = report.tally();
+        List<Json> held = tally.held().entrySet().stream()
+                .sorted(Map.Entry.<String, Duration>comparingByValue().reversed().thenComparing(Map.Entry::getKey))
+                .map(reason -> Json.of("reason", reason.getKey()).put("seconds", seconds(reason.getValue())))
+                .toList();
+        return Json.of("run", run.id().run())
+                .put("job", run.id().job())
+                .put("database", run.id().database())
+                .put("revision", run.id().revision())
+                .put("state", run.status().state())
+                .put("started", run.times().started())
+                .put("finished", run.times().finished())
+                .put("seconds", report.lasted().map(Shapes::seconds))
+                .put("rows", rows(run))
+                .put("rate", report.rate().map(rate -> Math.round(rate * 10) / 10.0))
+                .put("held", held)
+                .put(
+                        "batches",
+                        Json.of("committed", report.batches().committed())
+                                .put("retried", report.batches().retried())
+                                .put("split", report.batches().split())
+                                .put("fenced", report.batches().fenced()))
+                .put("wal", tally.wal())
+                .put("worst-lag", tally.worstLag().map(Shapes::seconds))
+                .put(
+                        "lock-victims",
+                        Json.of("count", tally.victims()).put("freed-within", tally.freedWithin().map(Shapes::seconds)))
+                .put("tables", report.tables().stream().map(Shapes::table).toList());
+    }
+
+    private static Json table(TableState table) {
+        return Json.of("table", table.table())
+                .put("dead", table.dead())
+                .put("live", table.live())
+                .put("vacuumed", table.vacuumed())
+                .put("autovacuum-at", table.due())
+                .put("advice", table.advice());
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toMillis() / 1e3;
     }
 }

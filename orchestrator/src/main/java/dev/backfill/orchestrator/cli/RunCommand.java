@@ -16,7 +16,10 @@ import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.report.Tallies;
+import dev.backfill.orchestrator.report.TallyStore;
 import dev.backfill.orchestrator.run.Run;
+import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunState;
 import dev.backfill.orchestrator.schedule.CronTimes;
 import dev.backfill.orchestrator.site.Host;
@@ -186,12 +189,25 @@ final class RunCommand implements Callable<Integer> {
 
     private ExitCode drive(Site site, Run run, JobStatement statement, Stop stop) throws SQLException {
         RunConsole console = new RunConsole(sources(site), Timing.system(), run, err());
+        Tallies tallies = new Tallies(Timing.system());
         Run ended;
         try (RunConsole open = console.open(site.address())) {
-            ended = site.driveInForeground(run, statement, open, stop);
+            RunListener both = new RunListener.Several(List.of(tallies, open));
+            ended = site.driveInForeground(run, statement, both, stop);
+        } finally {
+            write(tallies, site);
         }
         console.summarize(ended, out());
         return ExitCode.of(ended.state());
+    }
+
+    /** What the report of the run tells; without it the run is no less done. */
+    private static void write(Tallies tallies, Site site) {
+        try {
+            new TallyStore(site.database()).write(tallies);
+        } catch (RuntimeException e) {
+            SqlStates.requireFromDatabase(e);
+        }
     }
 
     /** Where the runs of a database are looked at. */

@@ -19,12 +19,12 @@ import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.throttle.Yielding;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.wal.WalMeter;
+import dev.backfill.orchestrator.wal.Written;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,7 +50,7 @@ final class Setbacks {
     private final RunListener listener;
     private final WalMeter meter = new WalMeter();
     private Optional<Hold> held = Optional.empty();
-    private Supplier<Optional<String>> victim = Optional::empty;
+    private Optional<Yielding.Turn> last = Optional.empty();
 
     Setbacks(RunContext context, Stop stop, Hand hand, BatchRunner runner, Session session) {
         this.context = context;
@@ -108,19 +108,21 @@ final class Setbacks {
         };
         int process = context.sessions().process(open);
         Ceiling ceiling = context.limits().ceiling();
-        victim = Optional::empty;
+        last = Optional.empty();
         boolean isMeasured = beginMeasuring(open, process);
         double bytes = ceiling.begin(size);
         long went = 0;
         try (Yielding.Turn turn = context.limits().yielding().begin(process, end)) {
-            victim = turn::victim;
+            last = Optional.of(turn);
             Result result = runner.run(open, slice, size);
             went = result.batch().scanned();
             return result;
         } finally {
             ceiling.end(size, went, bytes);
             if (isMeasured) {
-                ceiling.wrote(meter.end(open), went);
+                Written written = meter.end(open);
+                ceiling.wrote(written, went);
+                listener.wrote(slice, written);
             }
         }
     }
@@ -144,10 +146,10 @@ final class Setbacks {
 
     /** Whether the last batch was ended for somebody who waited; says so. One that cannot be any smaller makes the run hold. */
     boolean hasGivenWay(Slice slice, BatchPlan plan) {
-        Optional<String> waited = victim.get();
+        Optional<String> waited = last.flatMap(Yielding.Turn::victim);
         waited.ifPresent(who -> {
             boolean smallest = plan.gaveWay();
-            listener.gaveWay(slice, who);
+            listener.gaveWay(slice, who, last.get().freedAfter());
             listener.batchRolledBack(
                     slice, smallest ? Outcome.RETRIED : Outcome.SPLIT, who + " waited for it, and it gave way");
             if (smallest) {

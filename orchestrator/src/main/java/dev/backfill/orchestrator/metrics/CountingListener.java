@@ -35,7 +35,7 @@ record CountingListener(JobLedger ledger, JobLedger.Key key) implements RunListe
     }
 
     @Override
-    public void gaveWay(Slice slice, String victim) {
+    public void gaveWay(Slice slice, String victim, Duration freedAfter) {
         ledger.of(key).gaveWay();
     }
 

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.run;
 
 import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.wal.Written;
 import java.time.Duration;
 import java.util.List;
 
@@ -97,8 +98,17 @@ public interface RunListener {
      *
      * @param slice its slice
      * @param victim who waited, for a message
+     * @param freedAfter how long it took from when that was noticed
      */
-    default void gaveWay(Slice slice, String victim) {}
+    default void gaveWay(Slice slice, String victim, Duration freedAfter) {}
+
+    /**
+     * A batch that was measured has written to the server's log, also one that was rolled back.
+     *
+     * @param slice its slice
+     * @param wal how much
+     */
+    default void wrote(Slice slice, Written wal) {}
 
     /**
      * A run cannot move.
@@ -171,8 +181,13 @@ public interface RunListener {
         }
 
         @Override
-        public void gaveWay(Slice slice, String victim) {
-            all.forEach(listener -> listener.gaveWay(slice, victim));
+        public void gaveWay(Slice slice, String victim, Duration freedAfter) {
+            all.forEach(listener -> listener.gaveWay(slice, victim, freedAfter));
+        }
+
+        @Override
+        public void wrote(Slice slice, Written wal) {
+            all.forEach(listener -> listener.wrote(slice, wal));
         }
 
         @Override

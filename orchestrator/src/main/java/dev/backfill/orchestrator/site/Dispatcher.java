@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.site;
 import dev.backfill.orchestrator.db.ErrorClass;
 import dev.backfill.orchestrator.db.SchemaMigrator.UnfitException;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.report.Tallies;
 import dev.backfill.orchestrator.timing.Bell;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
@@ -75,8 +76,9 @@ public final class Dispatcher {
         this.timing = site.host().timing();
         this.bell = new Bell(timing);
         this.stop = new Stop(timing);
-        this.starter = new RunStarter(site, ears, stop);
-        this.holds = new HoldKeeper(site, ears);
+        Tallies tallies = new Tallies(timing);
+        this.starter = new RunStarter(site, ears, tallies, stop);
+        this.holds = new HoldKeeper(site, ears, tallies);
         this.onReady = onReady;
     }
 

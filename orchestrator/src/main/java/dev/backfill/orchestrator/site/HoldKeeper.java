@@ -1,6 +1,10 @@
 package dev.backfill.orchestrator.site;
 
 import dev.backfill.orchestrator.control.RunView.Held;
+import dev.backfill.orchestrator.replication.Signal;
+import dev.backfill.orchestrator.report.Tallies;
+import dev.backfill.orchestrator.report.TallyStore;
+import dev.backfill.orchestrator.throttle.SignalReading;
 import dev.backfill.orchestrator.timing.Timing;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -8,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -16,7 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Makes holds known outside of this process: in the run's row at once, in events and logs when they last, once a minute
- * while they go on. What a database that is away cannot be told is told later. One thread.
+ * while they go on; and what was counted of runs, every few seconds and when one has ended. What a database that is away
+ * cannot be told is told later. One thread.
  */
 final class HoldKeeper {
 
@@ -25,25 +31,32 @@ final class HoldKeeper {
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
     private static final int MOST_NAMES = 5;
     private static final Duration WRITTEN_AGAIN = Duration.ofSeconds(15);
+    private static final Duration TALLIED_AGAIN = Duration.ofSeconds(5);
 
     private final Site site;
     private final Ears ears;
     private final Timing timing;
+    private final Tallies tallies;
+    private final TallyStore tally;
     private final Map<String, Written> written = new HashMap<>();
     private final Set<String> said = new HashSet<>();
     private final List<Note> notes = new ArrayList<>();
     private long summed;
+    private long tallied;
 
     private record Written(Held held, long at) {}
 
     /** An event that is not written yet. */
     private record Note(String run, String text) {}
 
-    HoldKeeper(Site site, Ears ears) {
+    HoldKeeper(Site site, Ears ears, Tallies tallies) {
         this.site = site;
         this.ears = ears;
         this.timing = site.host().timing();
+        this.tallies = tallies;
+        this.tally = new TallyStore(site.database());
         this.summed = timing.nanos();
+        this.tallied = summed;
     }
 
     /** Counts and logs; called about once a second, also while the database is away. */
@@ -79,6 +92,21 @@ final class HoldKeeper {
                     .events()
                     .noted(notes.get(0).run(), "hold", notes.get(0).text());
             notes.remove(0);
+        }
+        tally();
+    }
+
+    private void tally() {
+        site.signals(Optional.empty()).stream()
+                .filter(signal -> signal.signal().equals(Signal.REPLICATION_LAG.word()))
+                .flatMap(signal -> signal.readings().stream())
+                .mapToDouble(SignalReading::value)
+                .filter(Double::isFinite)
+                .max()
+                .ifPresent(tallies::lag);
+        if (tallies.isUrgent() || timing.since(tallied).compareTo(TALLIED_AGAIN) > 0) {
+            tallied = timing.nanos();
+            tally.write(tallies);
         }
     }
 

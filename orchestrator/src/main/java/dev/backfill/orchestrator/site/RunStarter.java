@@ -10,6 +10,7 @@ import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
 import dev.backfill.orchestrator.registry.LoadedJob;
 import dev.backfill.orchestrator.registry.Problem;
+import dev.backfill.orchestrator.report.Tallies;
 import dev.backfill.orchestrator.run.Run;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
@@ -41,14 +42,16 @@ final class RunStarter {
 
     private final Site site;
     private final Ears ears;
+    private final Tallies tallies;
     private final Stop stop;
     private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
     private final Map<String, Long> lacking = new ConcurrentHashMap<>();
     private final Hands taking = Hands.of(RUNS_AT_ONCE);
 
-    RunStarter(Site site, Ears ears, Stop stop) {
+    RunStarter(Site site, Ears ears, Tallies tallies, Stop stop) {
         this.site = site;
         this.ears = ears;
+        this.tallies = tallies;
         this.stop = stop;
     }
 
@@ -134,8 +137,8 @@ final class RunStarter {
 
     private boolean drive(Run run, JobStatement statement, RunLog log) throws SQLException {
         String name = run.revision().job();
-        RunListener all =
-                new RunListener.Several(List.of(site.holds().listener(name), ears.listener(name, site.name()), log));
+        RunListener all = new RunListener.Several(
+                List.of(site.holds().listener(name), tallies, ears.listener(name, site.name()), log));
         log.taken(run);
         site.holds().leave(run.id());
         if (!run.state().isUnfinished()) {
@@ -144,6 +147,7 @@ final class RunStarter {
         }
         site.queue().rememberHold(run.id(), null); // of a process that is gone, perhaps
         Run ended = site.workshop().drive(run, statement, all, stop);
+        tallies.left(run.id());
         log.left(ended);
         return true;
     }

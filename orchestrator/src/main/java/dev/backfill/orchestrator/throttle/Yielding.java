@@ -36,6 +36,8 @@ public final class Yielding implements Governor {
         private final Runnable end;
         private final AtomicBoolean ending = new AtomicBoolean();
         private volatile Optional<String> victim = Optional.empty();
+        private volatile long noticed;
+        private volatile long over;
 
         private Turn(int session, Runnable end) {
             this.session = session;
@@ -51,6 +53,15 @@ public final class Yielding implements Governor {
             return victim;
         }
 
+        /**
+         * How long it took from when somebody was noticed who waited until the batch was over.
+         *
+         * @return zero when nobody was
+         */
+        public Duration freedAfter() {
+            return victim.isEmpty() ? Duration.ZERO : Duration.ofNanos(over - noticed);
+        }
+
         private boolean isOver(int process, String application) {
             return session == process || (session == 0 && application.equals(name));
         }
@@ -58,6 +69,8 @@ public final class Yielding implements Governor {
         /** Said again at each look until it is over, for a cancel finds nothing between two statements; never waited for. */
         private void giveWay(String who) {
             if (victim.isEmpty()) {
+                noticed = timing.nanos();
+                over = noticed;
                 victim = Optional.of(who);
             }
             if (ending.compareAndSet(false, true)) {
@@ -77,6 +90,7 @@ public final class Yielding implements Governor {
 
         @Override
         public void close() {
+            over = timing.nanos();
             turns.remove(this);
         }
     }

@@ -51,6 +51,7 @@ public final class TestStores implements AutoCloseable {
     public void clear() throws SQLException {
         server.execute("""
                 DELETE FROM backfill.slice; DELETE FROM backfill.proof; DELETE FROM backfill.failure; DELETE FROM backfill.tuning;
+                DELETE FROM backfill.tally;
                 DELETE FROM backfill.run;
                 DELETE FROM backfill.registration; DELETE FROM backfill.job; DELETE FROM backfill.file_sighting;
                 DELETE FROM backfill.event; DELETE FROM backfill.switch

@@ -1,0 +1,91 @@
+package dev.backfill.orchestrator.report;
+
+import dev.backfill.orchestrator.db.Database;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What was counted of the runs of a database, by all processes. Safe for use by several threads. */
+public final class TallyStore {
+
+    /*
+     * In the order of their keys: two processes that write the same rows do not wait for one another in a circle. Time that
+     * both were held counts once: no more of it can be new than has passed since one of them wrote last.
+     */
+    private static final String ADD = """
+            INSERT INTO backfill.tally AS t (run, measure, amount)
+            SELECT r.id, m.measure, m.amount
+            FROM unnest(CAST(:runs AS text[]), CAST(:measures AS text[]), CAST(:amounts AS double precision[]))
+                AS m (run, measure, amount)
+            JOIN backfill.run r ON r.id = m.run
+            ORDER BY r.id, m.measure
+            ON CONFLICT (run, measure) DO UPDATE SET at = clock_timestamp(), amount = CASE
+                WHEN t.measure LIKE 'most-%' THEN greatest(t.amount, EXCLUDED.amount)
+                WHEN t.measure LIKE 'held-%'
+                    THEN t.amount + least(EXCLUDED.amount, extract(epoch FROM clock_timestamp() - t.at))
+                ELSE t.amount + EXCLUDED.amount END
+            """;
+
+    private final Database database;
+
+    /**
+     * Over a database.
+     *
+     * @param database where the own tables are
+     */
+    public TallyStore(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * Writes down what was counted. When that fails it counts on, and is written down the next time; where only the answer
+     * was lost, it then counts twice.
+     *
+     * @param tallies from where it is taken
+     */
+    public void write(Tallies tallies) {
+        Map<String, Map<String, Double>> taken = tallies.take();
+        if (taken.isEmpty()) {
+            return;
+        }
+        try {
+            add(taken);
+        } catch (RuntimeException e) {
+            tallies.giveBack(taken);
+            throw e;
+        }
+    }
+
+    private void add(Map<String, Map<String, Double>> taken) {
+        List<String> runs = new ArrayList<>();
+        List<String> measures = new ArrayList<>();
+        List<Double> amounts = new ArrayList<>();
+        taken.forEach((run, counted) -> counted.forEach((measure, amount) -> {
+            runs.add(run);
+            measures.add(measure);
+            amounts.add(amount);
+        }));
+        database.jdbi()
+                .useHandle(handle -> handle.createUpdate(database.tables().sql(ADD))
+                        .bindArray("runs", String.class, runs)
+                        .bindArray("measures", String.class, measures)
+                        .bindArray("amounts", Double.class, amounts)
+                        .execute());
+    }
+
+    /**
+     * What was counted of a run.
+     *
+     * @param run the run's id
+     * @return by the measures
+     */
+    Map<String, Double> of(String run) {
+        String sql = database.tables().sql("SELECT measure, amount FROM backfill.tally WHERE run = :run");
+        return database.jdbi()
+                .withHandle(handle -> new TreeMap<>(handle.createQuery(sql)
+                        .bind("run", run)
+                        .map((row, context) -> Map.entry(row.getString("measure"), row.getDouble("amount")))
+                        .collectToMap(Map.Entry::getKey, Map.Entry::getValue)));
+    }
+}
