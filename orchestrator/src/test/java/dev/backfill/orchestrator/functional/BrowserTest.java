@@ -137,6 +137,7 @@ class BrowserTest {
         browser.awaitText(".database-card h2", "main"::equals);
         browser.awaitText(".database-card table", text -> text.contains("archive-backlog") && text.contains("go"));
         browser.picture("page-databases");
+        assertThat(browser.complaints()).isEmpty();
         browser.open(daemon.address() + "/#job/none");
         browser.awaitText("#unknown", "No job of this name is registered."::equals);
         browser.follow("Jobs");
@@ -145,7 +146,6 @@ class BrowserTest {
         browser.follow("fill");
         browser.awaitText(".slices", text -> text.contains("slices done"));
         assertThat(browser.contentWidth()).isLessThanOrEqualTo(360);
-        assertThat(browser.complaints()).isEmpty();
     }
 
     @Test
