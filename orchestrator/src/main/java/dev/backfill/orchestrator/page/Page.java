@@ -10,7 +10,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * The files of the web page, as they are sent. They hold no data: a browser asks the admin API for it. Immutable.
+ * The files of the web page, and the description of the admin API, as they are sent. They hold no data: a browser asks the admin API for it. Immutable.
  *
  * @param files by their paths on the server
  */
@@ -31,6 +31,7 @@ public record Page(Map<String, File> files) {
 
     private static final List<Source> SOURCES = List.of(
             new Source("/", OWN + "index.html", "text/html;charset=utf-8"),
+            new Source("/openapi.json", OWN + "openapi.json", "application/json"),
             new Source("/page.css", OWN + "page.css", STYLE),
             new Source("/icon.svg", OWN + "icon.svg", "image/svg+xml"),
             new Source("/page.js", OWN + "page.js", SCRIPT),

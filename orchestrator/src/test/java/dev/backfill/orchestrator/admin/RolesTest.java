@@ -32,6 +32,7 @@ class RolesTest {
             "NOTHING",
                     Set.of(
                             "GET /",
+                            "GET /openapi.json",
                             "GET /page.css",
                             "GET /icon.svg",
                             "GET /page.js",
@@ -54,6 +55,7 @@ class RolesTest {
                             "GET /api/v1/runs/{run}",
                             "GET /api/v1/runs/{run}/slices",
                             "GET /api/v1/runs/{run}/quarantine",
+                            "GET /api/v1/runs/{run}/report",
                             "GET /api/v1/databases",
                             "GET /api/v1/events"),
             "OPERATOR",
