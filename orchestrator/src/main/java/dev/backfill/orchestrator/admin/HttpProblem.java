@@ -83,6 +83,11 @@ final class HttpProblem extends RuntimeException {
         return new HttpProblem(405, "Method not allowed", "HEAD is not served; ask with GET", Json.empty());
     }
 
+    /** What is there is not what whoever asks had seen. */
+    static HttpProblem overtaken(String detail) {
+        return new HttpProblem(412, "Precondition failed", detail, Json.empty());
+    }
+
     /** The body has more bytes than are read. */
     static HttpProblem tooLarge(int most) {
         String detail = "the body has more than " + most + " bytes";

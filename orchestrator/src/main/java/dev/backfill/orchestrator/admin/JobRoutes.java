@@ -14,6 +14,7 @@ import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Registrar.NotFit;
 import dev.backfill.orchestrator.site.Registrar.NotNow;
+import dev.backfill.orchestrator.site.Registrar.Overtaken;
 import dev.backfill.orchestrator.site.Registrar.Registered;
 import dev.backfill.orchestrator.site.Registrar.Unregistered;
 import io.javalin.config.RoutesConfig;
@@ -21,9 +22,12 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Jobs: which there are, and which there are to be. Safe for use by several threads. */
 final class JobRoutes {
@@ -72,13 +76,49 @@ final class JobRoutes {
     }
 
     private void show(Context context) {
-        databases.shapes().job(databases.job(new Asked(context).job())).answer(context);
+        List<JobView> views = databases.job(new Asked(context).job());
+        context.header(
+                "ETag", tag(views.stream().map(view -> view.job().revision()).toList()));
+        databases.shapes().job(views).answer(context);
+    }
+
+    /** What tells whether a job is registered as it was: its revision, or those in its databases. */
+    private static String tag(List<Integer> revisions) {
+        List<Integer> distinct = revisions.stream().distinct().toList();
+        return (distinct.size() == 1 ? distinct : revisions)
+                .stream().map(String::valueOf).collect(Collectors.joining(".", "\"", "\""));
+    }
+
+    /** Over which revision in each database alone the request wants to register; empty when it does not say. */
+    private Optional<Map<String, Integer>> condition(Context context, String job) {
+        String match = context.header("If-Match");
+        String none = context.header("If-None-Match");
+        if (match == null && none == null) {
+            return Optional.empty();
+        }
+        SortedMap<String, Integer> now = new TreeMap<>();
+        databases
+                .askAll(site -> site.jobs().entry(job).filter(JobStore.Entry::active))
+                .found()
+                .forEach((database, entry) ->
+                        now.put(database, entry.map(JobStore.Entry::revision).orElse(0)));
+        List<Integer> there = now.values().stream().filter(revision -> revision > 0).toList();
+        String is = there.isEmpty() ? "it is not registered" : "its ETag is " + tag(there);
+        if (none != null && !none.strip().equals("*")) {
+            throw HttpProblem.badRequest("If-None-Match can be * only, for a job that is not registered yet");
+        } else if (none != null && !there.isEmpty()) {
+            throw HttpProblem.overtaken("the job is registered: " + is);
+        } else if (match != null && (there.isEmpty() || !Set.of("*", tag(there)).contains(match.strip()))) {
+            throw HttpProblem.overtaken("the job is not as it was: " + is + "; look at it again");
+        }
+        return Optional.of(now);
     }
 
     private void register(Context context) throws IOException {
         LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
         boolean known = isRegistered(job);
-        List<Registrar.Answer> answers = registrar.register(job, "api", Door.who(context));
+        Optional<Map<String, Integer>> over = condition(context, job.definition().name());
+        List<Registrar.Answer> answers = registrar.register(job, Door.who(context), over);
         List<Registered> done = only(Registered.class, answers);
         List<Away> away = only(NotNow.class, answers).stream()
                 .map(notNow -> new Away(notNow.database(), notNow.detail()))
@@ -86,6 +126,14 @@ final class JobRoutes {
         only(NotFit.class, answers).forEach(notFit -> {
             throw HttpProblem.unfit(notFit.problems());
         });
+        List<Overtaken> overtaken = only(Overtaken.class, answers);
+        if (!overtaken.isEmpty()) {
+            throw HttpProblem.overtaken(
+                    overtaken.stream()
+                                    .map(each -> "in " + each.database() + " " + each.detail())
+                                    .collect(Collectors.joining("; "))
+                            + "; look at the job again");
+        }
         if (done.isEmpty()) {
             throw HttpProblem.away("nothing was registered; what cannot check the job now: " + Away.display(away));
         }

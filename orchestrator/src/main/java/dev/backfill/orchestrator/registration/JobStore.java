@@ -10,6 +10,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
@@ -76,10 +77,29 @@ public final class JobStore {
      * @throws Dependencies.CycleException when it would wait for itself
      */
     public Registered register(LoadedJob job, String origin, String who) {
+        return register(job, origin, who, OptionalInt.empty());
+    }
+
+    /**
+     * Registers a job only over what whoever registers it had seen.
+     *
+     * @param job the job
+     * @param origin from where it came: {@code file} or {@code api}
+     * @param who in whose name
+     * @param over the revision that was seen, 0 for none; empty for whatever there is
+     * @return its revision, and whether anything changed
+     * @throws Dependencies.CycleException when it would wait for itself
+     * @throws OvertakenException when another revision is registered by now
+     */
+    public Registered register(LoadedJob job, String origin, String who, OptionalInt over) {
         return database.jdbi().inTransaction(handle -> {
             String name = job.definition().name();
             handle.execute("SELECT pg_advisory_xact_lock(hashtext('backfill registration'), hashtext(?))", name);
             Optional<Entry> before = entry(handle, name);
+            int there = before.filter(Entry::active).map(Entry::revision).orElse(0);
+            if (over.isPresent() && over.getAsInt() != there) {
+                throw new OvertakenException(there);
+            }
             Optional<Entry> same = before.filter(e -> e.active() && e.checksum().equals(job.checksum()));
             if (same.isPresent()) {
                 return new Registered(same.get().revision(), false);

@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.db.SqlStates;
 import dev.backfill.orchestrator.registration.Dependencies;
 import dev.backfill.orchestrator.registration.Dependencies.CycleException;
 import dev.backfill.orchestrator.registration.JobStore;
+import dev.backfill.orchestrator.registration.OvertakenException;
 import dev.backfill.orchestrator.registry.LiveCheck.Accepted;
 import dev.backfill.orchestrator.registry.LiveCheck.Refused;
 import dev.backfill.orchestrator.registry.LiveCheck.Result;
@@ -17,7 +18,9 @@ import dev.backfill.orchestrator.site.Dispatcher.Status;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.BiConsumer;
 
 /** Registers and unregisters jobs, whatever they come from. Safe for use by several threads. */
@@ -51,6 +54,14 @@ public final class Registrar {
      */
     public record NotNow(String database, String detail) implements Answer {}
 
+    /**
+     * Something else is registered by now than whoever registers had seen; nothing was changed there.
+     *
+     * @param database its configured name
+     * @param detail what is registered
+     */
+    public record Overtaken(String database, String detail) implements Answer {}
+
     /** What became of an unregistration. */
     public enum Unregistered {
         /** It is not registered any more. */
@@ -83,17 +94,24 @@ public final class Registrar {
      * registered in none.
      *
      * @param job the job
-     * @param origin from where it came: {@code file} or {@code api}
-     * @param who in whose name
+     * @param who in whose name, over the admin API
+     * @param over the revision in each database over which alone it may be registered, 0 for none; empty for whatever
+     *     there is
      * @return what became of it, database by database; or why it does not fit, once
      */
-    public List<Answer> register(LoadedJob job, String origin, String who) {
+    public List<Answer> register(LoadedJob job, String who, Optional<Map<String, Integer>> over) {
         List<Problem> problems = problems(job);
         return problems.isEmpty()
                 ? sites.of(job).stream()
-                        .map(target -> said(target, register(target, job, origin, who)))
+                        .map(target -> said(
+                                target,
+                                register(target, job, "api", who, over(target.site().name(), over))))
                         .toList()
                 : List.of(new NotFit(problems));
+    }
+
+    private static OptionalInt over(String database, Optional<Map<String, Integer>> over) {
+        return over.isPresent() ? OptionalInt.of(over.get().getOrDefault(database, 0)) : OptionalInt.empty();
     }
 
     private List<Problem> problems(LoadedJob job) {
@@ -129,13 +147,17 @@ public final class Registrar {
      * @return what became of it
      */
     public Answer register(Dispatcher target, LoadedJob job, String origin, String who) {
+        return register(target, job, origin, who, OptionalInt.empty());
+    }
+
+    private Answer register(Dispatcher target, LoadedJob job, String origin, String who, OptionalInt over) {
         return inDatabase(target, job, () -> {
             Site site = target.site();
             Answer checked = check(site, job);
             if (!(checked instanceof Registered fit)) {
                 return checked;
             }
-            JobStore.Registered registered = site.jobs().register(job, origin, who);
+            JobStore.Registered registered = site.jobs().register(job, origin, who, over);
             if (registered.changed()) {
                 changed.accept(target, job.definition().name());
             }
@@ -154,6 +176,8 @@ public final class Registrar {
         }
         try {
             return step.take();
+        } catch (OvertakenException e) {
+            return new Overtaken(target.site().name(), String.valueOf(e.getMessage()));
         } catch (CycleException e) {
             return new NotFit(List.of(job.problem("/depends-on", String.valueOf(e.getMessage()), "")));
         } catch (SQLException | RuntimeException e) {

@@ -128,6 +128,32 @@ class AdminRefusalsTest {
     }
 
     @Test
+    void a_job_is_registered_only_over_what_was_seen() {
+        String one = AdminServerTest.JOB.formatted("guarded");
+        String two = one + "weight: 2\n";
+        String path = "/api/v1/jobs/guarded";
+
+        assertProblem(admin.send("PUT", path, one, "If-Match", "*"), 412, "Precondition failed");
+        assertProblem(admin.send("PUT", path, one, "If-None-Match", "\"1\""), 400, "Bad request");
+        assertThat(admin.send("PUT", path, one, "If-None-Match", "*").status()).isEqualTo(201);
+        assertProblem(admin.send("PUT", path, two, "If-None-Match", "*"), 412, "Precondition failed");
+        String tag = admin.get(path).header("ETag");
+        assertThat(tag).isEqualTo("\"1\"");
+        for (String other : List.of("\"7\"", "1", "W/\"1\"", "")) {
+            Answer refused = admin.send("PUT", path, two, "If-Match", other);
+            assertProblem(refused, 412, "Precondition failed");
+            assertThat(refused.at("/detail")).contains("its ETag is \"1\"");
+        }
+        assertThat(admin.get(path).at("/revision")).as("nothing was changed").isEqualTo("1");
+
+        assertThat(admin.send("PUT", path, two, "If-Match", tag).status()).isEqualTo(200);
+        assertThat(admin.get(path).header("ETag")).isEqualTo("\"2\"");
+        assertProblem(admin.send("PUT", path, one, "If-Match", tag), 412, "Precondition failed");
+        assertThat(admin.send("PUT", path, one, "If-Match", "*").status()).isEqualTo(200);
+        assertThat(admin.send("DELETE", path, "").status()).isEqualTo(204);
+    }
+
+    @Test
     void a_job_with_an_unfinished_run_is_not_unregistered() throws SQLException {
         run("PAUSED");
         Answer refused = admin.send("DELETE", "/api/v1/jobs/fill", "");

@@ -14,6 +14,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -163,6 +164,42 @@ class JobStoreTest {
             assertThat(new HashSet<>(answers)).hasSize(8).allMatch(Registered::changed);
             assertThat(jobs.find(JOB).orElseThrow().revision()).isEqualTo(8);
         }
+    }
+
+    @Test
+    void of_those_who_register_at_once_over_what_they_have_seen_one_does() throws Exception {
+        jobs.register(ONE, "api", "ann");
+        try (TestStores other = stores.beside()) {
+            List<JobStore> both = List.of(jobs, other.jobs());
+
+            List<String> answers = AtOnce.call(8, number -> {
+                LoadedJob content = TestJobs.job(JOB, "parallelism: " + (number + 2));
+                try {
+                    return "revision "
+                            + both.get(number % 2)
+                                    .register(content, "api", "number " + number, OptionalInt.of(1))
+                                    .revision();
+                } catch (OvertakenException e) {
+                    return String.valueOf(e.getMessage());
+                }
+            });
+
+            assertThat(answers)
+                    .containsOnlyOnce("revision 2")
+                    .containsOnly("revision 2", "revision 2 is registered by now");
+        }
+    }
+
+    @Test
+    void a_job_is_registered_anew_only_where_there_is_none() {
+        assertThatThrownBy(() -> jobs.register(ONE, "api", "ann", OptionalInt.of(1)))
+                .isInstanceOf(OvertakenException.class)
+                .hasMessage("it is not registered any more");
+        assertThat(jobs.register(ONE, "api", "ann", OptionalInt.of(0))).isEqualTo(new Registered(1, true));
+        assertThatThrownBy(() -> jobs.register(TWO, "api", "ann", OptionalInt.of(0)))
+                .isInstanceOf(OvertakenException.class);
+        jobs.unregister(JOB, "ann", "");
+        assertThat(jobs.register(TWO, "api", "ann", OptionalInt.of(0)).changed()).isTrue();
     }
 
     @Test

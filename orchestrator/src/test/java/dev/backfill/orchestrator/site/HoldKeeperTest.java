@@ -7,6 +7,7 @@ import dev.backfill.orchestrator.config.DatabaseSettings.Login;
 import dev.backfill.orchestrator.config.Settings;
 import dev.backfill.orchestrator.config.SettingsReader;
 import dev.backfill.orchestrator.processor.Plugins;
+import dev.backfill.orchestrator.report.Tallies;
 import dev.backfill.orchestrator.run.RunListener;
 import dev.backfill.orchestrator.run.RunListener.Hold;
 import dev.backfill.orchestrator.run.RunState;
@@ -44,7 +45,7 @@ class HoldKeeperTest {
     private final PrintStream out = System.out;
     private final ByteArrayOutputStream log = new ByteArrayOutputStream();
     private final Site site = site(timing);
-    private final HoldKeeper keeper = new HoldKeeper(site, ears);
+    private final HoldKeeper keeper = new HoldKeeper(site, ears, new Tallies(timing));
     private final RunListener listener = site.holds().listener("fill");
 
     /** Remembers for how long runs stood still. */

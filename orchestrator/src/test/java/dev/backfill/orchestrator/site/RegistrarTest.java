@@ -16,6 +16,7 @@ import dev.backfill.orchestrator.testing.TestJobs;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -174,7 +175,7 @@ class RegistrarTest {
     }
 
     private Answer register(LoadedJob job) {
-        List<Answer> answers = registrar().register(job, "api", "ann");
+        List<Answer> answers = registrar().register(job, "ann", Optional.empty());
         assertThat(answers).hasSize(1);
         return answers.get(0);
     }
