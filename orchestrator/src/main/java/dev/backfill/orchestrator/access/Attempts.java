@@ -48,9 +48,9 @@ public final class Attempts {
      * What came of a failure.
      *
      * @param counted whether it was counted, which it is not while the address has to wait
-     * @param wait how long the address has to wait now; zero while it has not failed often
+     * @param toWait how long the address has to wait now; zero while it has not failed often
      */
-    public record Outcome(boolean counted, Duration wait) {}
+    public record Outcome(boolean counted, Duration toWait) {}
 
     private final LongSupplier nanos;
     private final Map<String, Failures> byAddress = new LinkedHashMap<>(16, 0.75f, true) {
@@ -95,9 +95,7 @@ public final class Attempts {
     private static String network(String address) {
         try {
             byte[] bytes = InetAddress.getByName(address).getAddress();
-            return bytes.length == IPV6_BYTES
-                    ? HexFormat.of().formatHex(Arrays.copyOf(bytes, NETWORK_BYTES))
-                    : address;
+            return bytes.length == IPV6_BYTES ? HexFormat.of().formatHex(Arrays.copyOf(bytes, NETWORK_BYTES)) : address;
         } catch (UnknownHostException e) {
             return address;
         }

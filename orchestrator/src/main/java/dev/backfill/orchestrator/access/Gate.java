@@ -80,7 +80,8 @@ public final class Gate {
     public static Optional<String> wrongType(UnaryOperator<@Nullable String> header) {
         String type = lower(header.apply("Content-Type")).split(";", 2)[0].strip();
         boolean empty = header.apply("Transfer-Encoding") == null
-                && Set.of("", "0").contains(lower(header.apply("Content-Length")).strip());
+                && Set.of("", "0")
+                        .contains(lower(header.apply("Content-Length")).strip());
         if (empty || TYPES.contains(type) || (type.isEmpty() && header.apply("Origin") == null)) {
             return Optional.empty();
         }

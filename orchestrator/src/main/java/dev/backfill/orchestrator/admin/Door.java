@@ -125,8 +125,8 @@ final class Door {
                     .addKeyValue("path", context.path())
                     .log("admin call with a token that is not known");
         }
-        return outcome.wait().isZero()
+        return outcome.toWait().isZero()
                 ? HttpProblem.unauthorized("the token is not known here; it may have been withdrawn")
-                : HttpProblem.tooManyFailures(outcome.wait());
+                : HttpProblem.tooManyFailures(outcome.toWait());
     }
 }

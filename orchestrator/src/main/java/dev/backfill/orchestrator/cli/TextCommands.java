@@ -89,7 +89,9 @@ final class TextCommands {
                         ExitCode.INVALID, "the name must be made of letters, digits and . _ @ -, at most 63 of them");
             }
             String token = Token.make();
-            spec.commandLine().getErr().printf(
+            spec.commandLine()
+                    .getErr()
+                    .printf(
                             "Add to the configuration of the daemon, and start it anew:%n"
                                     + "    admin.tokens.\"%s\" { role = %s, sha256 = \"%s\" }%n"
                                     + "The token, for its owner's BACKFILL_TOKEN; it cannot be shown again:%n",

@@ -3,8 +3,8 @@ package dev.backfill.orchestrator.config;
 import dev.backfill.orchestrator.access.Admission;
 import dev.backfill.orchestrator.access.Caller;
 import dev.backfill.orchestrator.access.Role;
-import dev.backfill.orchestrator.access.Tokens.Known;
 import dev.backfill.orchestrator.access.Tokens;
+import dev.backfill.orchestrator.access.Tokens.Known;
 import dev.backfill.orchestrator.config.DaemonSettings.Admin;
 import dev.backfill.orchestrator.tls.CertificateFiles;
 import dev.backfill.orchestrator.tls.UnusableFileException;
@@ -128,7 +128,8 @@ final class DaemonReader {
         Map<String, String> names = new HashMap<>();
         for (String name : tokens.keys()) {
             if (!Admission.isName(name)) {
-                tokens.problem(name, "is no name for a token: letters, digits and . _ @ - make one, at most 63 of them");
+                tokens.problem(
+                        name, "is no name for a token: letters, digits and . _ @ - make one, at most 63 of them");
             }
             Section token = tokens.section(name);
             token.allow(Set.of("role", "sha256"));
@@ -152,7 +153,8 @@ final class DaemonReader {
         } else if (admin.says("anonymous", Set.of("none"))) {
             return Optional.empty();
         }
-        Optional<Role> role = word(admin, "anonymous", Role::of, "\"" + UNTIL_TOKENS + "\", none, viewer, operator or admin");
+        Optional<Role> role =
+                word(admin, "anonymous", Role::of, "\"" + UNTIL_TOKENS + "\", none, viewer, operator or admin");
         if (!loopback && role.filter(r -> r.allows(Role.OPERATOR)).isPresent()) {
             admin.problem("anonymous", "must be none or viewer where others than this machine can reach admin.host");
         }
@@ -160,11 +162,13 @@ final class DaemonReader {
     }
 
     /** A word of a few; empty after a problem. */
-    private static <T> Optional<T> word(Section section, String key, Function<String, Optional<T>> reader, String words) {
+    private static <T> Optional<T> word(
+            Section section, String key, Function<String, Optional<T>> reader, String words) {
         Optional<String> text = section.text(key);
         Optional<T> value = text.flatMap(reader);
         if (value.isEmpty()) {
-            section.problem(key, "must be " + words + text.map(t -> ", not " + t).orElse(""));
+            section.problem(
+                    key, "must be " + words + text.map(t -> ", not " + t).orElse(""));
         }
         return value;
     }
@@ -203,7 +207,9 @@ final class DaemonReader {
 
     /** Whether it can be an address, or a name of one; none is looked up. */
     private static boolean isAddress(String host) {
-        return host.contains(":") ? IPV6.matcher(host).matches() && isLiteral(host) : NAME.matcher(host).matches();
+        return host.contains(":")
+                ? IPV6.matcher(host).matches() && isLiteral(host)
+                : NAME.matcher(host).matches();
     }
 
     private static boolean isLiteral(String ipv6) {

@@ -20,7 +20,15 @@ import java.util.function.Supplier;
 public final class SettingsReader {
 
     private static final Set<String> KEYS = Set.of(
-            "lease", "databases", "database-defaults", "jobs", "plugins", "stop-file", "workers", "scheduler", "admin",
+            "lease",
+            "databases",
+            "database-defaults",
+            "jobs",
+            "plugins",
+            "stop-file",
+            "workers",
+            "scheduler",
+            "admin",
             "metrics");
 
     /** The system property that says where the program is installed. */

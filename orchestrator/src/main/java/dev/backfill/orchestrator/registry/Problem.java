@@ -1,5 +1,6 @@
 package dev.backfill.orchestrator.registry;
 
+import dev.backfill.orchestrator.words.PlainText;
 import dev.backfill.orchestrator.words.Spelling;
 import java.util.Collection;
 import java.util.Comparator;
@@ -23,10 +24,10 @@ public record Problem(String file, int line, int column, String message, String 
 
     private static final int LONGEST = 1_000;
 
-    /** Cuts what nobody would read to its end. */
+    /** Cuts what nobody would read to its end, and shows by its number what a terminal would act on. */
     public Problem {
-        message = shorten(message);
-        hint = shorten(hint);
+        message = PlainText.of(shorten(message));
+        hint = PlainText.of(shorten(hint));
     }
 
     private static String shorten(String text) {

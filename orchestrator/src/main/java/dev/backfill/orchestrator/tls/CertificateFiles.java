@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.InvalidKeyException;
 import java.security.KeyStore;
+import java.security.KeyStoreException;
 import java.security.PrivateKey;
 import java.security.Signature;
 import java.security.SignatureException;
@@ -47,6 +48,9 @@ public record CertificateFiles(Path certificate, Path key) {
             KeyStore store = empty();
             store.setKeyEntry("server", secret, PASSWORD.toCharArray(), chain.toArray(X509Certificate[]::new));
             return store;
+        } catch (KeyStoreException e) {
+            throw new UnusableFileException(
+                    certificate, "must hold the certificate first, and each behind the one that it vouches for");
         } catch (GeneralSecurityException | IOException e) {
             throw new IllegalStateException(e);
         }

@@ -36,11 +36,12 @@ final class Pem {
     /** The certificates of a file, at least one, in their order. */
     static List<X509Certificate> certificates(Path file) throws UnusableFileException {
         try {
-            List<X509Certificate> certificates = CertificateFactory.getInstance("X.509")
-                    .generateCertificates(new ByteArrayInputStream(bytes(file)))
-                    .stream()
-                    .map(X509Certificate.class::cast)
-                    .toList();
+            List<X509Certificate> certificates =
+                    CertificateFactory.getInstance("X.509")
+                            .generateCertificates(new ByteArrayInputStream(bytes(file)))
+                            .stream()
+                            .map(X509Certificate.class::cast)
+                            .toList();
             if (certificates.isEmpty()) {
                 throw new UnusableFileException(file, "holds no certificate; it must be in PEM");
             }
@@ -60,8 +61,7 @@ final class Pem {
                     file, "holds a key with a password; write one without: openssl pkcs8 -in OLD -out NEW");
         } else if (!key.group(1).isEmpty()) {
             throw new UnusableFileException(
-                    file,
-                    "holds a key in an older form; convert it: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
+                    file, "holds a key in an older form; convert it: openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW");
         }
         try {
             return key(file, new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(key.group(2))));

@@ -28,7 +28,9 @@ class AttemptsTest {
         Duration wait = SECOND;
         for (int i = 0; i < 10; i++) {
             pass(wait);
-            wait = wait.multipliedBy(2).compareTo(Duration.ofMinutes(1)) < 0 ? wait.multipliedBy(2) : Duration.ofMinutes(1);
+            wait = wait.multipliedBy(2).compareTo(Duration.ofMinutes(1)) < 0
+                    ? wait.multipliedBy(2)
+                    : Duration.ofMinutes(1);
             assertThat(attempts.failed("10.0.0.1")).isEqualTo(new Outcome(true, wait));
         }
     }
@@ -45,7 +47,7 @@ class AttemptsTest {
     @Test
     void others_do_not_wait_for_it() {
         failOften("10.0.0.1");
-        assertThat(attempts.failed("10.0.0.2").wait()).isZero();
+        assertThat(attempts.failed("10.0.0.2").toWait()).isZero();
     }
 
     @Test
@@ -60,8 +62,8 @@ class AttemptsTest {
         for (int i = 1; i < Attempts.MOST; i++) {
             attempts.failed("2001:db8:0:1::" + i);
         }
-        assertThat(attempts.failed("2001:db8:0:1:ffff::9").wait()).isEqualTo(SECOND);
-        assertThat(attempts.failed("2001:db8:0:2::1").wait()).isZero();
+        assertThat(attempts.failed("2001:db8:0:1:ffff::9").toWait()).isEqualTo(SECOND);
+        assertThat(attempts.failed("2001:db8:0:2::1").toWait()).isZero();
     }
 
     @Test
@@ -70,7 +72,7 @@ class AttemptsTest {
         for (int i = 0; i < 1_000; i++) {
             attempts.failed("10.1." + i / 256 + "." + i % 256);
         }
-        assertThat(attempts.failed("10.0.0.1").wait()).isZero();
+        assertThat(attempts.failed("10.0.0.1").toWait()).isZero();
     }
 
     private void failOften(String address) {

@@ -150,6 +150,7 @@ final class Arrows {
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
             Map.entry("io.javalin.", Set.of("admin")),
+            Map.entry("jakarta.servlet.", Set.of("admin")),
             Map.entry("org.eclipse.jetty.", Set.of("admin", "listen")),
             Map.entry("io.micrometer.", Set.of("metrics")),
             Map.entry("io.prometheus.metrics.", Set.of("metrics")),

@@ -361,7 +361,7 @@ class SettingsReaderTest {
                 "admin.allowed-hosts = [${NO_SUCH_NAME}] | admin.allowed-hosts has a ${NAME} that stands for nothing",
                 "admin.allowed-hosts = [\"https://x/\"] | admin.allowed-hosts holds \"https://x/\": write names only",
                 "\"admin.port\" = 5 | unknown key \"admin.port\"",
-                "admin.tls = x | unknown key admin.tls",
+                "admin.tsl = x | unknown key admin.tsl (did you mean tls?)",
             })
     void a_value_that_does_not_fit_is_one_problem_with_its_line(String text, String problem) throws Exception {
         assertThat(problems("\n" + text + "\n"))

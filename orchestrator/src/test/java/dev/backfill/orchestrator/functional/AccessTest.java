@@ -79,7 +79,9 @@ class AccessTest {
             assertThat(daemon.get("/api/v1/jobs").status()).isEqualTo(200);
         }
         try (Daemon daemon = Daemon.start(
-                directory, Map.of("main", database.jdbcUrl()), line.replace("anna", "ben").replaceAll("[0-9a-f]{64}", "ab".repeat(32)))) {
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                line.replace("anna", "ben").replaceAll("[0-9a-f]{64}", "ab".repeat(32)))) {
             assertThat(send(daemon, "GET", "/api/v1/jobs", token).statusCode()).isEqualTo(401);
         }
     }
@@ -99,16 +101,20 @@ class AccessTest {
         try (Daemon daemon = Daemon.start(
                 directory,
                 Map.of(
-                        "main", database.jdbcUrl(),
-                        "other", "jdbc:postgresql://127.0.0.1:1/nowhere?sslmode=disable&password=" + PLANTED + "url"),
+                        "main",
+                        database.jdbcUrl(),
+                        "other",
+                        "jdbc:postgresql://127.0.0.1:1/nowhere?sslmode=disable&password=" + PLANTED + "url"),
                 "database-defaults.password = " + PLANTED + "password",
                 "database-defaults.monitor { user = postgres, password = " + PLANTED + "monitor }",
                 "database-defaults.owner.password = " + PLANTED + "owner",
                 "databases.main.throttle.http.gate { url = \"http://127.0.0.1:1/\", token-file = \"" + file + "\" }",
                 "databases.main.throttle.prometheus.p { url = \"http://127.0.0.1:1/\", query = up, slow = 1, hold = 2,"
                         + " token-file = \"" + file + "\" }")) {
-            daemon.register("count", Files.readString(CountedTable.job(directory, CountedTable.BY_KEY)));
-            daemon.awaitRun("count", run -> run.path("hold").path("reason").asString("").equals("gate"));
+            daemon.register(
+                    "count", Files.readString(CountedTable.job(directory, CountedTable.BY_KEY, "database: main")));
+            daemon.awaitRun(
+                    "count", run -> run.path("hold").path("reason").asString("").equals("gate"));
             String run = daemon.run("count").path("id").asString();
             for (String path : List.of(
                     "/api/v1/jobs",
@@ -125,10 +131,13 @@ class AccessTest {
                     "/metrics")) {
                 seen.add(path + ": " + daemon.get(path).body());
             }
-            seen.add(daemon.put("/api/v1/jobs/count", "job: count\ndatabase: other").body().toString());
+            seen.add(daemon.put("/api/v1/jobs/count", "job: count\ndatabase: other")
+                    .body()
+                    .toString());
             await().atMost(PATIENCE).until(() -> daemon.process().errors().contains("nowhere"));
             seen.add(daemon.process().errors());
-            seen.add(Files.readString(Path.of("/proc", Long.toString(daemon.process().pid()), "cmdline")));
+            seen.add(Files.readString(
+                    Path.of("/proc", Long.toString(daemon.process().pid()), "cmdline")));
         }
 
         assertThat(seen).allSatisfy(text -> assertThat(text).doesNotContain(PLANTED));

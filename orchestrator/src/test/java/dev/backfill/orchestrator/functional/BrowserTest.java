@@ -175,7 +175,8 @@ class BrowserTest {
 
         browser.click(".job button", "verify");
         browser.click("dialog button", "verify");
-        browser.awaitText(".answer", "verify was refused: this needs the role operator, and lea has the role viewer"::equals);
+        browser.awaitText(
+                ".answer", "verify was refused: this needs the role operator, and lea has the role viewer"::equals);
 
         browser.open(daemon.address());
         browser.awaitText("#enter-why", text -> text.contains("needs a token"));
@@ -184,7 +185,8 @@ class BrowserTest {
         browser.click(".job button", "verify");
         browser.type("to be sure", Keys.ENTER);
         await().atMost(Duration.ofSeconds(20))
-                .until(() -> database.queryStrings("SELECT who FROM backfill.event WHERE \"to\" = 'check-asked'"),
+                .until(
+                        () -> database.queryStrings("SELECT who FROM backfill.event WHERE \"to\" = 'check-asked'"),
                         List.of("otto at 127.0.0.1")::equals);
     }
 

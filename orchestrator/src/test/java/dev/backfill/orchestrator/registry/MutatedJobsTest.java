@@ -32,12 +32,17 @@ class MutatedJobsTest {
                 fail += content.problems().isEmpty() ? 0 : 1;
             }
             int lines = (int) text.lines().count() + 1;
-            assertThat(content.jobs().isEmpty() && content.problems().isEmpty()).as(text).isFalse();
+            assertThat(content.jobs().isEmpty() && content.problems().isEmpty())
+                    .as(text)
+                    .isFalse();
             for (Problem problem : content.problems()) {
                 assertThat(problem.line()).as("%s in%n%s", problem, text).isBetween(1, lines);
                 assertThat(problem.column()).as("%s in%n%s", problem, text).isPositive();
                 assertThat(problem.message()).isNotBlank();
-                assertThat(problem.display()).as(text).doesNotContainPattern("\\p{Cc}|\\p{Cs}").doesNotContain("Exception");
+                assertThat(problem.display())
+                        .as(text)
+                        .doesNotContainPattern("\\p{Cc}|\\p{Cs}")
+                        .doesNotContain("Exception");
                 messages.add(problem.message().replaceAll("[0-9]+|`[^`]*`", ""));
             }
         }

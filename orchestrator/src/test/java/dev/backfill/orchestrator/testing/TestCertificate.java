@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A certificate of its own authority for the loopback interface, made by the JDK's {@code keytool}. */
@@ -17,6 +19,9 @@ public final class TestCertificate {
 
     private static final char[] PASSWORD = "changeit".toCharArray();
     private static final String ALIAS = "server";
+
+    /** It takes a while, and one is as good as another of its kind. */
+    private static final Map<String, TestCertificate> MADE = new HashMap<>();
 
     private final KeyStore store;
 
@@ -31,10 +36,21 @@ public final class TestCertificate {
      * @param algorithm of its key: RSA, EC or Ed25519
      * @param directory for what it needs meanwhile
      */
-    public static TestCertificate make(String name, String algorithm, Path directory) throws Exception {
+    public static synchronized TestCertificate make(String name, String algorithm, Path directory) throws Exception {
+        String wanted = name + " " + algorithm;
+        TestCertificate made = MADE.get(wanted);
+        if (made == null) {
+            made = makeAnew(name, algorithm, directory);
+            MADE.put(wanted, made);
+        }
+        return made;
+    }
+
+    private static TestCertificate makeAnew(String name, String algorithm, Path directory) throws Exception {
         Path file = directory.resolve(name + ".p12");
         Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
                         "-genkeypair",
                         "-alias",
                         ALIAS,

@@ -39,18 +39,21 @@ class CertificateFilesTest {
         KeyStore store = files.read();
 
         assertThat(store.size()).isOne();
-        assertThat(store.getKey("server", CertificateFiles.PASSWORD.toCharArray())).isNotNull();
+        assertThat(store.getKey("server", CertificateFiles.PASSWORD.toCharArray()))
+                .isNotNull();
         assertThat(store.getCertificateChain("server")).hasSize(1);
     }
 
     @Test
-    void those_that_vouch_for_it_stand_behind_it() throws Exception {
+    void a_certificate_that_vouches_for_none_before_it_is_refused() throws Exception {
         make("one", "EC");
         Path other = directory.resolve("other.pem");
         TestCertificate.make("two", "RSA", directory).writeCertificate(other);
         Files.writeString(certificate, Files.readString(certificate) + "\n" + Files.readString(other));
 
-        assertThat(files.read().getCertificateChain("server")).hasSize(2);
+        assertThatThrownBy(files::read)
+                .isInstanceOf(UnusableFileException.class)
+                .hasMessageContaining("must hold the certificate first, and each behind the one that it vouches for");
     }
 
     @ParameterizedTest
@@ -96,8 +99,8 @@ class CertificateFilesTest {
     @Test
     void a_certificate_that_is_none_is_refused() throws Exception {
         make("one", "EC");
-        for (String text : new String[] {"", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-        }) {
+        for (String text :
+                new String[] {"", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}) {
             Files.writeString(certificate, text);
             assertThatThrownBy(files::read)
                     .isInstanceOf(UnusableFileException.class)

@@ -42,6 +42,8 @@ final class StandbyPlant implements AutoCloseable {
                 directory,
                 "shared_buffers=1GB",
                 "max_wal_size=16GB",
+                // No file of the log is made anew by one rule that another has recycled.
+                "min_wal_size=16GB",
                 "checkpoint_timeout=1h",
                 "full_page_writes=off",
                 "wal_init_zero=off",
@@ -78,6 +80,7 @@ final class StandbyPlant implements AutoCloseable {
     void renew(long rows) throws SQLException, InterruptedException {
         create(primary, rows);
         awaitCaughtUp();
+        standby.execute("CHECKPOINT");
     }
 
     /** Makes a table of so many rows anew. */

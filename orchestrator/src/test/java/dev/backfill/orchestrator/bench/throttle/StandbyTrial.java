@@ -24,7 +24,7 @@ final class StandbyTrial {
     private static final double LEAST_RATE = 400;
     private static final double MORE_RATE = 350;
     private static final int CALIBRATION = 400;
-    private static final double WARM_UP = 20;
+    private static final double WARM_UP = 60;
 
     private final StandbyPlant plant;
     private final Foreground application;
