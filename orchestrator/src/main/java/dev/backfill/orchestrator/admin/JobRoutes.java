@@ -102,7 +102,8 @@ final class JobRoutes {
                 .found()
                 .forEach((database, entry) ->
                         now.put(database, entry.map(JobStore.Entry::revision).orElse(0)));
-        List<Integer> there = now.values().stream().filter(revision -> revision > 0).toList();
+        List<Integer> there =
+                now.values().stream().filter(revision -> revision > 0).toList();
         String is = there.isEmpty() ? "it is not registered" : "its ETag is " + tag(there);
         if (none != null && !none.strip().equals("*")) {
             throw HttpProblem.badRequest("If-None-Match can be * only, for a job that is not registered yet");
@@ -117,7 +118,8 @@ final class JobRoutes {
     private void register(Context context) throws IOException {
         LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
         boolean known = isRegistered(job);
-        Optional<Map<String, Integer>> over = condition(context, job.definition().name());
+        Optional<Map<String, Integer>> over =
+                condition(context, job.definition().name());
         List<Registrar.Answer> answers = registrar.register(job, Door.who(context), over);
         List<Registered> done = only(Registered.class, answers);
         List<Away> away = only(NotNow.class, answers).stream()
@@ -128,11 +130,10 @@ final class JobRoutes {
         });
         List<Overtaken> overtaken = only(Overtaken.class, answers);
         if (!overtaken.isEmpty()) {
-            throw HttpProblem.overtaken(
-                    overtaken.stream()
-                                    .map(each -> "in " + each.database() + " " + each.detail())
-                                    .collect(Collectors.joining("; "))
-                            + "; look at the job again");
+            throw HttpProblem.overtaken(overtaken.stream()
+                            .map(each -> "in " + each.database() + " " + each.detail())
+                            .collect(Collectors.joining("; "))
+                    + "; look at the job again");
         }
         if (done.isEmpty()) {
             throw HttpProblem.away("nothing was registered; what cannot check the job now: " + Away.display(away));

@@ -179,8 +179,10 @@ final class RunRoutes {
     private void report(Context context) {
         RunView run = find(new Asked(context).run());
         Shapes.report(databases.ask(databases.named(run.id().database()), site -> {
-                    LoadedJob job = site.revisions().find(run.id().job(), run.id().revision());
-                    return new Reports(site.database()).of(run, job.definition().target().table());
+                    LoadedJob job =
+                            site.revisions().find(run.id().job(), run.id().revision());
+                    return new Reports(site.database())
+                            .of(run, job.definition().target().table());
                 }))
                 .answer(context);
     }

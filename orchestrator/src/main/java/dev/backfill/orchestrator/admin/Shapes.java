@@ -227,7 +227,9 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
         RunView run = report.run();
         Tally tally = report.tally();
         List<Json> held = tally.held().entrySet().stream()
-                .sorted(Map.Entry.<String, Duration>comparingByValue().reversed().thenComparing(Map.Entry::getKey))
+                .sorted(Map.Entry.<String, Duration>comparingByValue()
+                        .reversed()
+                        .thenComparing(Map.Entry::getKey))
                 .map(reason -> Json.of("reason", reason.getKey()).put("seconds", seconds(reason.getValue())))
                 .toList();
         return Json.of("run", run.id().run())
@@ -251,7 +253,8 @@ record Shapes(BiFunction<String, String, List<SignalState>> signals) {
                 .put("worst-lag", tally.worstLag().map(Shapes::seconds))
                 .put(
                         "lock-victims",
-                        Json.of("count", tally.victims()).put("freed-within", tally.freedWithin().map(Shapes::seconds)))
+                        Json.of("count", tally.victims())
+                                .put("freed-within", tally.freedWithin().map(Shapes::seconds)))
                 .put("tables", report.tables().stream().map(Shapes::table).toList());
     }
 

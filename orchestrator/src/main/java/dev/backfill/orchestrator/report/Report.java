@@ -15,8 +15,7 @@ import java.util.Optional;
  * @param tally what was counted meanwhile
  * @param tables what it leaves behind, in each table that has dead rows; the most dead first
  */
-public record Report(
-        RunView run, Optional<Duration> lasted, Batches batches, Tally tally, List<TableState> tables) {
+public record Report(RunView run, Optional<Duration> lasted, Batches batches, Tally tally, List<TableState> tables) {
 
     /** Copies. */
     public Report {
@@ -61,7 +60,6 @@ public record Report(
      * @return rows gone over a second; empty before it began
      */
     public Optional<Double> rate() {
-        return lasted.filter(time -> !time.isZero())
-                .map(time -> run.rows().scanned() / (time.toNanos() / 1e9));
+        return lasted.filter(time -> !time.isZero()).map(time -> run.rows().scanned() / (time.toNanos() / 1e9));
     }
 }

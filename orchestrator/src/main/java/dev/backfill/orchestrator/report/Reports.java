@@ -81,7 +81,8 @@ public final class Reports {
                         .bind("run", run.id().run())
                         .map((row, context) -> {
                             double seconds = row.getDouble("lasted");
-                            Optional<Duration> lasted = row.wasNull() ? Optional.empty() : Optional.of(duration(seconds));
+                            Optional<Duration> lasted =
+                                    row.wasNull() ? Optional.empty() : Optional.of(duration(seconds));
                             Batches batches = new Batches(
                                     row.getLong("batches"),
                                     whole(counted, Tallies.RETRIED),

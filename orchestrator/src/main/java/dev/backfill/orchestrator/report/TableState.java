@@ -25,9 +25,11 @@ public record TableState(String table, long dead, long live, Optional<Instant> v
         } else if (due.isEmpty()) {
             return "autovacuum is off here: run VACUUM (ANALYZE) " + table;
         } else if (dead > due.get()) {
-            return "autovacuum is due, and comes within autovacuum_naptime; if it does not, run VACUUM (ANALYZE) " + table;
+            return "autovacuum is due, and comes within autovacuum_naptime; if it does not, run VACUUM (ANALYZE) "
+                    + table;
         }
-        return "autovacuum comes at " + due.get() + " dead rows; to have their room used again before, run VACUUM (ANALYZE) "
-                + table + " at a quiet hour";
+        return "autovacuum comes at " + due.get()
+                + " dead rows; to have their room used again before, run VACUUM (ANALYZE) " + table
+                + " at a quiet hour";
     }
 }

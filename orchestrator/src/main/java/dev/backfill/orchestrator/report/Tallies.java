@@ -80,7 +80,8 @@ public final class Tallies implements RunListener {
 
     @Override
     public synchronized void wrote(Slice slice, Written wal) {
-        long bytes = written.computeIfAbsent(run(slice), id -> new Written.Sum()).add(wal);
+        long bytes =
+                written.computeIfAbsent(run(slice), id -> new Written.Sum()).add(wal);
         count(run(slice), WAL, bytes);
     }
 

@@ -105,7 +105,12 @@ public final class Registrar {
                 ? sites.of(job).stream()
                         .map(target -> said(
                                 target,
-                                register(target, job, "api", who, over(target.site().name(), over))))
+                                register(
+                                        target,
+                                        job,
+                                        "api",
+                                        who,
+                                        over(target.site().name(), over))))
                         .toList()
                 : List.of(new NotFit(problems));
     }

@@ -56,18 +56,22 @@ class OpenApiTest {
     void it_describes_every_route_with_its_role_and_no_other() {
         Map<String, String> served = new TreeMap<>();
         for (Endpoint route : admin.server().routes()) {
-            boolean ofPage = route.method.name().equals("GET") && (route.path.equals("/") || route.path.matches("/[a-z]+\\.(js|css|svg)"));
+            boolean ofPage = route.method.name().equals("GET")
+                    && (route.path.equals("/") || route.path.matches("/[a-z]+\\.(js|css|svg)"));
             if (METHODS.contains(route.method.name()) && !ofPage) {
-                Needs needs = (Needs) route.metadata(Roles.class).getRoles().iterator().next();
+                Needs needs = (Needs)
+                        route.metadata(Roles.class).getRoles().iterator().next();
                 served.put(route.method.name() + " " + route.path, needs.name().toLowerCase(Locale.ROOT));
             }
         }
         Map<String, String> described = new TreeMap<>();
-        document.path("paths").properties().forEach(path -> path.getValue()
+        document.path("paths")
                 .properties()
-                .forEach(operation -> described.put(
-                        operation.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
-                        operation.getValue().path("x-role").asString())));
+                .forEach(path -> path.getValue()
+                        .properties()
+                        .forEach(operation -> described.put(
+                                operation.getKey().toUpperCase(Locale.ROOT) + " " + path.getKey(),
+                                operation.getValue().path("x-role").asString())));
 
         assertThat(described).isEqualTo(served);
     }
@@ -130,7 +134,9 @@ class OpenApiTest {
         JsonNode schema = described.path("content").path(type).path("schema");
         assertThat(schema.isMissingNode()).as("%s %s: %s", method, path, answer).isFalse();
 
-        assertThat(errors(schema, answer.json())).as("%s %s: %s", method, path, answer.text()).isEmpty();
+        assertThat(errors(schema, answer.json()))
+                .as("%s %s: %s", method, path, answer.text())
+                .isEmpty();
     }
 
     /** By the schema, with the components that it names beside it. */

@@ -116,7 +116,9 @@ class BrowserTest {
         database.execute("ALTER TABLE fill ADD CHECK (id <> 77 OR n = 0)");
         browser.show(1100, 900, "light");
         browser.open(daemon.address());
-        daemon.register("fill", table.job("errors: { quarantine: 10 }", "parallelism: 2").replace("min: 20", "min: 1"));
+        daemon.register(
+                "fill",
+                table.job("errors: { quarantine: 10 }", "parallelism: 2").replace("min: 20", "min: 1"));
         browser.awaitText(".job h2", "fill"::equals);
 
         browser.follow("fill");

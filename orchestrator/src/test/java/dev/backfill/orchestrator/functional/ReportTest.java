@@ -52,7 +52,8 @@ class ReportTest {
                 one.awaitState("fill", "SUCCEEDED");
                 String path = "/api/v1/runs/" + one.run("fill").path("id").asString() + "/report";
                 await().atMost(PATIENCE)
-                        .until(() -> one.get(path).body().at("/lock-victims/count").asInt() > 0);
+                        .until(() ->
+                                one.get(path).body().at("/lock-victims/count").asInt() > 0);
 
                 assertTells(other.get(path).body());
             }
@@ -103,13 +104,15 @@ class ReportTest {
                 .isGreaterThan(report.at("/held/0/seconds").asDouble());
         assertThat(report.path("rate").asDouble()).isBetween(1.0, ROWS / 4.0);
         assertThat(report.at("/batches/committed").asInt()).isGreaterThanOrEqualTo(ROWS / 20);
-        assertThat(report.at("/batches/split").asInt() + report.at("/batches/retried").asInt())
+        assertThat(report.at("/batches/split").asInt()
+                        + report.at("/batches/retried").asInt())
                 .isPositive();
         assertThat(report.at("/lock-victims/freed-within").asDouble()).isBetween(0.0, 1.0);
         assertThat(report.path("worst-lag").isNull()).as("no standby").isTrue();
         assertThat(report.at("/tables/0/table").asString()).isEqualTo("c");
         assertThat(report.at("/tables/0/dead").asInt()).isPositive();
-        assertThat(report.at("/tables/0/advice").asString()).isEqualTo("autovacuum is off here: run VACUUM (ANALYZE) c");
+        assertThat(report.at("/tables/0/advice").asString())
+                .isEqualTo("autovacuum is off here: run VACUUM (ANALYZE) c");
     }
 
     private Daemon daemon(String name, TestDatabase database) throws Exception {

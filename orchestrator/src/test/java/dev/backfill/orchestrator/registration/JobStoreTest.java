@@ -199,7 +199,8 @@ class JobStoreTest {
         assertThatThrownBy(() -> jobs.register(TWO, "api", "ann", OptionalInt.of(0)))
                 .isInstanceOf(OvertakenException.class);
         jobs.unregister(JOB, "ann", "");
-        assertThat(jobs.register(TWO, "api", "ann", OptionalInt.of(0)).changed()).isTrue();
+        assertThat(jobs.register(TWO, "api", "ann", OptionalInt.of(0)).changed())
+                .isTrue();
     }
 
     @Test

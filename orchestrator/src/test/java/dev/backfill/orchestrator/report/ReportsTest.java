@@ -112,8 +112,7 @@ class ReportsTest {
         assertThat(report.tables())
                 .extracting(TableState::table, TableState::dead, TableState::advice)
                 .containsExactly(
-                        tuple(
-                                "part", 10_000L, "autovacuum is off here: run VACUUM (ANALYZE) part"),
+                        tuple("part", 10_000L, "autovacuum is off here: run VACUUM (ANALYZE) part"),
                         tuple(
                                 "other",
                                 1_000L,

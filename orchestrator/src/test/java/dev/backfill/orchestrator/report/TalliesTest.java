@@ -98,8 +98,7 @@ class TalliesTest {
         tallies.gaveWay(SLICE, "pid 1", Duration.ofMillis(100));
         tallies.giveBack(taken);
 
-        assertThat(tallies.take())
-                .isEqualTo(Map.of("run", Map.of("fenced", 2.0, "victims", 2.0, "most-freed", 0.2)));
+        assertThat(tallies.take()).isEqualTo(Map.of("run", Map.of("fenced", 2.0, "victims", 2.0, "most-freed", 0.2)));
     }
 
     /** A slice of a run. */
