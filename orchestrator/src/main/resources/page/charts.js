@@ -9,11 +9,12 @@ const COLOURS = ['--blue', '--amber'];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Adds a chart to an element: `add(seconds, values)` draws one more point, `remove()` takes it away. */
-export function chart(parent, title, labels) {
+/** Adds a chart to an element: `add(seconds, values)` draws one more point, `show()` shows one that is hidden at first. */
+export function chart(parent, title, labels, hidden = false) {
   const data = [[], ...labels.map(() => [])];
   const figure = make('figure');
   figure.append(make('figcaption', title));
+  figure.hidden = hidden;
   parent.append(figure);
   const axis = { stroke: () => colour('--quiet'), grid: { stroke: () => colour('--line') }, font: '12px system-ui' };
   const plot = new UPlot({
@@ -40,6 +41,9 @@ export function chart(parent, title, labels) {
       values.forEach((value, index) => data[index + 1].push(value));
       while (data[0][0] < seconds - SHOWN) data.forEach((column) => column.shift());
       plot.setData(data);
+    },
+    show() {
+      figure.hidden = false;
     },
     remove() {
       resized.disconnect();

@@ -12,7 +12,7 @@ const SELDOM = 5_000;
 let job = null;
 let events = [];
 let after = new Map();
-let asked = 0;
+let asked = -SELDOM;
 const charts = new Map();
 
 /** Begins to show a job; forgets another. */
@@ -20,7 +20,7 @@ function begin(name) {
   job = name;
   events = [];
   after = new Map();
-  asked = 0;
+  asked = -SELDOM;
   charts.forEach((of) => of.forEach((one) => one.remove()));
   charts.clear();
   $('#details').replaceChildren();
@@ -87,7 +87,7 @@ function showCharts(detail, run, databases, now) {
     const plots = $('.plots', detail);
     charts.set(run.database, [
       chart(plots, 'Rows a second', ['rows/s']),
-      chart(plots, 'Worst lag of a standby, seconds', ['lag', 'budget']),
+      chart(plots, 'Worst lag of a standby, seconds, and its budget', ['lag', 'budget'], true),
     ]);
   }
   const [speed, lags] = charts.get(run.database);
@@ -98,6 +98,7 @@ function showCharts(detail, run, databases, now) {
     .filter((s) => s.signal === 'replication-lag' && s.value !== null)
     .sort((a, b) => b.value - a.value)[0];
   lags.add(seconds, [lag?.value ?? null, lag?.limit ?? null]);
+  if (lag) lags.show();
 }
 
 async function readEvents() {

@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.networknt.schema.Error;
 import com.networknt.schema.SchemaRegistry;
@@ -10,6 +11,7 @@ import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import io.javalin.router.Endpoint;
 import io.javalin.security.Roles;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -41,7 +43,8 @@ class OpenApiTest {
         admin = AdminFixture.working(Map.of("main", database.jdbcUrl()));
         document = admin.get("/openapi.json").json();
         assertAnswers("PUT", "/api/v1/jobs/{job}", admin.put("fill", AdminServerTest.JOB.formatted("fill")));
-        org.awaitility.Awaitility.await()
+        assertAnswers("POST", "/api/v1/jobs/{job}/start", admin.verb("fill", "start"));
+        await().atMost(Duration.ofSeconds(20))
                 .until(() -> admin.get("/api/v1/jobs/fill").at("/runs/0/state").equals("SUCCEEDED"));
         run = admin.get("/api/v1/jobs/fill").at("/runs/0/id");
     }

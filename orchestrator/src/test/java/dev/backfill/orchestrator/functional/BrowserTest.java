@@ -128,10 +128,11 @@ class BrowserTest {
         browser.awaitText("#events", text -> text.contains("PENDING → RUNNING"));
         browser.awaitText(".report", text -> text.contains("Batches") && text.contains("Made wait\nnobody"));
         assertThat(browser.count("figure canvas")).isEqualTo(2);
+        assertThat(browser.count("figure[hidden]")).as("of the lag, without a standby").isOne();
         browser.picture("page-job");
         browser.awaitText(".set-aside", text -> text.contains("77") && text.contains("violates check constraint"));
         table.batchesLast(Duration.ZERO);
-        browser.awaitText(".state", "FAILED"::equals);
+        browser.awaitText("#one-card .state", "FAILED"::equals);
         browser.awaitText("#events", text -> text.contains("→ FAILED"));
         assertThat(browser.count(".strip .done")).isEqualTo(browser.count(".strip span"));
 
