@@ -142,7 +142,8 @@ public final class SignalGovernor implements Governor {
         return switch (signal) {
             case REPLICATION_DRAIN, REPLICATION_LAG -> "the run goes on by itself once the standby has caught up";
             case STANDBY_MISSING ->
-                "bring it back; or forget it, when it is gone for good: DELETE /api/v1/databases/NAME/standbys/STANDBY";
+                "bring it back; or forget it, when it is gone for good or has become the primary that the run is on:"
+                        + " DELETE /api/v1/databases/NAME/standbys/STANDBY";
             case STANDBY_STALE -> "look at the standby's receiver; the run goes on by itself once it replies";
         };
     }

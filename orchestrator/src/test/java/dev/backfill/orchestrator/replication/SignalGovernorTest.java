@@ -180,7 +180,8 @@ class SignalGovernorTest {
         sight.see(0, List.of(), A, new StandbyName("b", "10.0.0.2"));
         Pace.Reason reason = governor.pace().reason().orElseThrow();
         assertThat(reason.detail()).isEqualTo("expected standbys are not connected: a, b at 10.0.0.2");
-        assertThat(reason.next()).contains("DELETE /api/v1/databases/NAME/standbys/STANDBY");
+        assertThat(reason.next())
+                .contains("the primary that the run is on", "DELETE /api/v1/databases/NAME/standbys/STANDBY");
 
         sight.see(0, List.of());
         assertThat(reason(governor)).isEqualTo("all expected standbys are back");
