@@ -13,6 +13,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A role that cannot see the standbys is refused, unless nobody wants to look at them. */
 class MonitoringRightTest {
@@ -31,7 +33,11 @@ class MonitoringRightTest {
 
     @BeforeEach
     void create() throws Exception {
-        database = TestPostgres.newest().newDatabase();
+        create(TestPostgres.newest());
+    }
+
+    private void create(TestPostgres server) throws Exception {
+        database = server.newDatabase();
         CountedTable.create(database, 1_000);
         TestRole role = database.newRole();
         database.execute(
@@ -45,8 +51,15 @@ class MonitoringRightTest {
         database.close();
     }
 
-    @Test
-    void validate_and_run_refuse_it_before_anything_is_touched() throws Exception {
+    private void goesOnWith(int version) throws Exception {
+        database.close();
+        create(TestPostgres.version(version));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
+    void validate_and_run_refuse_it_before_anything_is_touched(int version) throws Exception {
+        goesOnWith(version);
         Path job = CountedTable.job(directory, CountedTable.BY_KEY);
         for (String command : List.of("validate", "run")) {
             CommandResult result = CommandResult.of(command, job.toString(), "--database", url);
@@ -104,8 +117,10 @@ class MonitoringRightTest {
         }
     }
 
-    @Test
-    void what_pg_monitor_alone_may_not_read_here_is_said_with_its_grant() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {14, 18})
+    void what_pg_monitor_alone_may_not_read_here_is_said_with_its_grant(int version) throws Exception {
+        goesOnWith(version);
         database.execute(grant, "REVOKE EXECUTE ON FUNCTION pg_ls_archive_statusdir() FROM PUBLIC, pg_monitor");
         Path job = CountedTable.job(directory, CountedTable.BY_KEY);
         CommandResult refused = CommandResult.of("validate", job.toString(), "--database", url);
