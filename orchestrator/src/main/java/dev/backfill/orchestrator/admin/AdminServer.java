@@ -5,6 +5,8 @@ import dev.backfill.orchestrator.page.Page;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
+import dev.backfill.orchestrator.stream.Live;
+import dev.backfill.orchestrator.timing.Timing;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
@@ -33,8 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
-    private static final int MOST_THREADS = 128;
-    private static final int MOST_CONNECTIONS = 100;
+    private static final int MOST_THREADS = 328;
+    private static final int MOST_CONNECTIONS = 300;
     private static final Duration SLOWEST_CLIENT = Duration.ofSeconds(10);
     private static final int LEAST_THREADS = 2;
     private static final Duration IDLE_THREAD = Duration.ofMinutes(1);
@@ -42,6 +44,7 @@ public final class AdminServer implements AutoCloseable {
 
     private final DaemonSettings.Admin settings;
     private final Gate gate;
+    private final Live live;
     private final Javalin javalin;
 
     /**
@@ -57,6 +60,7 @@ public final class AdminServer implements AutoCloseable {
         this.settings = settings;
         this.gate = new Gate(settings.allowedHosts());
         Databases databases = new Databases(sites);
+        this.live = new Live(sites, new DatabaseRoutes.Words(databases), Timing.system());
         this.javalin = Javalin.create(config -> {
             quiet(config);
             jetty(config);
@@ -68,7 +72,7 @@ public final class AdminServer implements AutoCloseable {
             new JobRoutes(databases, registrar, files).addTo(config.routes);
             new ControlRoutes(databases).addTo(config.routes);
             new RunRoutes(databases).addTo(config.routes);
-            new DatabaseRoutes(databases).addTo(config.routes);
+            new DatabaseRoutes(databases, live).addTo(config.routes);
         });
     }
 
@@ -79,6 +83,7 @@ public final class AdminServer implements AutoCloseable {
      */
     public void start() {
         javalin.start();
+        live.start();
     }
 
     /**
@@ -93,6 +98,7 @@ public final class AdminServer implements AutoCloseable {
     /** Stops listening at once; requests under way are cut. */
     @Override
     public void close() {
+        live.close();
         javalin.stop();
     }
 
@@ -120,7 +126,10 @@ public final class AdminServer implements AutoCloseable {
         config.jetty.modifyServletContextHandler(handler -> handler.setErrorHandler(AdminServer::malformed));
     }
 
-    /** A slow client holds a thread at most, so there are always threads for the others; too many are soon dropped. */
+    /**
+     * A slow client holds a thread at most, so there are always threads for the others; too many are soon dropped. A stream
+     * holds none, and is told to often enough not to be one of these.
+     */
     private static NetworkConnectionLimit fewerThanThreads(Server server) {
         NetworkConnectionLimit limit = new NetworkConnectionLimit(MOST_CONNECTIONS, server);
         limit.setEndPointIdleTimeout(Duration.ofSeconds(1).toMillis());
@@ -185,6 +194,10 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static void failed(Exception exception, Context context) {
+        if (Live.isServed(context)) {
+            LOG.atDebug().setCause(exception).log("a stream ended together with its connection");
+            return;
+        }
         HttpProblem.of(exception, context)
                 .orElseGet(() -> {
                     LOG.atError()
