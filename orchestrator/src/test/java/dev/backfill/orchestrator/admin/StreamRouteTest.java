@@ -32,9 +32,7 @@ class StreamRouteTest {
                     .contains("x-content-type-options: nosniff\r\n")
                     .contains("x-accel-buffering: no\r\n");
             assertThat(begun).contains("event: hello\ndata: {\"now\":\"20");
-            for (int i = 0; i < 3; i++) {
-                until(client, ": heartbeat\n\n");
-            }
+            until(client, ": heartbeat\n\n");
 
             long before = System.nanoTime();
             admin.close();
@@ -77,6 +75,28 @@ class StreamRouteTest {
         }
     }
 
+    /** They leave no connection to spare, and then all that are idle are dropped after a second. */
+    @Test
+    void clients_that_send_half_a_request_cut_no_stream() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (AdminFixture admin = AdminFixture.untried(Map.of());
+                Socket client = stream(admin, "localhost")) {
+            until(client, "}\n\n");
+            for (int i = 0; i < 300; i++) {
+                slow.add(
+                        send(admin, "PUT /api/v1/jobs/slow HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nv"));
+            }
+            assertThat(admin.get("/health/live").status()).isEqualTo(200);
+
+            until(client, ": heartbeat\n\n");
+            until(client, ": heartbeat\n\n");
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
+    }
+
     @Test
     void who_asks_by_another_name_is_kept_out() throws Exception {
         try (AdminFixture admin = AdminFixture.untried(Map.of());
@@ -86,12 +106,14 @@ class StreamRouteTest {
     }
 
     private static Socket stream(AdminFixture admin, String host) throws IOException {
+        return send(admin, "GET /api/v1/stream HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    }
+
+    private static Socket send(AdminFixture admin, String text) throws IOException {
         Socket socket =
                 new Socket(InetAddress.getLoopbackAddress(), admin.server().port());
         socket.setSoTimeout((int) SOON.toMillis());
-        socket.getOutputStream()
-                .write(("GET /api/v1/stream HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
-                        .getBytes(StandardCharsets.US_ASCII));
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
         return socket;
     }
 
