@@ -68,9 +68,19 @@ final class EventWindow<E> {
     }
 
     /**
+     * Whether the database still goes on from what is known. One that was restored, or taken over by a standby that lacked the
+     * latest events, gives their ids out again.
+     *
+     * @param read every event from the floor on
+     */
+    boolean goesOnWith(SortedMap<Long, E> read) {
+        return !known.containsKey(floor) || read.containsKey(floor);
+    }
+
+    /**
      * Takes in what was read.
      *
-     * @param read every event behind the floor
+     * @param read every event behind the floor; others are known
      * @param reached whether the horizon was reached before that was read
      * @return what was not known, by its ids
      */

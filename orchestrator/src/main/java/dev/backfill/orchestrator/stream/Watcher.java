@@ -113,7 +113,12 @@ final class Watcher {
         if (horizon.isEmpty() && events.hasGaps()) {
             events.ask(source.horizon());
         }
-        hub.take(turn, source.name(), read(events.floor()), reached);
+        SortedMap<Long, Entry> read = read(events.floor() - 1);
+        if (events.goesOnWith(read)) {
+            hub.take(turn, source.name(), read, reached);
+        } else {
+            window = null;
+        }
     }
 
     private SortedMap<Long, Entry> read(long after) {

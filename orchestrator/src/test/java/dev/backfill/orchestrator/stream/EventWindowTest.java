@@ -80,6 +80,16 @@ class EventWindowTest {
         assertThat(window.after(last - 2).keySet()).containsExactly(last - 1, last);
     }
 
+    @Test
+    void a_database_that_lacks_the_event_where_everybody_is_has_another_history() {
+        assertThat(window.goesOnWith(read())).as("nothing is known").isTrue();
+        take(11, 12, 14);
+
+        assertThat(window.goesOnWith(read(12, 14, 15))).isTrue();
+        assertThat(window.goesOnWith(read(14))).isFalse();
+        assertThat(window.goesOnWith(read())).isFalse();
+    }
+
     /** Transactions take ids, and end in any order, some of them without a trace. */
     @Test
     void whatever_the_order_of_commits_nothing_is_lost_behind_the_floor() {
