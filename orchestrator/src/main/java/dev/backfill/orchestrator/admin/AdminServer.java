@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.page.Page;
 import dev.backfill.orchestrator.registry.JobFiles;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
+import dev.backfill.orchestrator.stream.Live;
 import dev.backfill.orchestrator.timing.Timing;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
@@ -30,6 +31,7 @@ public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private final Door door;
+    private final Live live;
     private final Javalin javalin;
 
     /**
@@ -52,6 +54,7 @@ public final class AdminServer implements AutoCloseable {
     public AdminServer(DaemonSettings.Admin settings, Realm realm, Probes probes, Timing timing) {
         this.door = new Door(settings, timing);
         Databases databases = new Databases(realm.sites());
+        this.live = new Live(realm.sites(), new DatabaseRoutes.Words(databases), timing);
         this.javalin = Javalin.create(config -> {
             quiet(config);
             listen(config, new Listener(settings.host(), settings.port(), settings.tls()));
@@ -63,7 +66,7 @@ public final class AdminServer implements AutoCloseable {
             new JobRoutes(databases, realm.registrar(), realm.files()).addTo(config.routes);
             new ControlRoutes(databases).addTo(config.routes);
             new RunRoutes(databases).addTo(config.routes);
-            new DatabaseRoutes(databases).addTo(config.routes);
+            new DatabaseRoutes(databases, live).addTo(config.routes);
         });
     }
 
@@ -81,6 +84,7 @@ public final class AdminServer implements AutoCloseable {
      */
     public void start() {
         javalin.start();
+        live.start();
     }
 
     /**
@@ -95,6 +99,7 @@ public final class AdminServer implements AutoCloseable {
     /** Stops listening at once; requests under way are cut. */
     @Override
     public void close() {
+        live.close();
         javalin.stop();
     }
 
@@ -154,6 +159,10 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static void failed(Exception exception, Context context) {
+        if (Live.isServed(context)) {
+            LOG.atDebug().setCause(exception).log("a stream ended together with its connection");
+            return;
+        }
         HttpProblem.of(exception, context)
                 .orElseGet(() -> {
                     LOG.atError()

@@ -2,9 +2,14 @@ package dev.backfill.orchestrator.admin;
 
 import dev.backfill.orchestrator.admin.Door.Needs;
 import dev.backfill.orchestrator.control.Cause;
+import dev.backfill.orchestrator.control.EventView;
+import dev.backfill.orchestrator.control.JobView;
 import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.standbys.StandbyName;
+import dev.backfill.orchestrator.stream.Cursor;
+import dev.backfill.orchestrator.stream.Live;
+import dev.backfill.orchestrator.stream.Wording;
 import dev.backfill.orchestrator.throttle.Pace;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
@@ -15,17 +20,46 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** The databases: how they stand, what is read of their health, what that does to runs. Safe for use by several threads. */
+/**
+ * The databases: how they stand, what is read of their health, what that does to runs; and the stream of what changes in all
+ * of them. Safe for use by several threads.
+ */
 final class DatabaseRoutes {
 
     private final Databases databases;
+    private final Live live;
 
-    DatabaseRoutes(Databases databases) {
+    DatabaseRoutes(Databases databases, Live live) {
         this.databases = databases;
+        this.live = live;
+    }
+
+    /**
+     * What the stream says: what the other calls answer.
+     *
+     * @param databases the daemon's databases
+     */
+    record Words(Databases databases) implements Wording {
+
+        @Override
+        public String job(List<JobView> views) {
+            return databases.shapes().job(views).text();
+        }
+
+        @Override
+        public String database(Dispatcher dispatcher, Optional<List<StandbyName>> standbys) {
+            return DatabaseRoutes.database(dispatcher, standbys).text();
+        }
+
+        @Override
+        public String event(String database, EventView event) {
+            return Shapes.event(database, event).text();
+        }
     }
 
     void addTo(RoutesConfig routes) {
         routes.get("/api/v1/databases", this::list, Needs.VIEWER);
+        routes.get("/api/v1/stream", this::stream, Needs.VIEWER);
         routes.delete("/api/v1/databases/{database}/standbys/{name}", this::forget, Needs.OPERATOR);
     }
 
@@ -70,6 +104,17 @@ final class DatabaseRoutes {
                                 .flatMap(Shapes::readings)
                                 .toList())
                 .put("standbys", standbys);
+    }
+
+    /** Who comes back says by a header where it was; its address is still that of the first time. */
+    private void stream(Context context) {
+        Asked asked = new Asked(context, "job", "after");
+        Optional<Cursor> after = Optional.ofNullable(context.header("Last-Event-ID"))
+                .or(() -> asked.text("after"))
+                .map(databases::cursor);
+        if (!live.serve(context, asked.ofJob(), after)) {
+            throw HttpProblem.busy("there are as many streams as this daemon serves; end one, or try again later");
+        }
     }
 
     private static Json standby(String name, Optional<String> address) {

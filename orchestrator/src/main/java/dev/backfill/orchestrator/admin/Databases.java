@@ -8,6 +8,7 @@ import dev.backfill.orchestrator.site.Dispatcher;
 import dev.backfill.orchestrator.site.Dispatcher.Status;
 import dev.backfill.orchestrator.site.Site;
 import dev.backfill.orchestrator.site.Sites;
+import dev.backfill.orchestrator.stream.Cursor;
 import dev.backfill.orchestrator.throttle.SignalState;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -93,6 +94,19 @@ record Databases(Sites sites) {
     /** Every database. */
     List<Dispatcher> all() {
         return sites.all();
+    }
+
+    /**
+     * The events behind which to go on.
+     *
+     * @throws HttpProblem when the text is none that was given for that
+     */
+    Cursor cursor(String text) {
+        try {
+            return Cursor.parse(text, name -> sites.find(name).isPresent());
+        } catch (IllegalArgumentException e) {
+            throw HttpProblem.badRequest(String.valueOf(e.getMessage()));
+        }
     }
 
     /** What is read of a database's health. */

@@ -116,6 +116,11 @@ final class HttpProblem extends RuntimeException {
         return new HttpProblem(503, "Database away", detail, more, RETRY_AFTER);
     }
 
+    /** There are too many who ask for it. */
+    static HttpProblem busy(String detail) {
+        return new HttpProblem(503, "Too many clients", detail, Json.empty());
+    }
+
     /** A fault of this program; the log has it. */
     static HttpProblem fault() {
         String detail = "a fault of the program; its log says more";

@@ -64,6 +64,11 @@ final class Json {
         return MAPPER.writeValueAsBytes(members);
     }
 
+    /** The object as text on one line. */
+    String text() {
+        return MAPPER.writeValueAsString(members);
+    }
+
     /** Answers a request with this object. */
     void answer(Context context) {
         answer(context, TYPE);

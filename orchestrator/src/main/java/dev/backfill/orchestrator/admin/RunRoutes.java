@@ -11,11 +11,9 @@ import dev.backfill.orchestrator.report.Reports;
 import dev.backfill.orchestrator.run.Quarantine;
 import dev.backfill.orchestrator.run.RunStore;
 import dev.backfill.orchestrator.site.Dispatcher;
+import dev.backfill.orchestrator.stream.Cursor;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import java.net.URLDecoder;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -200,7 +198,10 @@ final class RunRoutes {
         Asked asked = new Asked(context, "job", "after", "limit");
         Optional<String> job = asked.ofJob();
         int limit = asked.limit();
-        Map<String, Long> after = eventsBefore(asked.text("after"));
+        Map<String, Long> after = new HashMap<>(asked.text("after")
+                .map(databases::cursor)
+                .map(Cursor::positions)
+                .orElse(Map.of()));
         Answers<List<EventView>> answers =
                 databases.askAll(site -> site.board().events(job, after.getOrDefault(site.name(), 0L), limit + 1));
         Page<EventView> page = Page.of(answers.found(), Comparator.comparing(EventView::time), limit);
@@ -210,38 +211,9 @@ final class RunRoutes {
                         page.items().stream()
                                 .map(item -> Shapes.event(item.database(), item.value()))
                                 .toList())
-                .put("next", page.more() ? Optional.of(cursor(after)) : Optional.empty())
+                .put("next", page.more() ? Optional.of(new Cursor(after).text()) : Optional.empty())
                 .put("away", answers.awayJson())
                 .answer(context);
-    }
-
-    /** The events behind which to go on, by their databases. */
-    private Map<String, Long> eventsBefore(Optional<String> cursor) {
-        Map<String, Long> events = new HashMap<>();
-        for (String part : parts(cursor)) {
-            int colon = part.lastIndexOf(':');
-            String database = decoded(part.substring(0, Math.max(0, colon)));
-            if (databases.sites().find(database).isEmpty()) {
-                throw HttpProblem.badRequest("`after` must be such as main:12,other:5, with the databases' names");
-            }
-            events.put(database, Asked.number(part.substring(colon + 1)));
-        }
-        return events;
-    }
-
-    private static String cursor(Map<String, Long> events) {
-        return new TreeMap<>(events)
-                .entrySet().stream()
-                        .map(e -> URLEncoder.encode(e.getKey(), StandardCharsets.UTF_8) + ":" + e.getValue())
-                        .collect(Collectors.joining(","));
-    }
-
-    private static String decoded(String name) {
-        try {
-            return URLDecoder.decode(name, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) {
-            return "";
-        }
     }
 
     private static List<String> parts(Optional<String> cursor) {

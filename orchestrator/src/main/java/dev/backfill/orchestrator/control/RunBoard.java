@@ -24,7 +24,6 @@ import org.jspecify.annotations.Nullable;
 public final class RunBoard {
 
     private static final int MOST_SLICES = 10_000;
-
     private static final String RUN = """
             SELECT r.id, r.job, r.revision, r.state, r.reason, r.created,
                    nullif(r.scheduled_for, '-infinity') AS scheduled_for, r.started, r.finished,
@@ -196,6 +195,13 @@ public final class RunBoard {
                         .bind("limit", limit)
                         .map(RunBoard::event)
                         .list());
+    }
+
+    /** The largest id of an event; 0 when there is none. */
+    public long latestEvent() {
+        String sql = database.tables().sql("SELECT coalesce(max(id), 0) FROM backfill.event");
+        return database.jdbi()
+                .withHandle(handle -> handle.createQuery(sql).mapTo(Long.class).one());
     }
 
     private String name() {

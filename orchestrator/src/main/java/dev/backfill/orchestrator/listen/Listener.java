@@ -24,8 +24,8 @@ import org.eclipse.jetty.util.thread.QueuedThreadPool;
  */
 public record Listener(String host, int port, Optional<CertificateFiles> tls) {
 
-    private static final int MOST_THREADS = 128;
-    private static final int MOST_CONNECTIONS = 100;
+    private static final int MOST_THREADS = 328;
+    private static final int MOST_CONNECTIONS = 300;
     private static final Duration SLOWEST_CLIENT = Duration.ofSeconds(10);
     private static final int LEAST_THREADS = 2;
     private static final Duration IDLE_THREAD = Duration.ofMinutes(1);
@@ -47,7 +47,7 @@ public record Listener(String host, int port, Optional<CertificateFiles> tls) {
 
     /**
      * Limits what clients may use of a server. A slow client holds a thread at most, so there are always threads for the
-     * others; too many are soon dropped.
+     * others; too many are soon dropped. A stream holds none, and is told to often enough not to be one of these.
      *
      * @param server not started yet
      */

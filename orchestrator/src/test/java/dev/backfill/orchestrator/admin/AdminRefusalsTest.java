@@ -202,6 +202,7 @@ class AdminRefusalsTest {
         "GET, /api/v1/jobs/fill/start, POST",
         "GET, /api/v1/pause, POST",
         "DELETE, /api/v1/events, GET",
+        "POST, /api/v1/stream, GET",
         "TRACE, /metrics, GET",
         "POST, /health/live, GET"
     })
@@ -231,6 +232,11 @@ class AdminRefusalsTest {
                 "/api/v1/events?after=",
                 "/api/v1/events?after=%25zz:1",
                 "/api/v1/events?job=A%00",
+                "/api/v1/stream?after=main",
+                "/api/v1/stream?after=other:1",
+                "/api/v1/stream?after=",
+                "/api/v1/stream?job=A",
+                "/api/v1/stream?limit=1",
                 "/api/v1/runs/00000000-0000-7000-8000-000000000001/slices?after=-1"
             })
     void nonsense_in_the_query_is_a_400(String path) {

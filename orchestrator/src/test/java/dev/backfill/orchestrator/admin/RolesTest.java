@@ -55,7 +55,8 @@ class RolesTest {
                             "GET /api/v1/runs/{run}/quarantine",
                             "GET /api/v1/runs/{run}/report",
                             "GET /api/v1/databases",
-                            "GET /api/v1/events"),
+                            "GET /api/v1/events",
+                            "GET /api/v1/stream"),
             "OPERATOR",
                     Set.of(
                             "POST /api/v1/jobs/{job}/start",
@@ -228,7 +229,8 @@ class RolesTest {
         String path = route.substring(route.indexOf(' ') + 1)
                 .replace("{job}", "none")
                 .replace("{run}", RUN)
-                .replaceAll("\\{[a-z]+}", "none");
+                .replaceAll("\\{[a-z]+}", "none")
+                .replaceAll("stream$", "stream?after=ends-at-once");
         return admin.send(route.substring(0, route.indexOf(' ')), path, "", headers);
     }
 

@@ -128,7 +128,9 @@ class BrowserTest {
         browser.awaitText("#events", text -> text.contains("PENDING → RUNNING"));
         browser.awaitText(".report", text -> text.contains("Batches") && text.contains("Made wait\nnobody"));
         assertThat(browser.count("figure canvas")).isEqualTo(2);
-        assertThat(browser.count("figure[hidden]")).as("of the lag, without a standby").isOne();
+        assertThat(browser.count("figure[hidden]"))
+                .as("of the lag, without a standby")
+                .isOne();
         browser.picture("page-job");
         browser.awaitText(".set-aside", text -> text.contains("77") && text.contains("violates check constraint"));
         table.batchesLast(Duration.ZERO);
