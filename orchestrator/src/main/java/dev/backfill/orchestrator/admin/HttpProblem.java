@@ -118,7 +118,7 @@ final class HttpProblem extends RuntimeException {
 
     /** There are too many who ask for it. */
     static HttpProblem busy(String detail) {
-        return new HttpProblem(503, "Too many clients", detail, Json.empty());
+        return new HttpProblem(503, "Too many clients", detail, Json.empty(), RETRY_AFTER);
     }
 
     /** A fault of this program; the log has it. */

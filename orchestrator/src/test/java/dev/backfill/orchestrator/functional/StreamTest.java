@@ -193,8 +193,6 @@ class StreamTest {
         try {
             database.execute(EVENT.formatted("x".repeat(4_000), 20_000));
             long last = database.queryLong("SELECT max(id) FROM backfill.event");
-            pollsPass(1);
-            long ofNone = transactions();
             clients.add(EventStream.open(daemon, "?after=main:" + (last - 2_000)));
             clients.get(0).until(() -> clients.get(0).events().size() == 2_000);
             long ofOne = transactions();
@@ -211,10 +209,8 @@ class StreamTest {
             }
             long ofMany = transactions();
 
-            System.out.println(
-                    "transactions in " + COUNTED + ": " + ofNone + ", of one client " + ofOne + ", of many " + ofMany);
-            assertThat(ofNone).isLessThan(ofOne - 5);
-            assertThat(ofMany).isLessThan(ofOne + 15);
+            System.out.println("transactions in " + COUNTED + ": of one client " + ofOne + ", of many " + ofMany);
+            assertThat(ofMany).as("fifty cost no more than a few").isLessThan(3 * ofOne);
             database.execute(EVENT.formatted("for all", 1));
             for (EventStream client : clients) {
                 client.await("event", told -> told.at("/detail/reason").equals("for all1"));
@@ -275,7 +271,7 @@ class StreamTest {
                 second.process().sigterm();
                 back.until(() -> back.isEnded() && ofOne.isEnded() && fromNow.isEnded());
                 assertThat(second.process().waitFor(Duration.ofSeconds(6))).isZero();
-                assertThat(second.process().errors()).doesNotContain("ERROR", "WARN", "Exception");
+                assertThat(second.process().errors()).doesNotContain("ERROR", "Exception");
             }
         }
     }
