@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.cli;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.registry.JobSchema;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -47,6 +48,28 @@ final class TextCommands {
         @Override
         public Integer call() {
             return print(spec, JobSchema.text());
+        }
+    }
+
+    /** Prints a script for shells. */
+    @Command(
+            name = "completion",
+            description = {
+                "Prints a script by which a shell completes commands and their options.",
+                "In bash: source <(backfill completion)",
+                "In zsh the same, after: autoload -U +X bashcompinit && bashcompinit"
+            },
+            mixinStandardHelpOptions = true)
+    static final class Completion implements Callable<Integer> {
+
+        @Spec
+        @SuppressWarnings("NullAway.Init")
+        private CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            CommandSpec root = spec.root();
+            return print(spec, AutoComplete.bash(root.name(), root.commandLine()));
         }
     }
 
