@@ -5,6 +5,15 @@ import dev.backfill.orchestrator.client.RefusedException;
 import dev.backfill.orchestrator.client.VerifyCommand;
 import dev.backfill.orchestrator.config.ConfigurationException;
 import dev.backfill.orchestrator.db.SqlStates;
+import dev.backfill.orchestrator.operate.ApplyCommand;
+import dev.backfill.orchestrator.operate.EventsCommand;
+import dev.backfill.orchestrator.operate.ForgetCommand;
+import dev.backfill.orchestrator.operate.ListCommand;
+import dev.backfill.orchestrator.operate.ShowCommand;
+import dev.backfill.orchestrator.operate.TuneCommand;
+import dev.backfill.orchestrator.operate.VerbCommands;
+import dev.backfill.orchestrator.schedule.CronTimes;
+import dev.backfill.orchestrator.words.PlainText;
 import java.io.PrintWriter;
 import java.util.logging.Level;
 import org.slf4j.LoggerFactory;
@@ -21,12 +30,25 @@ import picocli.CommandLine.Command;
             ServeCommand.class,
             ValidateCommand.class,
             DryRunCommand.class,
+            ApplyCommand.class,
+            ListCommand.class,
+            ShowCommand.class,
+            VerbCommands.Start.class,
+            VerbCommands.Pause.class,
+            VerbCommands.Resume.class,
+            VerbCommands.Cancel.class,
+            VerbCommands.Retry.class,
+            VerifyCommand.class,
+            TuneCommand.class,
+            EventsCommand.class,
+            ProofCommand.class,
+            ForgetCommand.class,
             TextCommands.Schema.class,
             TextCommands.Ddl.class,
             TextCommands.NewToken.class,
+            TextCommands.LoadClasses.class,
             DatabaseCommand.class,
-            ProofCommand.class,
-            VerifyCommand.class,
+            TextCommands.Completion.class,
             CommandLine.HelpCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -55,9 +77,16 @@ public final class Commands {
      */
     public static int execute(String... arguments) {
         DRIVER.setLevel(Level.OFF);
-        CommandLine line = new CommandLine(new Commands());
+        CommandLine line = new CommandLine(new Commands(), Commands::made);
         line.setExecutionExceptionHandler((e, command, parsed) -> report(e, command.getErr()));
         return line.execute(arguments);
+    }
+
+    /** A command, or whatever else the command line needs; commands are handed what they may not reach for. */
+    private static <K> K made(Class<K> type) throws Exception {
+        return type.equals(ApplyCommand.class)
+                ? type.cast(new ApplyCommand(CronTimes::problem))
+                : CommandLine.defaultFactory().create(type);
     }
 
     private static int report(Exception e, PrintWriter err) {
@@ -66,7 +95,7 @@ public final class Commands {
             return refusal.exitCode().code();
         }
         if (e instanceof RefusedException refused) {
-            err.println("backfill: " + refused.getMessage());
+            err.println("backfill: " + PlainText.of(String.valueOf(refused.getMessage())));
             return refused.exitCode();
         }
         if (e instanceof ConfigurationException configuration) {

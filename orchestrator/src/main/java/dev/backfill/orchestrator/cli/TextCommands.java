@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.access.Token;
 import dev.backfill.orchestrator.db.SchemaMigrator;
 import dev.backfill.orchestrator.registry.JobSchema;
 import java.util.concurrent.Callable;
+import picocli.AutoComplete;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -98,6 +99,50 @@ final class TextCommands {
                             name, role, Token.sha256(token));
             spec.commandLine().getErr().flush();
             return print(spec, token);
+        }
+    }
+
+    /** Prints a script for shells. */
+    @Command(
+            name = "completion",
+            description = {
+                "Prints a script by which a shell completes commands and their options.",
+                "In bash: source <(backfill completion)",
+                "In zsh the same, after: autoload -U +X bashcompinit && bashcompinit"
+            },
+            mixinStandardHelpOptions = true)
+    static final class Completion implements Callable<Integer> {
+
+        @Spec
+        @SuppressWarnings("NullAway.Init")
+        private CommandSpec spec;
+
+        @Override
+        public Integer call() {
+            CommandSpec root = spec.root();
+            return print(spec, AutoComplete.bash(root.name(), root.commandLine()));
+        }
+    }
+
+    /** Loads the classes that most commands need. */
+    @Command(
+            name = "load-classes",
+            hidden = true,
+            description = "Does nothing but what most commands do at first, for an archive of their classes.",
+            mixinStandardHelpOptions = true)
+    static final class LoadClasses implements Callable<Integer> {
+
+        private static final String NOBODY = "127.0.0.1:1";
+
+        @Parameters(paramLabel = "FILE", description = "A job file.")
+        @SuppressWarnings("NullAway.Init")
+        private String file;
+
+        @Override
+        public Integer call() {
+            Commands.execute("validate", file, "--database", "jdbc:postgresql://" + NOBODY + "/none");
+            Commands.execute("list", "--server", "http://" + NOBODY);
+            return ExitCode.DONE.code();
         }
     }
 

@@ -14,16 +14,22 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
-import tools.jackson.core.JacksonException;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Speaks to the admin API of a daemon. Safe for use by several threads. */
-final class AdminClient {
+public final class AdminClient {
+
+    /**
+     * What came of a registration.
+     *
+     * @param isNew whether no such thing was there before
+     * @param answer of the daemon
+     */
+    public record Registered(boolean isNew, JsonNode answer) {}
 
     /**
      * What is waited for, and read, at most.
@@ -39,8 +45,9 @@ final class AdminClient {
     }
 
     private static final Duration LOOK = Duration.ofMillis(250);
-    private static final String GOOD = "application/json";
-    private static final String PROBLEM = "application/problem+json";
+    private static final Pattern JOB = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
+    private static final int CREATED = 201;
+    private static final int NO_CONTENT = 204;
 
     private final URI server;
     private final Optional<String> token;
@@ -48,6 +55,7 @@ final class AdminClient {
     private final Timing timing;
     private final Stop stop;
     private final HttpClient http;
+    private final Answers answers;
 
     /**
      * For one daemon; connects to nothing.
@@ -65,11 +73,33 @@ final class AdminClient {
         this.timing = timing;
         this.stop = stop;
         this.http = HttpClient.newBuilder().connectTimeout(limits.connect()).build();
+        this.answers = new Answers(server, token.isPresent(), limits.bytes());
     }
 
-    /** A part of a path or the value of a parameter, as it may stand in a URL. */
-    static String encoded(String text) {
+    /**
+     * A part of a path or the value of a parameter.
+     *
+     * @param text as it is meant
+     * @return as it may stand in a URL
+     */
+    public static String encoded(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /**
+     * The path of a job.
+     *
+     * @param job its name, as somebody wrote it
+     * @param part of what is known of it, such as {@code /runs}; empty for the job itself
+     * @return the path
+     * @throws RefusedException when no job can have that name: its path could be that of something else
+     */
+    public static String job(String job, String part) throws RefusedException {
+        if (!JOB.matcher(job).matches()) {
+            throw RefusedException.askedWrongly("no job has a name like `" + job
+                    + "`; names are made of a-z, 0-9 and -, and `backfill list` shows those there are");
+        }
+        return "/api/v1/jobs/" + job + part;
     }
 
     /**
@@ -77,9 +107,12 @@ final class AdminClient {
      *
      * @param path with its parameters
      * @param lists the members that a daemon's answer has, each a list
+     * @return the answer, an object
+     * @throws RefusedException when there is none
+     * @throws StoppedException when it is not waited for any more
      */
-    JsonNode get(String path, String... lists) throws RefusedException, StoppedException {
-        return judged(send(request(path).GET().build()), lists);
+    public JsonNode get(String path, String... lists) throws RefusedException, StoppedException {
+        return answers.judged(send(request(path).GET().build()), lists);
     }
 
     /**
@@ -88,19 +121,72 @@ final class AdminClient {
      * @param path with its parameters
      * @param body of the request
      * @param lists the members that a daemon's answer has, each a list
+     * @return the answer, an object
+     * @throws RefusedException when it was not done, or not everywhere
+     * @throws StoppedException when the answer is not waited for any more
      */
-    JsonNode post(String path, Map<String, String> body, String... lists) throws RefusedException, StoppedException {
-        String json = JsonMapper.shared().writeValueAsString(body);
-        HttpRequest request = request(path)
-                .header("content-type", GOOD)
-                .POST(BodyPublishers.ofString(json))
+    public JsonNode post(String path, Map<String, String> body, String... lists)
+            throws RefusedException, StoppedException {
+        return answers.judged(
+                send(request(path, "POST", Answers.GOOD, JsonMapper.shared().writeValueAsString(body))), lists);
+    }
+
+    /**
+     * Registers something.
+     *
+     * @param path of what it will be
+     * @param yaml what it is
+     * @param lists the members that a daemon's answer has, each a list
+     * @return what came of it
+     * @throws RefusedException when it was not done
+     * @throws StoppedException when the answer is not waited for any more
+     */
+    public Registered put(String path, String yaml, String... lists) throws RefusedException, StoppedException {
+        Answer answer = send(request(path, "PUT", "application/yaml", yaml));
+        return new Registered(answer.status() == CREATED, answers.judged(answer, lists));
+    }
+
+    /**
+     * Changes something.
+     *
+     * @param path with its parameters
+     * @param change what is to be otherwise
+     * @param lists the members that a daemon's answer has, each a list
+     * @return the answer, an object
+     * @throws RefusedException when it was not done, or not everywhere
+     * @throws StoppedException when the answer is not waited for any more
+     */
+    public JsonNode patch(String path, JsonNode change, String... lists) throws RefusedException, StoppedException {
+        return answers.judged(send(request(path, "PATCH", Answers.GOOD, change.toString())), lists);
+    }
+
+    /**
+     * Removes something.
+     *
+     * @param path of it
+     * @param body of the request
+     * @throws RefusedException when it was not done
+     * @throws StoppedException when the answer is not waited for any more
+     */
+    public void delete(String path, Map<String, String> body) throws RefusedException, StoppedException {
+        Answer answer =
+                send(request(path, "DELETE", Answers.GOOD, JsonMapper.shared().writeValueAsString(body)));
+        if (answer.status() != NO_CONTENT) {
+            answers.judged(answer);
+            throw answers.stranger("more than that it is done", answer);
+        }
+    }
+
+    private HttpRequest request(String path, String method, String type, String body) {
+        return request(path)
+                .header("content-type", type)
+                .method(method, BodyPublishers.ofString(body))
                 .build();
-        return judged(send(request), lists);
     }
 
     private HttpRequest.Builder request(String path) {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(server.resolve(path)).header("accept", GOOD);
+                HttpRequest.newBuilder(server.resolve(path)).header("accept", Answers.GOOD);
         token.ifPresent(t -> request.header("authorization", "Bearer " + t));
         return request;
     }
@@ -126,70 +212,6 @@ final class AdminClient {
         } catch (IOException e) {
             throw unreachable("broke off" + reason(e));
         }
-    }
-
-    private JsonNode judged(Answer answer, String... lists) throws RefusedException {
-        if (answer.body().remaining() > limits.bytes()) {
-            throw stranger("more than " + limits.bytes() + " bytes", answer);
-        }
-        boolean done = answer.status() / 100 == 2;
-        String type = answer.type().split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-        Optional<JsonNode> body = type.equals(done ? GOOD : PROBLEM) ? json(answer) : Optional.empty();
-        if (!done) {
-            throw refused(answer, body.filter(problem -> problem.path("title").isString()));
-        } else if (body.isEmpty()) {
-            throw stranger(answer.type().isEmpty() ? "nothing of a known type" : answer.type(), answer);
-        }
-        Optional<String> missing = Stream.of(lists)
-                .filter(list -> !body.get().path(list).isArray())
-                .findFirst();
-        if (missing.isPresent()) {
-            throw stranger("JSON without the list `" + missing.get() + "`", answer);
-        }
-        return body.get();
-    }
-
-    private Optional<JsonNode> json(Answer answer) throws RefusedException {
-        try {
-            return Optional.of(JsonMapper.shared().readTree(answer.body().array()))
-                    .filter(JsonNode::isObject);
-        } catch (JacksonException e) {
-            throw stranger("text that is no JSON", answer);
-        }
-    }
-
-    private RefusedException refused(Answer answer, Optional<JsonNode> problem) {
-        Optional<String> said = problem.map(AdminClient::said);
-        if (answer.status() == 401 || (answer.status() == 403 && said.isEmpty())) {
-            String message = "what answers at " + server
-                    + (token.isEmpty()
-                            ? " wants a token, set BACKFILL_TOKEN"
-                            : " does not accept the token of BACKFILL_TOKEN")
-                    + ": " + said.orElse("status " + answer.status());
-            return new RefusedException(Fault.SERVER, message);
-        } else if (said.isEmpty()) {
-            return stranger(answer.type().isEmpty() ? "nothing of a known type" : answer.type(), answer);
-        } else if (answer.status() == 403) {
-            String asked = token.isEmpty() ? "BACKFILL_TOKEN is not set" : "asked with the token of BACKFILL_TOKEN";
-            return new RefusedException(Fault.SERVER, said.get() + " (" + asked + ")");
-        }
-        return new RefusedException(
-                switch (answer.status()) {
-                    case 400, 404, 405, 422 -> Fault.ASKED_WRONGLY;
-                    default -> Fault.SERVER;
-                },
-                said.get());
-    }
-
-    private static String said(JsonNode problem) {
-        String detail = problem.path("detail").asString("");
-        return problem.path("title").asString("") + (detail.isEmpty() ? "" : ": " + detail);
-    }
-
-    private RefusedException stranger(String sent, Answer answer) {
-        String message = "what answers at " + server + " is no daemon of this program, it sent " + sent + ", status "
-                + answer.status() + "; name the daemon's address by --server";
-        return new RefusedException(Fault.SERVER, message);
     }
 
     private RefusedException unreachable(String how) {

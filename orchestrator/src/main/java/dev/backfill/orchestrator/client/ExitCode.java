@@ -1,14 +1,16 @@
 package dev.backfill.orchestrator.client;
 
-/** What a command that asks a daemon says to its caller. */
-enum ExitCode {
-    /** Everything was checked, and nothing is left. */
+/** What a command that asks a daemon says to its caller; the worse, the later. */
+public enum ExitCode {
+    /** It is done; nothing is left. */
     DONE(0),
     /** Something is left, or not known to be done. */
     LEFT(1),
+    /** What was asked for is not there, or was asked wrongly. */
+    INVALID(2),
     /** The operator did not wait for the end. */
     INTERRUPTED(3),
-    /** A database does not answer the daemon. */
+    /** The daemon said no, or a database does not answer it. */
     UNREACHABLE(4);
 
     private final int code;
@@ -17,7 +19,12 @@ enum ExitCode {
         this.code = code;
     }
 
-    int code() {
+    /**
+     * The number.
+     *
+     * @return of the process
+     */
+    public int code() {
         return code;
     }
 }

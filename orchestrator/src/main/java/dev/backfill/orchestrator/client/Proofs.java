@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.client;
 
 import dev.backfill.orchestrator.client.RefusedException.Fault;
+import dev.backfill.orchestrator.words.PlainText;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
@@ -36,7 +37,7 @@ record Proofs(JsonNode answer) {
      */
     static Proofs of(AdminClient client, String job, Optional<String> database)
             throws RefusedException, StoppedException {
-        String path = "/api/v1/jobs/" + AdminClient.encoded(job) + "/proof";
+        String path = AdminClient.job(job, "/proof");
         Proofs all = new Proofs(client.get(path, PROOFS, UNCHECKED, CHECKING, AWAY));
         if (database.isEmpty()) {
             return all;
@@ -71,7 +72,8 @@ record Proofs(JsonNode answer) {
 
     /** Whether a check of a run was asked for and is not concluded. */
     boolean isChecking(String run) {
-        return list(CHECKING).stream().anyMatch(check -> text(check, "run").equals(run));
+        return list(CHECKING).stream()
+                .anyMatch(check -> check.path("run").asString("").equals(run));
     }
 
     /** Why a database does not answer; empty when it does. */
@@ -109,7 +111,7 @@ record Proofs(JsonNode answer) {
 
     /** Tells them to a script. */
     void tellAsJson(PrintWriter out) {
-        out.println(answer.toPrettyString());
+        out.println(PlainText.lines(answer.toPrettyString()));
     }
 
     /** Tells them to a person, with everything that is in the way. */
@@ -118,12 +120,14 @@ record Proofs(JsonNode answer) {
         for (JsonNode name : list(UNCHECKED)) {
             String database = database(name);
             String job = text(answer, "job");
-            out.printf("job %s, database %s: not checked yet%n", job, database);
+            out.printf("job %s, database %s: not checked yet%n", job, PlainText.of(database));
             out.println("  its runs end with a proof, unless the job says verify: none; `backfill verify " + job
-                    + " --database " + database + "` makes one for a run that has ended");
+                    + " --database " + PlainText.of(database) + "` makes one for a run that has ended");
             tellChecks(out, database);
         }
-        list(AWAY).forEach(away -> out.println("database " + database(away) + " is away: " + text(away, "detail")));
+        list(AWAY)
+                .forEach(away ->
+                        out.println("database " + PlainText.of(database(away)) + " is away: " + text(away, "detail")));
     }
 
     private void tell(PrintWriter out, JsonNode proof) {
@@ -132,7 +136,7 @@ record Proofs(JsonNode answer) {
         JsonNode newer = proof.path("newer-run");
         String from = text(range, "from");
         String start = from.isEmpty() ? key(range.path("start")) : from;
-        out.printf("job %s, database %s%n", text(answer, "job"), database(proof));
+        out.printf("job %s, database %s%n", text(answer, "job"), PlainText.of(database(proof)));
         line(out, "remaining", remaining == 0 ? "0, nothing is left" : remaining + " rows are still to do");
         tellQuarantined(out, proof);
         line(out, "at", text(proof, "at"));
@@ -192,11 +196,11 @@ record Proofs(JsonNode answer) {
     }
 
     private static String database(JsonNode item) {
-        return item.isString() ? item.asString() : text(item, "database");
+        return item.isString() ? item.asString() : item.path("database").asString("");
     }
 
     private static String text(JsonNode node, String name) {
-        return node.path(name).asString("");
+        return PlainText.of(node.path(name).asString(""));
     }
 
     private static void line(PrintWriter out, String name, String value) {
@@ -204,6 +208,8 @@ record Proofs(JsonNode answer) {
     }
 
     private static String key(JsonNode key) {
-        return key.valueStream().map(part -> part.asString("NULL")).collect(Collectors.joining(", "));
+        return key.valueStream()
+                .map(part -> PlainText.of(part.asString("NULL")))
+                .collect(Collectors.joining(", "));
     }
 }

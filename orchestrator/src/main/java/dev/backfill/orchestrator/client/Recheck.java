@@ -1,6 +1,7 @@
 package dev.backfill.orchestrator.client;
 
 import dev.backfill.orchestrator.timing.Stop;
+import dev.backfill.orchestrator.words.PlainText;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.HashMap;
@@ -113,7 +114,7 @@ final class Recheck {
         for (Map.Entry<String, String> run : runs.entrySet()) {
             Optional<String> away = now.away(run.getKey());
             if (away.isPresent() && toldAway.add(run.getKey())) {
-                err.println("database " + run.getKey() + " is away, waiting for it: " + away.get());
+                err.println("database " + PlainText.of(run.getKey()) + " is away, waiting for it: " + away.get());
             }
             goesOn |= away.isPresent() || now.isChecking(run.getValue());
         }

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which daemon is asked. */
-final class ServerOptions {
+public final class ServerOptions {
 
     private static final String TOKEN = "BACKFILL_TOKEN";
     private static final int HIGHEST_PORT = 65_535;
@@ -27,8 +27,10 @@ final class ServerOptions {
      * A client of that daemon.
      *
      * @param stop ends its calls
+     * @return it has connected to nothing yet
+     * @throws RefusedException when the options name no daemon, or the environment no token
      */
-    AdminClient client(Stop stop) throws RefusedException {
+    public AdminClient client(Stop stop) throws RefusedException {
         Optional<String> token = token(System.getenv(TOKEN));
         try {
             URI uri = URI.create(server.strip().replaceFirst("/+$", ""));

@@ -1,7 +1,9 @@
 package dev.backfill.orchestrator.client;
 
 /** The operator wants the command to end; nobody waits for the answer any more. */
-final class StoppedException extends Exception {
+public final class StoppedException extends Exception {
 
     private static final long serialVersionUID = 1L;
+
+    StoppedException() {}
 }

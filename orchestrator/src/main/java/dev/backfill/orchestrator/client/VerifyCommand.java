@@ -4,6 +4,7 @@ import dev.backfill.orchestrator.client.Recheck.Outcome;
 import dev.backfill.orchestrator.timing.Interruption;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.words.PlainText;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -78,16 +79,17 @@ public final class VerifyCommand implements Callable<Integer> {
     }
 
     private ExitCode tell(JsonNode answer) {
-        out().println(
-                        json
-                                ? answer.toPrettyString()
-                                : "the check is asked for; `backfill proof " + job + "` tells what it finds");
+        if (json) {
+            out().println(PlainText.lines(answer.toPrettyString()));
+        } else {
+            out().println("the check is asked for; `backfill proof " + job + "` tells what it finds");
+        }
         return ExitCode.DONE;
     }
 
     private ExitCode await(Recheck recheck, Stop stop) throws RefusedException, StoppedException {
-        err().println("waiting for the check of job " + job + " in " + String.join(", ", recheck.databases())
-                + "; Ctrl-C leaves it going on");
+        err().println("waiting for the check of job " + job + " in "
+                + PlainText.of(String.join(", ", recheck.databases())) + "; Ctrl-C leaves it going on");
         Outcome outcome;
         try {
             outcome = recheck.await(stop, err());
@@ -99,7 +101,8 @@ public final class VerifyCommand implements Callable<Integer> {
         } else {
             outcome.found().tell(out());
         }
-        outcome.without().forEach((name, why) -> (json ? err() : out()).println("database " + name + ": " + why));
+        outcome.without()
+                .forEach((name, why) -> (json ? err() : out()).println(PlainText.of("database " + name + ": " + why)));
         return outcome.verdict();
     }
 

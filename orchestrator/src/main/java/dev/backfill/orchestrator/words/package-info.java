@@ -1,4 +1,4 @@
-/** Words that people write. Pure. */
+/** Words that people write, and read. */
 @NullMarked
 package dev.backfill.orchestrator.words;
 

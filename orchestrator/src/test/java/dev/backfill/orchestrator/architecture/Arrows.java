@@ -28,6 +28,7 @@ final class Arrows {
             "gauges",
             "listen",
             "metrics",
+            "operate",
             "outside",
             "pacing",
             "page",
@@ -58,6 +59,7 @@ final class Arrows {
             Map.entry("words", Set.of()),
             Map.entry("page", Set.of()),
             Map.entry("client", Set.of()),
+            Map.entry("operate", Set.of("client", "registry")),
             Map.entry("policy", Set.of()),
             Map.entry("addresses", Set.of()),
             Map.entry("access", Set.of()),
@@ -148,7 +150,7 @@ final class Arrows {
             Map.entry("com.zaxxer.hikari.", Set.of("db")),
             Map.entry("org.flywaydb.", Set.of("db")),
             Map.entry("org.postgresql.", Set.of("addresses", "config", "db", "registry")),
-            Map.entry("tools.jackson.", Set.of("admin", "client", "outside", "registry", "tuning")),
+            Map.entry("tools.jackson.", Set.of("admin", "client", "operate", "outside", "registry", "tuning")),
             Map.entry("com.fasterxml.jackson.annotation.", Set.of("admin", "registry")),
             Map.entry("com.networknt.", Set.of("admin", "registry")),
             Map.entry("org.snakeyaml.", Set.of("admin", "registry")),
@@ -160,8 +162,8 @@ final class Arrows {
             Map.entry("com.typesafe.config.", Set.of("config")),
             Map.entry("org.apache.commons.compress.", Set.of("demo")),
             Map.entry("org.tukaani.xz.", Set.of("demo")),
-            Map.entry("javax.net.ssl.", Set.of("outside", "tls")),
-            Map.entry("picocli.", Set.of("cli", "client", ROOT)),
+            Map.entry("javax.net.ssl.", Set.of("client", "outside", "tls")),
+            Map.entry("picocli.", Set.of("cli", "client", "operate", ROOT)),
             Map.entry("me.tongfei.progressbar.", Set.of("console")));
 
     /** What everyone may use. */

@@ -15,6 +15,7 @@ import java.net.URI;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What answers may be taken for a daemon's, and for how long they are waited for. */
 @Timeout(20)
@@ -45,6 +47,68 @@ class AdminClientTest {
             assertThat(client.post("/x", Map.of(), "runs").path("away").isArray())
                     .isTrue();
         }
+    }
+
+    @Test
+    void what_was_registered_is_new_or_not() throws Exception {
+        try (Stranger daemon = Stranger.saying(201, GOOD, "{}")) {
+            assertThat(client(daemon.address(), Optional.empty(), LONG)
+                            .put("/x", "")
+                            .isNew())
+                    .isTrue();
+        }
+        try (Stranger daemon = Stranger.saying(200, GOOD, "{\"changed\": true}")) {
+            AdminClient.Registered registered =
+                    client(daemon.address(), Optional.empty(), LONG).put("/x", "");
+            assertThat(registered.isNew()).isFalse();
+            assertThat(registered.answer().path("changed").asBoolean()).isTrue();
+        }
+    }
+
+    @Test
+    void what_was_removed_is_answered_by_nothing() throws Exception {
+        try (Stranger daemon = Stranger.saying(204, "", "")) {
+            client(daemon.address(), Optional.empty(), LONG).delete("/x", Map.of());
+        }
+        try (Stranger other = Stranger.saying(200, GOOD, "{}")) {
+            AdminClient client = client(other.address(), Optional.empty(), LONG);
+            RefusedException refused =
+                    catchThrowableOfType(RefusedException.class, () -> client.delete("/x", Map.of()));
+            assertRefused(refused, 4, "is no daemon of this program");
+        }
+        try (Stranger daemon = Stranger.saying(404, PROBLEM, "{\"title\": \"Not found\", \"status\": 404}")) {
+            AdminClient client = client(daemon.address(), Optional.empty(), LONG);
+            RefusedException refused =
+                    catchThrowableOfType(RefusedException.class, () -> client.delete("/x", Map.of()));
+            assertRefused(refused.and("look"), 2, "Not found; look");
+            assertThat(refused.and("look").problem().path("status").asInt()).isEqualTo(404);
+        }
+    }
+
+    @Test
+    void a_list_is_read_over_its_pages_and_ends_with_its_last_items() throws Exception {
+        Iterator<String> pages = List.of(
+                        "{'events': [1, 2], 'next': 'b:2', 'away': [{'database': 'a', 'detail': 'x'}]}",
+                        "{'events': [3], 'next': 'b:3', 'away': []}",
+                        "{'events': [4], 'next': null, 'away': []}")
+                .iterator();
+        try (Stranger daemon = Stranger.acting(request -> pages.next().replace('\'', '"'))) {
+            AdminClient client = client(daemon.address(), Optional.empty(), LONG);
+
+            assertThat(new Pages(client, "/x?limit=2", "events").last(3).toString())
+                    .isEqualTo(
+                            "{'events':[2,3,4],'next':null,'away':[{'database':'a','detail':'x'}]}".replace('\'', '"'));
+            assertThat(pages.hasNext()).isFalse();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ".", "..", "../..", "a/b", "a b", "A", "-a", "a?database=b", "a%2fb"})
+    void a_path_is_made_only_of_what_can_be_a_name(String job) {
+        assertRefused(
+                catchThrowableOfType(RefusedException.class, () -> AdminClient.job(job, "/pause")),
+                2,
+                "no job has a name like `" + job + "`");
     }
 
     @Test
