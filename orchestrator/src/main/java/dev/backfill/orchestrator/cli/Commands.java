@@ -9,6 +9,7 @@ import dev.backfill.orchestrator.operate.ApplyCommand;
 import dev.backfill.orchestrator.operate.EventsCommand;
 import dev.backfill.orchestrator.operate.ForgetCommand;
 import dev.backfill.orchestrator.operate.ListCommand;
+import dev.backfill.orchestrator.operate.ReportCommand;
 import dev.backfill.orchestrator.operate.ShowCommand;
 import dev.backfill.orchestrator.operate.TuneCommand;
 import dev.backfill.orchestrator.operate.VerbCommands;
@@ -41,6 +42,7 @@ import picocli.CommandLine.Command;
             VerifyCommand.class,
             TuneCommand.class,
             EventsCommand.class,
+            ReportCommand.class,
             ProofCommand.class,
             ForgetCommand.class,
             TextCommands.Schema.class,

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -74,6 +75,26 @@ public final class AdminClient {
         this.stop = stop;
         this.http = HttpClient.newBuilder().connectTimeout(limits.connect()).build();
         this.answers = new Answers(server, token.isPresent(), limits.bytes());
+    }
+
+    private AdminClient(AdminClient other, HttpClient http) {
+        this.server = other.server;
+        this.token = other.token;
+        this.limits = other.limits;
+        this.timing = other.timing;
+        this.stop = other.stop;
+        this.answers = other.answers;
+        this.http = http;
+    }
+
+    /** The same, which trusts only whom somebody else vouches for. */
+    AdminClient trusting(SSLContext authorities) {
+        return new AdminClient(
+                this,
+                HttpClient.newBuilder()
+                        .connectTimeout(limits.connect())
+                        .sslContext(authorities)
+                        .build());
     }
 
     /**

@@ -3,7 +3,10 @@ package dev.backfill.orchestrator.client;
 import dev.backfill.orchestrator.client.RefusedException.Fault;
 import dev.backfill.orchestrator.timing.Stop;
 import dev.backfill.orchestrator.timing.Timing;
+import dev.backfill.orchestrator.tls.CertificateFiles;
+import dev.backfill.orchestrator.tls.UnusableFileException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -23,6 +26,13 @@ public final class ServerOptions {
     @SuppressWarnings("NullAway.Init")
     private String server;
 
+    @Option(
+            names = "--ca-file",
+            paramLabel = "FILE",
+            description =
+                    "Certificates in PEM of those who vouch for the daemon's own. Default: those that Java trusts.")
+    private @Nullable Path authorities;
+
     /**
      * A client of that daemon.
      *
@@ -35,10 +45,13 @@ public final class ServerOptions {
         try {
             URI uri = URI.create(server.strip().replaceFirst("/+$", ""));
             if (isAddress(uri)) {
-                return new AdminClient(uri, token, AdminClient.Limits.USUAL, Timing.system(), stop);
+                AdminClient client = new AdminClient(uri, token, AdminClient.Limits.USUAL, Timing.system(), stop);
+                return authorities == null ? client : client.trusting(CertificateFiles.trusting(authorities));
             }
         } catch (IllegalArgumentException e) {
             throw notAnAddress();
+        } catch (UnusableFileException e) {
+            throw new RefusedException(Fault.ASKED_WRONGLY, "--ca-file " + e.getMessage());
         }
         throw notAnAddress();
     }

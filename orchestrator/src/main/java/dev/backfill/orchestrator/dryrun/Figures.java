@@ -39,16 +39,4 @@ final class Figures {
                 ? duration.toMinutes() + " min"
                 : decimal(duration.toMinutes() / 60.0) + " h";
     }
-
-    /** A size in the unit that fits. */
-    static String bytes(long bytes) {
-        String[] units = {"bytes", "kB", "MB", "GB", "TB"};
-        double value = bytes;
-        int unit = 0;
-        while (value >= 1024 && unit < units.length - 1) {
-            value /= 1024;
-            unit++;
-        }
-        return (unit == 0 ? count((long) value) : decimal(value)) + " " + units[unit];
-    }
 }

@@ -6,6 +6,7 @@ import dev.backfill.orchestrator.dryrun.StatementPlan.Whole;
 import dev.backfill.orchestrator.run.Run.FrozenRange;
 import dev.backfill.orchestrator.sql.Key;
 import dev.backfill.orchestrator.sql.KeyColumn;
+import dev.backfill.orchestrator.words.Quantity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleFunction;
@@ -44,7 +45,7 @@ public final class ForecastText {
                 .formatted(
                         forecast.statement().job().name(),
                         table(),
-                        Figures.bytes(forecast.around().table().size().bytes())));
+                        Quantity.size(forecast.around().table().size().bytes())));
         if (!forecast.hasRows()) {
             lines.add("range: there is no row in it" + (forecast.trials().asked() ? ", so no batch was tried" : ""));
             return;
@@ -88,7 +89,7 @@ public final class ForecastText {
 
     private String whole(List<Whole> tables) {
         List<Whole> large = tables.stream().filter(table -> !table.small()).toList();
-        String size = Figures.bytes(large.stream().mapToLong(Whole::bytes).sum());
+        String size = Quantity.size(large.stream().mapToLong(Whole::bytes).sum());
         boolean itself = forecast.around().table().partitions() == 0;
         String below = String.join(", ", large.stream().map(Whole::name).toList()) + " of ";
         return (itself ? "" : below) + table() + " whole (" + size + ")";
@@ -130,7 +131,7 @@ public final class ForecastText {
                             ? "by what these batches took: one worker would need "
                             : "a guess from the size of the rows: if every row is changed, one worker would need ")
                     + bar(estimate.time(), Figures::seconds));
-            lines.add(INDENT + "and " + bar(estimate.wal(), wal -> Figures.bytes(Math.round(wal)))
+            lines.add(INDENT + "and " + bar(estimate.wal(), wal -> Quantity.size(Math.round(wal)))
                     + " of WAL would be written");
             int workers = forecast.statement().job().execution().parallelism();
             if (workers > 1) {

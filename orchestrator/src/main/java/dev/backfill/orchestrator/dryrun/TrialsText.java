@@ -3,6 +3,7 @@ package dev.backfill.orchestrator.dryrun;
 import dev.backfill.orchestrator.dryrun.Trial.Failure;
 import dev.backfill.orchestrator.dryrun.Trial.Sample;
 import dev.backfill.orchestrator.sql.Key;
+import dev.backfill.orchestrator.words.Quantity;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,7 +52,7 @@ final class TrialsText {
                         Figures.count(sample.keys(), "key", "keys"),
                         Figures.count(sample.changed(), "row", "rows"),
                         Figures.time(sample.cost().took()),
-                        Figures.bytes(sample.cost().wal()));
+                        Quantity.size(sample.cost().wal()));
     }
 
     private String words(Failure failure) {

@@ -17,10 +17,11 @@ import tools.jackson.databind.json.JsonMapper;
 /** Tells what runs have cost and waited for. */
 @Command(
         name = "report",
-        description = "Tells what the latest run of a job in each database, or one run, has cost and waited for: rows and rate,"
-                + " time held by reason, batches, what was written to the server's log, the worst lag, whom it made wait,"
-                + " and what is left to vacuum. Exit code 2 when there is no such job or run, 4 when the daemon does not"
-                + " answer.",
+        description =
+                "Tells what the latest run of a job in each database, or one run, has cost and waited for: rows and rate,"
+                        + " time held by reason, batches, what was written to the server's log, the worst lag, whom it made wait,"
+                        + " and what is left to vacuum. Exit code 2 when there is no such job or run, 4 when the daemon does not"
+                        + " answer.",
         mixinStandardHelpOptions = true)
 public final class ReportCommand extends AdminCommand {
 
@@ -74,13 +75,17 @@ public final class ReportCommand extends AdminCommand {
                 Shown.text(rows, "scanned") + " scanned, " + Shown.text(rows, "changed") + " changed, "
                         + Shown.text(rows, "quarantined") + " in quarantine, " + Shown.orNothing(rows, "remaining")
                         + " remaining");
-        line("rate", report.path("rate").isNumber() ? Shown.text(report, "rate") + " rows/s with all it waited for" : "");
+        line(
+                "rate",
+                report.path("rate").isNumber() ? Shown.text(report, "rate") + " rows/s with all it waited for" : "");
         line("held", held(report.path("held")));
         line(
                 "batches",
                 Shown.text(batches, "committed") + " committed, " + Shown.text(batches, "retried") + " tried again, "
                         + Shown.text(batches, "split") + " in parts, " + Shown.text(batches, "fenced") + " fenced off");
-        line("log", report.path("wal").isNumber() ? Quantity.size(report.path("wal").asLong()) : "");
+        line(
+                "log",
+                report.path("wal").isNumber() ? Quantity.size(report.path("wal").asLong()) : "");
         line("worst lag", report.path("worst-lag").isNumber() ? Shown.text(report, "worst-lag") + "s" : "");
         line(
                 "made wait",
@@ -93,7 +98,8 @@ public final class ReportCommand extends AdminCommand {
                 .filter(table -> table.path("dead").asLong() > 0)
                 .forEach(table -> line(
                         "dead rows",
-                        Shown.text(table, "dead") + " in " + Shown.text(table, "table") + ": " + Shown.text(table, "advice")));
+                        Shown.text(table, "dead") + " in " + Shown.text(table, "table") + ": "
+                                + Shown.text(table, "advice")));
     }
 
     private static String held(JsonNode held) {

@@ -1,8 +1,9 @@
 package dev.backfill.orchestrator.words;
 
 import java.time.Duration;
+import java.util.Locale;
 
-/** Reads a number with its unit. Pure. */
+/** Reads a number with its unit, and writes one. Pure. */
 public final class Quantity {
 
     private static final int THOUSAND_BITS = 10;
@@ -47,5 +48,22 @@ public final class Quantity {
             default -> throw new IllegalArgumentException("no size: " + text);
         };
         return Math.multiplyExact(Long.parseLong(text.substring(0, unit)), 1L << (THOUSAND_BITS * thousands));
+    }
+
+    /**
+     * Writes a size in the unit that fits, in the server's units.
+     *
+     * @param bytes how many
+     * @return such as {@code 1.5 kB}
+     */
+    public static String size(long bytes) {
+        String[] units = {"bytes", "kB", "MB", "GB", "TB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < units.length - 1) {
+            value /= 1024;
+            unit++;
+        }
+        return String.format(Locale.ROOT, unit == 0 ? "%,.0f %s" : "%,.1f %s", value, units[unit]);
     }
 }

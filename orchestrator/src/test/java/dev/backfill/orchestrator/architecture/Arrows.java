@@ -58,7 +58,7 @@ final class Arrows {
             Map.entry("timing", Set.of()),
             Map.entry("words", Set.of()),
             Map.entry("page", Set.of()),
-            Map.entry("client", Set.of()),
+            Map.entry("client", Set.of("tls")),
             Map.entry("operate", Set.of("client", "registry")),
             Map.entry("policy", Set.of()),
             Map.entry("addresses", Set.of()),

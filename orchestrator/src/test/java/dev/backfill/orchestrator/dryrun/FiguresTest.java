@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.dryrun;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.words.Quantity;
 import java.time.Duration;
 import java.util.Locale;
 import org.junit.jupiter.api.AfterEach;
@@ -31,8 +32,8 @@ class FiguresTest {
         assertThat(Figures.seconds(61.26)).isEqualTo("61.3 s");
         assertThat(Figures.seconds(7_000)).isEqualTo("116 min");
         assertThat(Figures.seconds(9_000)).isEqualTo("2.5 h");
-        assertThat(Figures.bytes(1_023)).isEqualTo("1,023 bytes");
-        assertThat(Figures.bytes(1_536)).isEqualTo("1.5 kB");
-        assertThat(Figures.bytes(3_000_000_000_000_000L)).isEqualTo("2,728.5 TB");
+        assertThat(Quantity.size(1_023)).isEqualTo("1,023 bytes");
+        assertThat(Quantity.size(1_536)).isEqualTo("1.5 kB");
+        assertThat(Quantity.size(3_000_000_000_000_000L)).isEqualTo("2,728.5 TB");
     }
 }
