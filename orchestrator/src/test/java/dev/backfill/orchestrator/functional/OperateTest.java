@@ -2,6 +2,7 @@ package dev.backfill.orchestrator.functional;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.backfill.orchestrator.testing.Stranger;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import java.net.InetAddress;
@@ -245,6 +246,28 @@ class OperateTest {
         assertThat(json.text()).contains("\\u202e red").doesNotContain("\u202e");
         assertThat(JsonMapper.shared().readTree(json.text()))
                 .isEqualTo(daemon.get("/api/v1/jobs/odd").body());
+    }
+
+    @Test
+    void a_database_that_is_away_is_named_and_its_words_are_plain() throws Exception {
+        String away = "[{\"database\": \"main\", \"detail\": \"no \u009b31m\u202e route\"}]";
+        String none = "{\"jobs\": [], \"events\": [], \"runs\": [], \"warnings\": [], \"refused\": [], \"away\": %s}";
+        Path file = file("some.yaml", job("some", "main", "a", BY_HAND));
+        try (Stranger daemon = Stranger.acting(request -> none.formatted(away))) {
+            for (String line : List.of("list", "events", "show x", "list --json", "apply " + file)) {
+                CommandResult result = CommandResult.of((line + " --server=" + daemon.address()).split(" "));
+                assertSaid(result, 4)
+                        .contains("database main", "no \\u009b31m\\u202e route")
+                        .doesNotContain("\u009b", "\u202e");
+            }
+        }
+        String refused =
+                "{\"title\": \"Database away\", \"detail\": \"not done: \u009b31m; call with ?database=main\"}";
+        try (Stranger daemon = Stranger.saying(503, "application/problem+json", refused)) {
+            assertSaid(CommandResult.of("pause", "x", "--server=" + daemon.address()), 4)
+                    .contains("Database away: not done: \\u009b31m; call with --database main")
+                    .doesNotContain("\u009b");
+        }
     }
 
     @Test
