@@ -82,7 +82,7 @@ public final class Tallies implements RunListener {
     public synchronized void wrote(Slice slice, Written wal) {
         long bytes =
                 written.computeIfAbsent(run(slice), id -> new Written.Sum()).add(wal);
-        count(run(slice), WAL, bytes);
+        count(run(slice), WAL, (double) bytes);
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -72,15 +73,23 @@ final class Pem {
 
     private static PrivateKey key(Path file, PKCS8EncodedKeySpec encoded) throws UnusableFileException {
         for (String algorithm : ALGORITHMS) {
-            try {
-                return KeyFactory.getInstance(algorithm).generatePrivate(encoded);
-            } catch (InvalidKeySpecException e) {
-                continue;
-            } catch (GeneralSecurityException e) {
-                throw new IllegalStateException("every Java has " + algorithm, e);
+            Optional<PrivateKey> key = key(algorithm, encoded);
+            if (key.isPresent()) {
+                return key.get();
             }
         }
         throw new UnusableFileException(file, "holds no key of a known kind: " + String.join(", ", ALGORITHMS));
+    }
+
+    /** The key, if it is one of these. */
+    private static Optional<PrivateKey> key(String algorithm, PKCS8EncodedKeySpec encoded) {
+        try {
+            return Optional.of(KeyFactory.getInstance(algorithm).generatePrivate(encoded));
+        } catch (InvalidKeySpecException e) {
+            return Optional.empty();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every Java has " + algorithm, e);
+        }
     }
 
     private static byte[] bytes(Path file) throws UnusableFileException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.backfill.orchestrator.access.Admission;
+import dev.backfill.orchestrator.cli.Commands;
 import dev.backfill.orchestrator.config.DaemonSettings;
 import dev.backfill.orchestrator.site.Registrar;
 import dev.backfill.orchestrator.site.Sites;
@@ -76,6 +77,22 @@ class TlsTest {
         assertThatThrownBy(() -> HttpClient.newHttpClient().send(request("http"), BodyHandlers.ofString()))
                 .as("without TLS")
                 .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void commands_trust_whom_they_are_told_to() throws Exception {
+        Path other = directory.resolve("other.pem");
+        second.writeCertificate(other);
+        String url = "https://127.0.0.1:" + server.port();
+
+        assertThat(Commands.execute("list", "--server", url, "--ca-file", certificate.toString()))
+                .isZero();
+        assertThat(Commands.execute("list", "--server", url, "--ca-file", other.toString()))
+                .isEqualTo(4);
+        assertThat(Commands.execute("list", "--server", url)).isEqualTo(4);
+        assertThat(Commands.execute("list", "--server", url, "--ca-file", key.toString()))
+                .as("no certificate")
+                .isEqualTo(2);
     }
 
     @Test

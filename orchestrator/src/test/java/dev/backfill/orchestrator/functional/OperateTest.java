@@ -235,6 +235,28 @@ class OperateTest {
     }
 
     @Test
+    void a_report_tells_what_a_run_has_cost() throws Exception {
+        assertSaid(command("apply", file("told.yaml", job("told", "main", "s", ""))), 0);
+        daemon.awaitState("told", "SUCCEEDED");
+        String run = daemon.run("told").path("id").asString();
+
+        assertSaid(command("report", "told"), 0)
+                .contains("run " + run + " of told in main, revision 1")
+                .containsPattern("state +SUCCEEDED")
+                .containsPattern("rows +5000 scanned, 5000 changed, 0 in quarantine, 0 remaining")
+                .containsPattern("batches +[1-9][0-9]* committed, 0 tried again")
+                .containsPattern("made wait +nobody");
+        assertSaid(command("report", run), 0).contains("of told in main");
+        assertThat(JsonMapper.shared()
+                        .readTree(command("report", "told", "--json").text())
+                        .at("/reports/0/rows/changed")
+                        .asInt())
+                .isEqualTo(5000);
+        assertSaid(command("report", "nobody"), 2).contains("no job of name nobody is registered");
+        assertSaid(command("report", run.replaceAll("[0-9]", "f")), 2).contains("there is no run of id");
+    }
+
+    @Test
     void what_others_wrote_cannot_steer_the_terminal() throws Exception {
         String yaml = job("odd", "main", "a", BY_HAND + "description: \"\\e[31m \\u202e red\"\n");
         daemon.register("odd", yaml);

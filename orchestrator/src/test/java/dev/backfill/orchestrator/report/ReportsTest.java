@@ -55,7 +55,7 @@ class ReportsTest {
         one.left(RUN);
         store().write(one);
 
-        assertThat(held()).isCloseTo(Duration.ofSeconds(10), Duration.ofMillis(1_000));
+        assertThat(held()).isCloseTo(Duration.ofSeconds(10), Duration.ofSeconds(1));
     }
 
     @Test
