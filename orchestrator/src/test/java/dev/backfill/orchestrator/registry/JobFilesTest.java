@@ -436,4 +436,18 @@ class JobFilesTest {
         assertThat(content.jobs()).hasSize(1);
         return content.jobs().get(0);
     }
+
+    @ParameterizedTest
+    @CsvSource({"\\0, 0000", "\\x7f, 007F", "\\x9b, 009B", "\\ufffe, FFFE"})
+    void a_character_that_cannot_be_kept_is_refused_where_it_stands(String escape, String number) {
+        String text = MINIMAL + "labels: { team: \"a" + escape + "b\" }\n";
+
+        assertThat(files.read("job.yaml", text.getBytes(UTF_8)).problems())
+                .singleElement()
+                .satisfies(problem -> {
+                    assertThat(problem.message()).isEqualTo("the character U+" + number + " cannot be kept");
+                    assertThat(problem.line()).isEqualTo(6);
+                    assertThat(problem.column()).isEqualTo(17);
+                });
+    }
 }
