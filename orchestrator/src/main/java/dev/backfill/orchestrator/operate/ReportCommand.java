@@ -93,8 +93,11 @@ public final class ReportCommand extends AdminCommand {
                         ? "nobody"
                         : Shown.text(victims, "count") + " sessions, each free within "
                                 + Shown.orNothing(victims, "freed-within") + "s");
-        report.path("tables")
-                .valueStream()
+        tellDeadRows(report.path("tables"));
+    }
+
+    private void tellDeadRows(JsonNode tables) {
+        tables.valueStream()
                 .filter(table -> table.path("dead").asLong() > 0)
                 .forEach(table -> line(
                         "dead rows",

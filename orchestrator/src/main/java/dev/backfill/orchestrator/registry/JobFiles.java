@@ -1,6 +1,5 @@
 package dev.backfill.orchestrator.registry;
 
-import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.registry.LoadedJob.Place;
 import dev.backfill.orchestrator.registry.YamlDocuments.Document;
 import java.nio.ByteBuffer;
@@ -114,7 +113,6 @@ public final class JobFiles {
     private void load(Document document, List<LoadedJob> jobs, List<Problem> problems) {
         JsonNode root = JobMapping.withTexts(document.root());
         List<Problem> found = new ArrayList<>(schema.problems(document));
-        findUnusable(root, "", document.locations(), found);
         found.addAll(JobRules.problems(document.root(), root, document.locations()));
         found.addAll(ScheduleRules.problems(root, document.locations(), cronProblem));
         problems.addAll(found);
@@ -122,28 +120,6 @@ public final class JobFiles {
             String canonical = CANONICAL.writeValueAsString(root);
             jobs.add(new LoadedJob(JobMapping.definition(root), canonical, checksum(canonical), document.locations()));
         }
-    }
-
-    /** Finds what YAML can write by an escape, and neither the database nor a reader of what is kept there takes. */
-    private static void findUnusable(JsonNode node, String pointer, Locations locations, List<Problem> problems) {
-        if (node.isString()) {
-            unusable(node.asString()).ifPresent(text -> problems.add(locations.problem(pointer, text, "leave it out")));
-        }
-        for (Map.Entry<String, JsonNode> member : node.properties()) {
-            String below = Locations.pointer(pointer, member.getKey());
-            unusable(member.getKey()).ifPresent(text -> problems.add(locations.problem(below, text, "leave it out")));
-            findUnusable(member.getValue(), below, locations, problems);
-        }
-        for (int i = 0; node.isArray() && i < node.size(); i++) {
-            findUnusable(node.path(i), pointer + "/" + i, locations, problems);
-        }
-    }
-
-    private static Optional<String> unusable(String text) {
-        return text.codePoints()
-                .filter(character -> character == 0 || (character > '~' && !StreamReader.isPrintable(character)))
-                .mapToObj(character -> "the character U+%04X cannot be kept".formatted(character))
-                .findFirst();
     }
 
     private static List<Problem> duplicates(List<Document> documents) {

@@ -4,7 +4,6 @@ import dev.backfill.orchestrator.registry.LoadedJob.Locations;
 import dev.backfill.orchestrator.registry.LoadedJob.Place;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,6 +28,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlVersionException;
 import org.snakeyaml.engine.v2.nodes.Tag;
 import org.snakeyaml.engine.v2.resolver.CoreScalarResolver;
+import org.snakeyaml.engine.v2.scanner.StreamReader;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -227,7 +227,7 @@ final class YamlDocuments {
         if (scalar.getTag().isPresent()) {
             return tagged(pointer, place(scalar), scalar.getTag().get());
         }
-        if (value.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(value)) {
+        if (!value.codePoints().allMatch(c -> c > 0 && (c <= '~' || StreamReader.isPrintable(c)))) {
             add(place(scalar), "a text holds a character that PostgreSQL cannot store", "");
             spoiled.add(pointer);
             return NODES.nullNode();

@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class JobFilesTest {
 
@@ -438,14 +439,14 @@ class JobFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"\\0, 0000", "\\x7f, 007F", "\\x9b, 009B", "\\ufffe, FFFE"})
-    void a_character_that_cannot_be_kept_is_refused_where_it_stands(String escape, String number) {
+    @ValueSource(strings = {"\\0", "\\x7f", "\\x9b", "\\ufffe"})
+    void a_character_that_cannot_be_kept_is_refused_where_it_stands(String escape) {
         String text = MINIMAL + "labels: { team: \"a" + escape + "b\" }\n";
 
         assertThat(files.read("job.yaml", text.getBytes(UTF_8)).problems())
                 .singleElement()
                 .satisfies(problem -> {
-                    assertThat(problem.message()).isEqualTo("the character U+" + number + " cannot be kept");
+                    assertThat(problem.message()).isEqualTo("a text holds a character that PostgreSQL cannot store");
                     assertThat(problem.line()).isEqualTo(6);
                     assertThat(problem.column()).isEqualTo(17);
                 });

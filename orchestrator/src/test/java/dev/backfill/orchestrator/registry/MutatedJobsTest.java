@@ -31,10 +31,13 @@ class MutatedJobsTest {
                 reachTheRules++;
                 fail += content.problems().isEmpty() ? 0 : 1;
             }
-            content.jobs().forEach(job -> assertThat(files.read("kept", job.canonical().getBytes(UTF_8)).jobs())
-                    .as("what is kept can be read: %s", text)
-                    .singleElement()
-                    .satisfies(again -> assertThat(again.checksum()).isEqualTo(job.checksum())));
+            content.jobs()
+                    .forEach(job -> assertThat(
+                                    files.read("kept", job.canonical().getBytes(UTF_8))
+                                            .jobs())
+                            .as("what is kept can be read: %s", text)
+                            .singleElement()
+                            .satisfies(again -> assertThat(again.checksum()).isEqualTo(job.checksum())));
             int lines = (int) text.lines().count() + 1;
             assertThat(content.jobs().isEmpty() && content.problems().isEmpty())
                     .as(text)
