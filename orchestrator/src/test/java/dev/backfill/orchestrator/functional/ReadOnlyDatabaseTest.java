@@ -52,9 +52,14 @@ class ReadOnlyDatabaseTest {
 
             await().atMost(PATIENCE)
                     .untilAsserted(() -> assertThat(daemon.metrics()).containsPattern(HELD));
-            Daemon.Answer answer = daemon.get("/api/v1/jobs/fill");
-            assertThat(answer.status()).isEqualTo(503);
-            assertThat(answer.body().path("detail").asString()).contains("in a read-only transaction (SQLSTATE 25006)");
+            await().atMost(PATIENCE)
+                    .untilAsserted(
+                            () -> { // for a moment in each second it is tried again
+                                Daemon.Answer answer = daemon.get("/api/v1/jobs/fill");
+                                assertThat(answer.status()).isEqualTo(503);
+                                assertThat(answer.body().path("detail").asString())
+                                        .contains("in a read-only transaction (SQLSTATE 25006)");
+                            });
             assertThat(table.batches()).as("in mid-run").isLessThan(ROWS / PacedTable.BATCH);
             elsewhere.execute("ALTER DATABASE %s RESET default_transaction_read_only".formatted(database.name()));
 
