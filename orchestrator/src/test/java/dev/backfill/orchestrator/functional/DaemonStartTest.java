@@ -80,7 +80,7 @@ class DaemonStartTest {
                 """.formatted(host));
 
         assertThat(said)
-                .contains("orchestrator.conf: 1: admin.host", "loopback")
+                .contains("orchestrator.conf: 1: admin.host", "there are no tokens")
                 .doesNotContain("Exception");
     }
 
