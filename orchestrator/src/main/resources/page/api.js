@@ -1,15 +1,24 @@
 // Asks the daemon.
 
-import { NotLetIn, authorization } from './door.js';
+import { NotLetIn, currentToken, mayEnter } from './door.js';
 
 const PATIENCE = 5_000;
 
+/** An answer that lets in who asks, whatever it says. */
 async function answered(path, options) {
+  const sent = currentToken();
+  const { response, body } = await asked(path, options, sent);
+  if ([401, 429].includes(response.status)) throw new NotLetIn(body.detail, sent);
+  if (response.status === 403) mayEnter();
+  return { response, body };
+}
+
+async function asked(path, options, token) {
   try {
     const response = await fetch(path, {
       cache: 'no-store',
       ...options,
-      headers: { ...options.headers, ...authorization() },
+      headers: { ...options.headers, ...(token === null ? {} : { Authorization: `Bearer ${token}` }) },
       signal: AbortSignal.timeout(PATIENCE),
     });
     return { response, body: await response.json() };
@@ -23,7 +32,6 @@ export async function get(path) {
   const { response, body } = await answered(path, {});
   if (response.ok) return body;
   if (response.status === 404) return null;
-  if ([401, 429].includes(response.status)) throw new NotLetIn(body.detail);
   throw new Error(`answers ${response.status} to ${path}`);
 }
 

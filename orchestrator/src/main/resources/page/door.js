@@ -6,24 +6,37 @@ const reason = document.querySelector('#enter-why');
 const again = document.querySelector('#enter-again');
 let token = null;
 let declined = false;
+let wanted = false;
 
-/** The daemon does not let in who asks. */
-export class NotLetIn extends Error {}
-
-/** The header that says who asks. */
-export const authorization = () => (token === null ? {} : { Authorization: `Bearer ${token}` });
-
-/** The daemon let us in. */
-export function letIn() {
-  again.hidden = true;
-  declined = false;
+/** The daemon does not let in who asks; `sent` is the token that it was asked with. */
+export class NotLetIn extends Error {
+  constructor(message, sent) {
+    super(message);
+    this.sent = sent;
+  }
 }
 
-/** The daemon did not let us in: asks for a token, unless the person chose not to say one. */
-export function notLetIn(why) {
-  token = null;
+/** The token that is sent; null for none. */
+export const currentToken = () => token;
+
+/** The daemon let us in, at least to look. Where it wanted a token for more, one can still be entered. */
+export function letIn() {
+  declined = false;
+  again.hidden = !(wanted && token === null);
+}
+
+/** The daemon would allow more to somebody else. */
+export function mayEnter() {
+  wanted = true;
   again.hidden = false;
-  if (reason.textContent !== why) reason.textContent = why;
+}
+
+/** The daemon did not let us in: asks for a token, unless the person chose not to say one, or has said another meanwhile. */
+export function notLetIn(problem) {
+  if (problem.sent !== token) return;
+  token = null;
+  mayEnter();
+  if (reason.textContent !== problem.message) reason.textContent = problem.message;
   if (!declined) open();
 }
 

@@ -1,6 +1,7 @@
 // Jobs as cards: each with its latest run in each database, and the buttons that steer it.
 
 import { say } from './api.js';
+import { NotLetIn, notLetIn } from './door.js';
 import { $, copy, duration, list, make, set, whole } from './parts.js';
 
 const OFTEN = 1000;
@@ -138,8 +139,11 @@ async function carryOut(verb, job, reason) {
   try {
     const problem = await say(verb, job, reason);
     text = problem ? `${verb} was refused: ${problem}` : '';
-  } catch {
-    text = `${verb} got no answer; whether it was done shows in the state`;
+  } catch (error) {
+    if (error instanceof NotLetIn) notLetIn(error);
+    text = error instanceof NotLetIn
+      ? `${verb} was refused: ${error.message}`
+      : `${verb} got no answer; whether it was done shows in the state`;
   }
   const answer = $('.answer', shown.get(job));
   set(answer, text);

@@ -126,7 +126,6 @@ function showEvents() {
 export async function showOne(name, databases) {
   if (name !== job) begin(name);
   const found = await get(`api/v1/jobs/${encodeURIComponent(name)}`);
-  if (name !== job) return true; // another is shown meanwhile
   const now = performance.now();
   showJobs($('#one-card'), found === null ? [] : [found], now);
   const runs = found?.runs ?? [];

@@ -10,6 +10,8 @@ import { $, set } from './parts.js';
 const OFTEN = 1000;
 
 let answered = null;
+let looking = false;
+let onceMore = false;
 
 /** What the address asks for: `job/NAME`, `databases`, or nothing for all jobs. */
 function wanted() {
@@ -44,7 +46,21 @@ async function look() {
   document.title = view === 'job' ? `${name} – Backfills` : 'Backfills';
 }
 
+/** Looks now; while it is looked, once more behind that. */
 async function refresh() {
+  if (looking) {
+    onceMore = true;
+    return;
+  }
+  looking = true;
+  do {
+    onceMore = false;
+    await lookOnce();
+  } while (onceMore);
+  looking = false;
+}
+
+async function lookOnce() {
   const connection = $('#connection');
   try {
     await look();
@@ -58,7 +74,7 @@ async function refresh() {
     connection.classList.add('gone');
     if (error instanceof NotLetIn) {
       set(connection, `Not let in: ${error.message}`);
-      notLetIn(error.message);
+      notLetIn(error);
       return;
     }
     const since = answered ? ` since ${answered.toLocaleTimeString()}` : '';

@@ -8,4 +8,4 @@ CREATE TABLE tally (
     PRIMARY KEY (run, measure)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE tally IS 'Sums of what happened to a run, and, of measures that begin with "most-", the largest.';
-COMMENT ON COLUMN tally.at IS 'When it was added to last: time that several processes were held at once counts once.';
+COMMENT ON COLUMN tally.at IS 'Until when it is counted: time that several processes were held at once counts once.';

@@ -15,11 +15,11 @@ import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
-import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.router.Endpoint;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Set;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
@@ -30,6 +30,9 @@ import org.slf4j.LoggerFactory;
 public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
+    /** Those that paths have, and those that none has but that a path can be asked with, to say which it has. */
+    private static final Set<String> METHODS = Set.of("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE");
+
     private final Door door;
     private final Live live;
     private final Javalin javalin;
@@ -135,12 +138,15 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void before(Context context) {
-        if (HandlerType.HEAD.equals(context.method())) {
-            throw HttpProblem.onlyGet();
-        }
         context.header("X-Content-Type-Options", "nosniff")
                 .header("Cross-Origin-Resource-Policy", "same-origin")
                 .header("Cache-Control", "no-store");
+        String method = context.req().getMethod();
+        if (!METHODS.contains(method) || !method.equals(context.method().name())) {
+            // A header can name another method than a proxy before the daemon has seen and let pass.
+            context.header("Allow", "GET, POST, PUT, PATCH, DELETE");
+            throw HttpProblem.noMethod();
+        }
         if (!Probes.isProbe(context.path())) {
             door.lookAt(context);
         }

@@ -78,9 +78,10 @@ final class HttpProblem extends RuntimeException {
         return new HttpProblem(409, "Not allowed in this state", detail, more);
     }
 
-    /** HEAD would not say what GET does. */
-    static HttpProblem onlyGet() {
-        return new HttpProblem(405, "Method not allowed", "HEAD is not served; ask with GET", Json.empty());
+    /** No path has such a method, or the request names two. */
+    static HttpProblem noMethod() {
+        String detail = "ask with GET, POST, PUT, PATCH or DELETE, and name the method nowhere else";
+        return new HttpProblem(405, "Method not allowed", detail, Json.empty());
     }
 
     /** What is there is not what whoever asks had seen. */

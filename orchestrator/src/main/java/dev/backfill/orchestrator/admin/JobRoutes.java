@@ -1,5 +1,7 @@
 package dev.backfill.orchestrator.admin;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.backfill.orchestrator.admin.Databases.Acted;
 import dev.backfill.orchestrator.admin.Databases.Answers;
 import dev.backfill.orchestrator.admin.Databases.Away;
@@ -27,6 +29,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.stream.Collectors;
 
 /** Jobs: which there are, and which there are to be. Safe for use by several threads. */
@@ -76,50 +79,75 @@ final class JobRoutes {
     }
 
     private void show(Context context) {
-        List<JobView> views = databases.job(new Asked(context).job());
-        context.header(
-                "ETag", tag(views.stream().map(view -> view.job().revision()).toList()));
-        databases.shapes().job(views).answer(context);
+        String job = new Asked(context).job();
+        Registration registration = registration(job);
+        registration.tag().ifPresent(tag -> context.header("ETag", tag));
+        databases.shapes().job(databases.job(job)).answer(context);
     }
 
-    /** What tells whether a job is registered as it was: its revision, or those in its databases. */
-    private static String tag(List<Integer> revisions) {
-        List<Integer> distinct = revisions.stream().distinct().toList();
-        return (distinct.size() == 1 ? distinct : revisions)
-                .stream().map(String::valueOf).collect(Collectors.joining(".", "\"", "\""));
+    /**
+     * What is registered of a job.
+     *
+     * @param checksums of its content in each database that answers; an empty text where there is none
+     * @param away the databases that do not
+     */
+    private record Registration(SortedMap<String, String> checksums, List<Away> away) {
+
+        /** Whether it is registered anywhere. */
+        boolean isThere() {
+            return checksums.values().stream().anyMatch(checksum -> !checksum.isEmpty());
+        }
+
+        /** What tells whether it is still registered as it was; empty while that is not known, and when it is not registered. */
+        Optional<String> tag() {
+            return isThere() && away.isEmpty()
+                    ? Optional.of('"'
+                            + UUID.nameUUIDFromBytes(checksums.toString().getBytes(UTF_8))
+                                    .toString()
+                            + '"')
+                    : Optional.empty();
+        }
     }
 
-    /** Over which revision in each database alone the request wants to register; empty when it does not say. */
-    private Optional<Map<String, Integer>> condition(Context context, String job) {
+    private Registration registration(String job) {
+        Answers<Optional<JobStore.Entry>> answers =
+                databases.askAll(site -> site.jobs().entry(job).filter(JobStore.Entry::active));
+        SortedMap<String, String> checksums = new TreeMap<>();
+        answers.found()
+                .forEach((database, entry) -> checksums.put(
+                        database, entry.map(JobStore.Entry::checksum).orElse("")));
+        return new Registration(checksums, answers.away());
+    }
+
+    /** What alone the request wants to change, by the databases; empty when it does not say. */
+    private Optional<Map<String, String>> condition(Context context, String job) {
         String match = context.header("If-Match");
         String none = context.header("If-None-Match");
         if (match == null && none == null) {
             return Optional.empty();
-        }
-        SortedMap<String, Integer> now = new TreeMap<>();
-        databases
-                .askAll(site -> site.jobs().entry(job).filter(JobStore.Entry::active))
-                .found()
-                .forEach((database, entry) ->
-                        now.put(database, entry.map(JobStore.Entry::revision).orElse(0)));
-        List<Integer> there =
-                now.values().stream().filter(revision -> revision > 0).toList();
-        String is = there.isEmpty() ? "it is not registered" : "its ETag is " + tag(there);
-        if (none != null && !none.strip().equals("*")) {
+        } else if (none != null && !none.strip().equals("*")) {
             throw HttpProblem.badRequest("If-None-Match can be * only, for a job that is not registered yet");
-        } else if (none != null && !there.isEmpty()) {
-            throw HttpProblem.overtaken("the job is registered: " + is);
-        } else if (match != null && (there.isEmpty() || !Set.of("*", tag(there)).contains(match.strip()))) {
-            throw HttpProblem.overtaken("the job is not as it was: " + is + "; look at it again");
         }
-        return Optional.of(now);
+        Registration now = registration(job);
+        if (!now.away().isEmpty()) {
+            throw HttpProblem.away("how the job is registered is not known: " + Away.display(now.away()));
+        } else if (none != null && now.isThere()) {
+            throw HttpProblem.overtaken(
+                    "the job is registered; its ETag is " + now.tag().orElse(""));
+        } else if (match != null
+                && !now.tag()
+                        .filter(tag -> Set.of("*", tag).contains(match.strip()))
+                        .isPresent()) {
+            throw HttpProblem.overtaken("the job is not as it was: "
+                    + now.tag().map(tag -> "its ETag is " + tag).orElse("it is not registered") + "; look at it again");
+        }
+        return Optional.of(now.checksums());
     }
 
     private void register(Context context) throws IOException {
         LoadedJob job = read(context.pathParam("job"), new Asked(context).body());
         boolean known = isRegistered(job);
-        Optional<Map<String, Integer>> over =
-                condition(context, job.definition().name());
+        Optional<Map<String, String>> over = condition(context, job.definition().name());
         List<Registrar.Answer> answers = registrar.register(job, Door.who(context), over);
         List<Registered> done = only(Registered.class, answers);
         List<Away> away = only(NotNow.class, answers).stream()
@@ -130,9 +158,10 @@ final class JobRoutes {
         });
         List<Overtaken> overtaken = only(Overtaken.class, answers);
         if (!overtaken.isEmpty()) {
-            throw HttpProblem.overtaken(overtaken.stream()
-                            .map(each -> "in " + each.database() + " " + each.detail())
-                            .collect(Collectors.joining("; "))
+            String before = done.stream().map(Registered::database).collect(Collectors.joining(", "));
+            throw HttpProblem.overtaken("in " + overtaken.get(0).database() + " "
+                    + overtaken.get(0).detail()
+                    + (before.isEmpty() ? "; nothing was changed" : "; it was registered in " + before + " before")
                     + "; look at the job again");
         }
         if (done.isEmpty()) {
@@ -192,6 +221,7 @@ final class JobRoutes {
         Asked asked = new Asked(context, "database");
         String job = asked.job();
         Cause cause = asked.cause();
+        condition(context, job);
         Optional<String> database = asked.text("database");
         databases.act(job, database, (dispatcher, view) -> {
             requireEnded(view);

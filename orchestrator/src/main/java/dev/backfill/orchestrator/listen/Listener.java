@@ -73,6 +73,7 @@ public record Listener(String host, int port, Optional<CertificateFiles> tls) {
         connector.setHost(host);
         connector.setPort(port);
         connector.setIdleTimeout(SLOWEST_CLIENT.toMillis());
+        connector.addBean(new TrickleGuard(connector.getScheduler(), SLOWEST_CLIENT));
         try {
             connector.open();
             return connector;

@@ -2,12 +2,14 @@ package dev.backfill.orchestrator.listen;
 
 import dev.backfill.orchestrator.tls.CertificateFiles;
 import dev.backfill.orchestrator.tls.UnusableFileException;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Optional;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /**
  * Serves a certificate from its files, and the new one once they changed and fit together; until then the old one, which
@@ -20,11 +22,12 @@ final class RenewedCertificate extends SslContextFactory.Server {
 
     private final CertificateFiles files;
     private final ScheduledExecutorScheduler looks = new ScheduledExecutorScheduler("certificate", true);
-    private Optional<String> stamp;
+    private Optional<String> served;
+    private String refused = "";
 
     private RenewedCertificate(CertificateFiles files) throws UnusableFileException {
         this.files = files;
-        this.stamp = files.stamp();
+        this.served = files.stamp();
         setKeyStorePassword(CertificateFiles.PASSWORD);
         setKeyStore(files.read());
     }
@@ -57,26 +60,35 @@ final class RenewedCertificate extends SslContextFactory.Server {
 
     private void look() {
         Optional<String> now = files.stamp();
-        if (now.isPresent() && !now.equals(stamp)) {
-            stamp = now;
-            renew();
+        if (now.isPresent() && !now.equals(served)) {
+            renew(now);
         }
         looks.schedule(this::look, LOOK);
     }
 
-    private void renew() {
+    /** What cannot be used is tried again at each look: that it can be by now need not show. */
+    private void renew(Optional<String> stamp) {
         try {
-            var store = files.read();
+            KeyStore store = files.read();
             reload(factory -> factory.setKeyStore(store));
+            served = stamp;
+            refused = "";
             LOG.atInfo().addKeyValue("certificate", files.certificate()).log("certificate renewed");
         } catch (UnusableFileException e) {
-            LOG.atError()
-                    .addKeyValue("why", e.getMessage())
-                    .log("new certificate cannot be used; the old one is served until the files change again");
+            refuse(String.valueOf(e.getMessage()), Optional.empty());
         } catch (Exception e) { // what Jetty's reload declares
-            LOG.atError()
-                    .setCause(e)
-                    .log("new certificate cannot be used; the old one is served until the files change again");
+            refuse(String.valueOf(e.getMessage()), Optional.of(e));
+        }
+    }
+
+    private void refuse(String why, Optional<Exception> fault) {
+        if (!why.equals(refused)) {
+            refused = why;
+            LoggingEventBuilder line = LOG.atError().addKeyValue("why", why);
+            fault.map(line::setCause)
+                    .orElse(line)
+                    .log(
+                            "new certificate cannot be used; the old one is served, and the new one tried every two seconds");
         }
     }
 }

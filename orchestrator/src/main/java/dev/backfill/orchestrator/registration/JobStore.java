@@ -10,7 +10,6 @@ import java.sql.Timestamp;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jdbi.v3.core.Handle;
@@ -77,7 +76,7 @@ public final class JobStore {
      * @throws Dependencies.CycleException when it would wait for itself
      */
     public Registered register(LoadedJob job, String origin, String who) {
-        return register(job, origin, who, OptionalInt.empty());
+        return register(job, origin, who, Optional.empty());
     }
 
     /**
@@ -86,23 +85,22 @@ public final class JobStore {
      * @param job the job
      * @param origin from where it came: {@code file} or {@code api}
      * @param who in whose name
-     * @param over the revision that was seen, 0 for none; empty for whatever there is
+     * @param over the checksum of the content that was seen, an empty text for none; empty for whatever there is
      * @return its revision, and whether anything changed
      * @throws Dependencies.CycleException when it would wait for itself
      * @throws OvertakenException when another revision is registered by now
      */
-    public Registered register(LoadedJob job, String origin, String who, OptionalInt over) {
+    public Registered register(LoadedJob job, String origin, String who, Optional<String> over) {
         return database.jdbi().inTransaction(handle -> {
             String name = job.definition().name();
-            handle.execute("SELECT pg_advisory_xact_lock(hashtext('backfill registration'), hashtext(?))", name);
-            Optional<Entry> before = entry(handle, name);
-            int there = before.filter(Entry::active).map(Entry::revision).orElse(0);
-            if (over.isPresent() && over.getAsInt() != there) {
-                throw new OvertakenException(there);
+            lock(handle, name);
+            Optional<Entry> there = entry(handle, name).filter(Entry::active);
+            if (over.isPresent()
+                    && !over.get().equals(there.map(Entry::checksum).orElse(""))) {
+                throw new OvertakenException(there.map(Entry::revision).orElse(0));
             }
-            Optional<Entry> same = before.filter(e -> e.active() && e.checksum().equals(job.checksum()));
-            if (same.isPresent()) {
-                return new Registered(same.get().revision(), false);
+            if (there.filter(e -> e.checksum().equals(job.checksum())).isPresent()) {
+                return new Registered(there.get().revision(), false);
             }
             dependencies.requireNoCircle(handle, job.definition());
             int revision = revisions.add(handle, job, origin, who);
@@ -111,11 +109,16 @@ public final class JobStore {
                     .jobChanged(
                             handle,
                             name,
-                            before.filter(Entry::active).map(e -> "revision " + e.revision()),
+                            there.map(e -> "revision " + e.revision()),
                             "revision " + revision,
                             "registered by " + origin);
             return new Registered(revision, true);
         });
+    }
+
+    /** Nobody else changes the registration of the job meanwhile. */
+    private static void lock(Handle handle, String job) {
+        handle.execute("SELECT pg_advisory_xact_lock(hashtext('backfill registration'), hashtext(?))", job);
     }
 
     /**
@@ -141,6 +144,7 @@ public final class JobStore {
                 WHERE job = :job AND active RETURNING revision
                 """;
         return database.jdbi().inTransaction(handle -> {
+            lock(handle, job);
             Optional<Integer> revision = handle.createQuery(database.tables().sql(sql))
                     .bind("job", job)
                     .mapTo(Integer.class)

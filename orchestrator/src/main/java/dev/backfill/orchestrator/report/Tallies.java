@@ -37,6 +37,7 @@ public final class Tallies implements RunListener {
     private final Map<String, Standing> standing = new HashMap<>();
     private final Map<String, Integer> workers = new HashMap<>();
     private final Map<String, Written.Sum> written = new HashMap<>();
+    private final Map<String, Long> heldUntil = new HashMap<>();
     private boolean ended;
 
     /**
@@ -152,8 +153,31 @@ public final class Tallies implements RunListener {
         Set.copyOf(standing.keySet()).forEach(this::countStanding);
         Map<String, Map<String, Double>> taken = new TreeMap<>(amounts);
         amounts.clear();
+        heldUntil.keySet().removeIf(key -> !isIn(taken, key));
         ended = false;
         return taken;
+    }
+
+    private static boolean isIn(Map<String, Map<String, Double>> taken, String key) {
+        return taken.entrySet().stream()
+                .anyMatch(run -> run.getValue().keySet().stream()
+                        .anyMatch(measure -> key(run.getKey(), measure).equals(key)));
+    }
+
+    /**
+     * How long ago the last of what was taken has happened.
+     *
+     * @param run the run's id
+     * @param measure which
+     * @return in seconds; 0 for what is no hold
+     */
+    synchronized double ago(String run, String measure) {
+        Long until = heldUntil.get(key(run, measure));
+        return until == null ? 0 : seconds(Duration.ofNanos(timing.nanos() - until));
+    }
+
+    private static String key(String run, String measure) {
+        return run + " " + measure;
     }
 
     /** What was taken could not be written down: it counts again. */
@@ -165,7 +189,9 @@ public final class Tallies implements RunListener {
         Standing before = standing.get(run);
         if (before != null) {
             long now = timing.nanos();
-            count(run, HELD + before.hold().word(), seconds(Duration.ofNanos(now - before.counted())));
+            String measure = HELD + before.hold().word();
+            count(run, measure, seconds(Duration.ofNanos(now - before.counted())));
+            heldUntil.put(key(run, measure), now);
             standing.put(run, new Standing(before.hold(), now));
         }
     }

@@ -10,20 +10,21 @@ import java.util.TreeMap;
 public final class TallyStore {
 
     /*
-     * In the order of their keys: two processes that write the same rows do not wait for one another in a circle. Time that
-     * both were held counts once: no more of it can be new than has passed since one of them wrote last.
+     * In the order of their keys: two processes that write the same rows do not wait for one another in a circle. Of a hold
+     * only what lies behind the end of what is counted already is added, so that time that several processes were held
+     * counts once. What one of them was held alone before that is lost: an estimate, by what is written at a time.
      */
     private static final String ADD = """
-            INSERT INTO backfill.tally AS t (run, measure, amount)
-            SELECT r.id, m.measure, m.amount
-            FROM unnest(CAST(:runs AS text[]), CAST(:measures AS text[]), CAST(:amounts AS double precision[]))
-                AS m (run, measure, amount)
+            INSERT INTO backfill.tally AS t (run, measure, amount, at)
+            SELECT r.id, m.measure, m.amount, clock_timestamp() - m.ago * interval '1 s'
+            FROM unnest(CAST(:runs AS text[]), CAST(:measures AS text[]), CAST(:amounts AS double precision[]),
+                CAST(:agos AS double precision[])) AS m (run, measure, amount, ago)
             JOIN backfill.run r ON r.id = m.run
             ORDER BY r.id, m.measure
-            ON CONFLICT (run, measure) DO UPDATE SET at = clock_timestamp(), amount = CASE
+            ON CONFLICT (run, measure) DO UPDATE SET at = greatest(t.at, EXCLUDED.at), amount = CASE
                 WHEN t.measure LIKE 'most-%' THEN greatest(t.amount, EXCLUDED.amount)
                 WHEN t.measure LIKE 'held-%'
-                    THEN t.amount + least(EXCLUDED.amount, extract(epoch FROM clock_timestamp() - t.at))
+                    THEN t.amount + greatest(0, least(EXCLUDED.amount, extract(epoch FROM EXCLUDED.at - t.at)))
                 ELSE t.amount + EXCLUDED.amount END
             """;
 
@@ -50,27 +51,30 @@ public final class TallyStore {
             return;
         }
         try {
-            add(taken);
+            add(taken, tallies);
         } catch (RuntimeException e) {
             tallies.giveBack(taken);
             throw e;
         }
     }
 
-    private void add(Map<String, Map<String, Double>> taken) {
+    private void add(Map<String, Map<String, Double>> taken, Tallies tallies) {
         List<String> runs = new ArrayList<>();
         List<String> measures = new ArrayList<>();
         List<Double> amounts = new ArrayList<>();
+        List<Double> agos = new ArrayList<>();
         taken.forEach((run, counted) -> counted.forEach((measure, amount) -> {
             runs.add(run);
             measures.add(measure);
             amounts.add(amount);
+            agos.add(tallies.ago(run, measure));
         }));
         database.jdbi()
                 .useHandle(handle -> handle.createUpdate(database.tables().sql(ADD))
                         .bindArray("runs", String.class, runs)
                         .bindArray("measures", String.class, measures)
                         .bindArray("amounts", Double.class, amounts)
+                        .bindArray("agos", Double.class, agos)
                         .execute());
     }
 

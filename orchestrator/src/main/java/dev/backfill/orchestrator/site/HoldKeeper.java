@@ -31,7 +31,7 @@ final class HoldKeeper {
     private static final Duration SAID_AGAIN = Duration.ofMinutes(1);
     private static final int MOST_NAMES = 5;
     private static final Duration WRITTEN_AGAIN = Duration.ofSeconds(15);
-    private static final Duration TALLIED_AGAIN = Duration.ofSeconds(5);
+    private static final Duration TALLIED_AGAIN = Duration.ofSeconds(2);
 
     private final Site site;
     private final Ears ears;

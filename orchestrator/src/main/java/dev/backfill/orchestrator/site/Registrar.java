@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.BiConsumer;
 
 /** Registers and unregisters jobs, whatever they come from. Safe for use by several threads. */
@@ -95,28 +94,26 @@ public final class Registrar {
      *
      * @param job the job
      * @param who in whose name, over the admin API
-     * @param over the revision in each database over which alone it may be registered, 0 for none; empty for whatever
-     *     there is
-     * @return what became of it, database by database; or why it does not fit, once
+     * @param over the checksum of the content in each database over which alone it may be registered, an empty text for
+     *     none; empty for whatever there is
+     * @return what became of it, database by database, until one was overtaken; or why it does not fit, once
      */
-    public List<Answer> register(LoadedJob job, String who, Optional<Map<String, Integer>> over) {
+    public List<Answer> register(LoadedJob job, String who, Optional<Map<String, String>> over) {
         List<Problem> problems = problems(job);
-        return problems.isEmpty()
-                ? sites.of(job).stream()
-                        .map(target -> said(
-                                target,
-                                register(
-                                        target,
-                                        job,
-                                        "api",
-                                        who,
-                                        over(target.site().name(), over))))
-                        .toList()
-                : List.of(new NotFit(problems));
-    }
-
-    private static OptionalInt over(String database, Optional<Map<String, Integer>> over) {
-        return over.isPresent() ? OptionalInt.of(over.get().getOrDefault(database, 0)) : OptionalInt.empty();
+        if (!problems.isEmpty()) {
+            return List.of(new NotFit(problems));
+        }
+        List<Answer> answers = new ArrayList<>();
+        for (Dispatcher target : sites.of(job)) {
+            Optional<String> seen =
+                    over.map(all -> all.getOrDefault(target.site().name(), ""));
+            Answer answer = said(target, register(target, job, "api", who, seen));
+            answers.add(answer);
+            if (answer instanceof Overtaken) {
+                return answers;
+            }
+        }
+        return answers;
     }
 
     private List<Problem> problems(LoadedJob job) {
@@ -152,10 +149,10 @@ public final class Registrar {
      * @return what became of it
      */
     public Answer register(Dispatcher target, LoadedJob job, String origin, String who) {
-        return register(target, job, origin, who, OptionalInt.empty());
+        return register(target, job, origin, who, Optional.empty());
     }
 
-    private Answer register(Dispatcher target, LoadedJob job, String origin, String who, OptionalInt over) {
+    private Answer register(Dispatcher target, LoadedJob job, String origin, String who, Optional<String> over) {
         return inDatabase(target, job, () -> {
             Site site = target.site();
             Answer checked = check(site, job);

@@ -12,8 +12,10 @@ import dev.backfill.orchestrator.site.Sites;
 import dev.backfill.orchestrator.testing.TestDatabase;
 import dev.backfill.orchestrator.testing.TestPostgres;
 import dev.backfill.orchestrator.timing.Timing;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -240,6 +242,63 @@ class AdminServerTest {
             for (Socket socket : slow) {
                 socket.close();
             }
+        }
+    }
+
+    @Test
+    void clients_that_send_a_request_bit_by_bit_are_cut_and_others_are_not() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (AdminFixture admin = AdminFixture.untried(Map.of());
+                Socket stream = new Socket(
+                        InetAddress.getLoopbackAddress(), admin.server().port());
+                Socket quick = new Socket(
+                        InetAddress.getLoopbackAddress(), admin.server().port())) {
+            send(stream, "GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            for (String begun : List.of(
+                    "GET / HTTP/1.1\r\nHost: localhost\r\nX: ",
+                    "PUT /api/v1/jobs/slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+                    "G")) {
+                Socket socket = new Socket(
+                        InetAddress.getLoopbackAddress(), admin.server().port());
+                slow.add(socket);
+                send(socket, begun);
+            }
+            await().dontCatchUncaughtExceptions()
+                    .atMost(Duration.ofSeconds(25))
+                    .pollInterval(Duration.ofSeconds(1))
+                    .until(() -> {
+                        send(quick, "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                        return slow.stream().allMatch(AdminServerTest::isCutBeforeOneMoreByte);
+                    });
+            send(quick, "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+            assertThat(new String(quick.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .contains("HTTP/1.1 200")
+                    .doesNotContain("HTTP/1.1 4");
+            stream.setSoTimeout(10_000);
+            assertThat(stream.getInputStream().readNBytes(20)).hasSize(20);
+            int told = stream.getInputStream().available();
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> stream.getInputStream().available() > told);
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void send(Socket socket, String text) throws IOException {
+        socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private static boolean isCutBeforeOneMoreByte(Socket socket) {
+        try {
+            send(socket, "x");
+            socket.setSoTimeout(1);
+            return socket.getInputStream().read() < 0;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true;
         }
     }
 

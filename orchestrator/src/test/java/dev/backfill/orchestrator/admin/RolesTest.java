@@ -166,6 +166,27 @@ class RolesTest {
                 .isEqualTo(200);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"HEAD", "OPTIONS", "TRACE", "BEFORE", "AFTER", "BEFORE_MATCHED", "WEBSOCKET_BEFORE", "ANY"})
+    void no_other_methods_are_served(String method) throws IOException {
+        assertThat(admin.raw(method + " /api/v1/jobs HTTP/1.1", "Host: localhost"))
+                .matches("(?s)HTTP/1.1 (405|501|400) .*");
+    }
+
+    @Test
+    void a_request_has_one_method() {
+        Answer answer = admin.send(
+                "GET",
+                "/api/v1/pause",
+                "",
+                "X-HTTP-Method-Override",
+                "POST",
+                "Authorization",
+                "Bearer " + TOKENS.get(Role.ADMIN));
+
+        assertThat(answer.status()).as(answer.text()).isEqualTo(405);
+    }
+
     @Test
     void two_tokens_are_none() throws IOException {
         String header = "Authorization: Bearer " + TOKENS.get(Role.VIEWER);

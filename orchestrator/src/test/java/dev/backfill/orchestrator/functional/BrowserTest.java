@@ -196,6 +196,38 @@ class BrowserTest {
     }
 
     @Test
+    void who_may_look_without_a_token_can_still_enter_one_to_steer() throws Exception {
+        String steers = Token.make();
+        PacedTable table = PacedTable.create(database, "fill", 100, BATCH);
+        daemon.register("fill", table.job());
+        daemon.awaitState("fill", "SUCCEEDED");
+        daemon.close();
+        daemon = Daemon.start(
+                directory,
+                Map.of("main", database.jdbcUrl()),
+                "admin.anonymous = viewer",
+                "admin.tokens.otto { role = operator, sha256 = \"" + Token.sha256(steers) + "\" }");
+        browser.open(daemon.address());
+        browser.awaitText(".state", "SUCCEEDED"::equals);
+
+        browser.click(".job button", "verify");
+        browser.click("dialog button", "verify");
+
+        browser.awaitText("#enter-why", text -> text.contains("who sends no token has the role viewer"));
+        browser.type(Keys.ESCAPE);
+        browser.awaitText("#connection", "live"::equals);
+        browser.click("header button", "Enter a token");
+        browser.type(steers, Keys.ENTER);
+        browser.awaitText("#enter-again", String::isEmpty);
+        browser.click(".job button", "verify");
+        browser.type("to be sure", Keys.ENTER);
+        await().atMost(Duration.ofSeconds(20))
+                .until(
+                        () -> database.queryStrings("SELECT who FROM backfill.event WHERE \"to\" = 'check-asked'"),
+                        List.of("otto at 127.0.0.1")::equals);
+    }
+
+    @Test
     void it_fits_a_narrow_screen() throws Exception {
         String name = "a-job-whose-name-is-rather-long-for-a-telephone";
         PacedTable table = PacedTable.create(database, name, 100, BATCH);

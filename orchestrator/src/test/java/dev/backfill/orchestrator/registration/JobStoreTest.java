@@ -14,7 +14,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
-import java.util.OptionalInt;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,7 +177,7 @@ class JobStoreTest {
                 try {
                     return "revision "
                             + both.get(number % 2)
-                                    .register(content, "api", "number " + number, OptionalInt.of(1))
+                                    .register(content, "api", "number " + number, Optional.of(ONE.checksum()))
                                     .revision();
                 } catch (OvertakenException e) {
                     return String.valueOf(e.getMessage());
@@ -192,15 +192,14 @@ class JobStoreTest {
 
     @Test
     void a_job_is_registered_anew_only_where_there_is_none() {
-        assertThatThrownBy(() -> jobs.register(ONE, "api", "ann", OptionalInt.of(1)))
+        assertThatThrownBy(() -> jobs.register(ONE, "api", "ann", Optional.of(ONE.checksum())))
                 .isInstanceOf(OvertakenException.class)
                 .hasMessage("it is not registered any more");
-        assertThat(jobs.register(ONE, "api", "ann", OptionalInt.of(0))).isEqualTo(new Registered(1, true));
-        assertThatThrownBy(() -> jobs.register(TWO, "api", "ann", OptionalInt.of(0)))
+        assertThat(jobs.register(ONE, "api", "ann", Optional.of(""))).isEqualTo(new Registered(1, true));
+        assertThatThrownBy(() -> jobs.register(TWO, "api", "ann", Optional.of("")))
                 .isInstanceOf(OvertakenException.class);
         jobs.unregister(JOB, "ann", "");
-        assertThat(jobs.register(TWO, "api", "ann", OptionalInt.of(0)).changed())
-                .isTrue();
+        assertThat(jobs.register(TWO, "api", "ann", Optional.of("")).changed()).isTrue();
     }
 
     @Test

@@ -59,6 +59,24 @@ class ReportsTest {
     }
 
     @Test
+    void what_is_written_late_does_not_count_as_later() throws Exception {
+        Tallies one = new Tallies(timing);
+        Tallies other = new Tallies(timing);
+        one.held(RUN, STOPPED, "");
+        other.held(RUN, STOPPED, "");
+        timing.pass(Duration.ofSeconds(5));
+        one.released(RUN, STOPPED);
+        other.released(RUN, STOPPED);
+        store().write(one);
+        stores.server().execute("UPDATE backfill.tally SET at = at - interval '3 s'");
+        timing.pass(Duration.ofSeconds(3));
+
+        store().write(other);
+
+        assertThat(held()).isCloseTo(Duration.ofSeconds(5), Duration.ofMillis(500));
+    }
+
+    @Test
     void of_what_counts_by_its_largest_the_largest_of_all_processes_is_told() {
         for (double lag : new double[] {1.5, 4.5, 2.5}) {
             Tallies process = new Tallies(timing);
