@@ -117,11 +117,10 @@ public final class Orchestrator implements AutoCloseable {
     private static void warn(DaemonSettings.Admin admin) {
         admin.admission()
                 .anonymous()
-                .ifPresent(
-                        role -> LOG.atWarn()
-                                .addKeyValue("role", role.word())
-                                .log(
-                                        "whoever reaches the address is let in without a token; admin.anonymous and admin.tokens say who is"));
+                .ifPresent(role -> LOG.atWarn()
+                        .addKeyValue("role", role.word())
+                        .log("whoever reaches the address is let in without a token, with this role;"
+                                + " admin.tokens, or admin.anonymous = none, change that"));
         if (admin.tls().isEmpty() && !admin.admission().tokens().isEmpty()) {
             LOG.atWarn()
                     .log("tokens are sent without encryption; set admin.tls, or let a proxy before the daemon have it");
